@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target is built in the Swift 6 language mode with these upcoming features switched on.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// The kernels stay optimised in debug builds, so that tests on real models are fast.
+let kernelSettings: [CSetting] = [
+    .define("NDEBUG", .when(configuration: .release)),
+    .unsafeFlags(["-O3"], .when(configuration: .debug)),
+]
+
+let package = Package(
+    name: "Collab",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Collab", targets: ["Collab"]),
+        .library(name: "CollabBackends", targets: ["CollabBackends"]),
+        .library(name: "CollabTesting", targets: ["CollabTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // C: SIMD kernels with run-time dispatch, and shims over the two system libraries.
+        .target(name: "CKernels", cSettings: kernelSettings),
+        .target(name: "COpenBLAS"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+        // The library.
+        .target(name: "CollabKernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
+        .target(name: "Collab", dependencies: ["CollabKernels"], swiftSettings: swiftSettings),
+        .target(
+            name: "CollabBackends",
+            dependencies: ["Collab", "CollabKernels", "CCurl"],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),
+
+        // Tests.
+        .testTarget(name: "CollabKernelsTests", dependencies: ["CollabKernels"], swiftSettings: swiftSettings),
+        .testTarget(name: "CollabTests", dependencies: ["Collab", "CollabTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CollabBackendsTests",
+            dependencies: ["CollabBackends", "CollabTesting"],
+            swiftSettings: swiftSettings
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

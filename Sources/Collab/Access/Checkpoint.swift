@@ -1,0 +1,157 @@
+/// Named tensors that can be listed and read: the access that merging needs.
+///
+/// A merge of checkpoints is a checkpoint too, so merges nest; and a native model can be made from any checkpoint
+/// without touching the disk.
+public protocol Checkpoint: Sendable {
+    /// What to call it in traces and errors.
+    var name: String { get }
+    /// The tensors, in the order of the file.
+    var tensors: [TensorDescription] { get }
+    /// What the tensors are the weights of: architecture, sizes, vocabulary.
+    ///
+    /// Backends cast it to what they understand; a merge hands on its base's.
+    var specification: any ModelSpecification { get }
+    /// Reads a range of a tensor's elements as float32, in row-major order, into a buffer of exactly that size.
+    ///
+    /// Throws ``CollabError/Code/tensorMismatch`` if there is no such tensor or range.
+    func read(
+        _ tensor: String,
+        elements: Range<Int>,
+        into buffer: UnsafeMutableBufferPointer<Float>
+    ) throws(CollabError)
+    /// Lends the bytes of a tensor as they are stored, if they are stored anywhere; `nil` for computed ones.
+    ///
+    /// The engine uses them to keep quantised weights quantised.
+    func storage(of tensor: String) -> TensorStorage?
+}
+
+/// What a checkpoint's tensors are the weights of.
+public protocol ModelSpecification: Sendable {
+    /// The architecture's name, such as `llama`.
+    var architecture: String { get }
+}
+
+/// A tensor's name, shape and stored type.
+public struct TensorDescription: Hashable, Sendable, Codable {
+    /// The name in the file.
+    public var name: String
+    /// The extents, slowest-varying first: `[rows, columns]` for a matrix.
+    public var shape: [Int]
+    /// How the elements are stored.
+    public var format: TensorFormat
+
+    /// Makes a description.
+    public init(name: String, shape: [Int], format: TensorFormat) {
+        self.name = name
+        self.shape = shape
+        self.format = format
+    }
+
+    /// How many elements there are.
+    public var elementCount: Int { shape.reduce(1, *) }
+}
+
+/// How a tensor's elements are stored.
+public enum TensorFormat: String, Hashable, Sendable, Codable, CaseIterable {
+    /// 32-bit floating point.
+    case f32
+    /// 16-bit IEEE floating point.
+    case f16
+    /// 16-bit brain floating point.
+    case bf16
+    /// Blocks of 32: one scale, 8-bit signed values.
+    case q8_0
+    /// Blocks of 32: one scale, 4-bit values around 8.
+    case q4_0
+    /// Blocks of 32: scale and minimum, 4-bit values.
+    case q4_1
+    /// Blocks of 32: one scale, 5-bit values around 16.
+    case q5_0
+    /// Blocks of 32: scale and minimum, 5-bit values.
+    case q5_1
+    /// Super-blocks of 256: eight 6-bit scales and minima, 4-bit values.
+    case q4_K
+    /// Super-blocks of 256: eight 6-bit scales and minima, 5-bit values.
+    case q5_K
+    /// Super-blocks of 256: sixteen 8-bit scales, 6-bit values around 32.
+    case q6_K
+
+    /// How many elements a block holds.
+    public var blockElements: Int {
+        switch self {
+        case .f32, .f16, .bf16: 1
+        case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1: 32
+        case .q4_K, .q5_K, .q6_K: 256
+        }
+    }
+
+    /// How many bytes a block takes.
+    public var blockBytes: Int {
+        switch self {
+        case .f32: 4
+        case .f16, .bf16: 2
+        case .q8_0: 34
+        case .q4_0: 18
+        case .q4_1: 20
+        case .q5_0: 22
+        case .q5_1: 24
+        case .q4_K: 144
+        case .q5_K: 176
+        case .q6_K: 210
+        }
+    }
+}
+
+/// The bytes of a tensor as they are stored, kept alive by their owner.
+public struct TensorStorage: @unchecked Sendable {
+    // Sendable: the memory is read-only and lives as long as `owner`, which is Sendable itself.
+    /// How the elements are stored.
+    public let format: TensorFormat
+    /// The bytes.
+    public let bytes: UnsafeRawBufferPointer
+    private let owner: any Sendable
+
+    /// Makes a storage over memory that stays valid and unchanged as long as `owner` lives.
+    public init(format: TensorFormat, bytes: UnsafeRawBufferPointer, owner: any Sendable) {
+        self.format = format
+        self.bytes = bytes
+        self.owner = owner
+    }
+
+    /// Runs a closure on the bytes while keeping their owner alive.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(owner) {} }
+        return try body(bytes)
+    }
+}
+
+extension Checkpoint {
+    /// The description of a tensor, or `nil`.
+    public func description(of tensor: String) -> TensorDescription? {
+        tensors.first { $0.name == tensor }
+    }
+
+    /// Computed tensors are stored nowhere.
+    public func storage(of tensor: String) -> TensorStorage? { nil }
+
+    /// Reads a whole tensor as float32.
+    public func values(of tensor: String) throws(CollabError) -> [Float] {
+        guard let description = description(of: tensor) else {
+            throw CollabError(.tensorMismatch, "\(name) has no tensor called “\(tensor)”.")
+        }
+        let count = description.elementCount
+        var failure: CollabError?
+        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(CollabError) {
+                try read(tensor, elements: 0..<count, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+                initialized = count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return values
+    }
+}

@@ -1,0 +1,84 @@
+/// A model that shows its next-token logits: the access that fusing, contrasting and steering need.
+///
+/// A type that can decode gets text generation for free: ``TextModel/generate(_:into:)`` has a default
+/// implementation here that samples from the logits.
+public protocol LogitModel: TextModel {
+    /// The model's vocabulary.
+    var tokenizer: any Tokenizer { get }
+    /// The most tokens a decoder can hold.
+    var contextLength: Int { get }
+    /// The tokens that a request becomes, beginning-of-sequence and chat template included.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` if the request cannot be rendered for this model.
+    func promptTokens(for request: Request) throws(CollabError) -> [TokenID]
+    /// A decoder that has read nothing yet.
+    func makeDecoder() async throws(CollabError) -> any Decoder
+    /// A decoder that has read a request, with the logits of the first token of the answer.
+    func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart
+}
+
+/// A decoder that has read a prompt.
+public struct DecodingStart: Sendable {
+    /// The decoder.
+    public var decoder: any Decoder
+    /// The logits of the next token.
+    public var logits: Logits
+    /// How many tokens the prompt had, over all members of a fusion.
+    public var promptTokens: Int
+    /// How many of them came from a cache.
+    public var cachedTokens: Int
+
+    /// Makes a start.
+    public init(decoder: any Decoder, logits: Logits, promptTokens: Int, cachedTokens: Int = 0) {
+        self.decoder = decoder
+        self.logits = logits
+        self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
+    }
+}
+
+/// A place in a text, from which a model's next-token distributions can be read.
+///
+/// A decoder is a cheap reference to a sequence in its model's key–value store. It is used by one task at a time.
+public protocol Decoder: AnyObject, Sendable {
+    /// How many tokens have been read.
+    var position: Int { get }
+    /// Reads tokens and returns the logits that were asked for, in order.
+    ///
+    /// Throws ``CollabError/Code/contextOverflow`` if they do not fit, ``CollabError/Code/invalidRequest`` for an
+    /// id outside the vocabulary or for no tokens at all; the decoder is then unchanged.
+    func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits]
+    /// Forgets everything after the first `count` tokens.
+    func truncate(to count: Int) async throws(CollabError)
+    /// A second decoder at the same place; what both have read is shared.
+    func fork() async throws(CollabError) -> any Decoder
+}
+
+/// Which of the appended tokens' logits to return.
+public enum LogitSelection: Hashable, Sendable {
+    /// None.
+    case none
+    /// Those after the last token.
+    case last
+    /// Those after each token.
+    case all
+}
+
+extension LogitModel {
+    /// Reads the request's tokens into a new decoder.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        let tokens = try promptTokens(for: request)
+        let decoder = try await makeDecoder()
+        guard let logits = try await decoder.append(tokens, logits: .last).last else {
+            throw CollabError(.invalidRequest, "The request has no tokens for \(name): there is nothing to answer.")
+        }
+        return DecodingStart(decoder: decoder, logits: logits, promptTokens: tokens.count)
+    }
+}
+
+extension Decoder {
+    /// Reads one token and returns the logits of the next.
+    public func append(_ token: TokenID) async throws(CollabError) -> Logits {
+        try await append([token], logits: .last)[0]
+    }
+}

@@ -1,0 +1,19 @@
+/// Unnormalised log-probabilities of the next token, one for each id of the vocabulary.
+public struct Logits: Sendable {
+    /// The values; index by token id.
+    public var values: [Float]
+
+    /// Makes logits from values.
+    public init(_ values: [Float]) {
+        self.values = values
+    }
+
+    /// How many tokens the vocabulary has.
+    public var count: Int { values.count }
+
+    /// The value of a token.
+    public subscript(token: TokenID) -> Float {
+        get { values[Int(token)] }
+        set { values[Int(token)] = newValue }
+    }
+}

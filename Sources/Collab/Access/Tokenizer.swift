@@ -1,0 +1,38 @@
+/// The index of a token in a vocabulary.
+public typealias TokenID = Int32
+
+/// Turns text into tokens and tokens into bytes.
+public protocol Tokenizer: Sendable {
+    /// How many tokens there are; ids run from 0 up to, not including, this.
+    var count: Int { get }
+    /// Tokens at which an answer ends.
+    var endTokens: Set<TokenID> { get }
+    /// A hash over every id's bytes and kind: equal exactly for vocabularies whose logits may be combined.
+    var fingerprint: VocabularyFingerprint { get }
+    /// The tokens of a text, without any beginning-of-sequence token.
+    ///
+    /// - Parameter parsingSpecialTokens: whether text such as `<|im_end|>` becomes the control token it names.
+    ///   Leave it off for text from outside.
+    func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID]
+    /// The bytes of a token; control tokens have none.
+    func bytes(of token: TokenID) -> [UInt8]
+    /// Whether a token steers the model rather than standing for text.
+    func isControl(_ token: TokenID) -> Bool
+}
+
+/// Identifies a vocabulary: equal size, equal bytes at every id, equal control tokens.
+public struct VocabularyFingerprint: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// How many tokens there are.
+    public var count: Int
+    /// A 64-bit hash over the tokens' bytes and kinds, in the order of their ids.
+    public var hash: UInt64
+
+    /// Makes a fingerprint.
+    public init(count: Int, hash: UInt64) {
+        self.count = count
+        self.hash = hash
+    }
+
+    /// Size and hash.
+    public var description: String { "\(count) tokens, \(String(hash, radix: 16))" }
+}

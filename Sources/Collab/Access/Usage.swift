@@ -1,0 +1,99 @@
+/// What a call or a whole run consumed.
+public struct Usage: Hashable, Sendable, Codable {
+    /// Tokens read, including the cached ones.
+    public var promptTokens: Int
+    /// Tokens of the prompt that came from a cache.
+    public var cachedTokens: Int
+    /// Tokens written.
+    public var completionTokens: Int
+    /// Calls to models.
+    public var calls: Int
+    /// Money, where a price is known.
+    public var cost: Money
+
+    /// Makes a usage.
+    public init(
+        promptTokens: Int = 0,
+        cachedTokens: Int = 0,
+        completionTokens: Int = 0,
+        calls: Int = 0,
+        cost: Money = .zero
+    ) {
+        self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
+        self.completionTokens = completionTokens
+        self.calls = calls
+        self.cost = cost
+    }
+
+    /// Tokens read and written.
+    public var totalTokens: Int { promptTokens + completionTokens }
+
+    /// The sum of two usages.
+    public static func + (left: Usage, right: Usage) -> Usage {
+        Usage(
+            promptTokens: left.promptTokens + right.promptTokens,
+            cachedTokens: left.cachedTokens + right.cachedTokens,
+            completionTokens: left.completionTokens + right.completionTokens,
+            calls: left.calls + right.calls,
+            cost: left.cost + right.cost
+        )
+    }
+
+    /// Adds a usage.
+    public static func += (left: inout Usage, right: Usage) { left = left + right }
+}
+
+/// An amount of money in billionths of the unit that the prices are given in (usually US dollars).
+public struct Money: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+    /// Billionths of the unit.
+    public var billionths: Int64
+
+    /// Makes an amount from billionths.
+    public init(billionths: Int64) { self.billionths = billionths }
+    /// Makes an amount from whole units, rounded to the nearest billionth.
+    public init(_ units: Double) { self.billionths = Int64((units * 1e9).rounded()) }
+
+    /// Nothing.
+    public static let zero = Money(billionths: 0)
+    /// The amount in whole units.
+    public var units: Double { Double(billionths) / 1e9 }
+    /// The amount with six decimals.
+    public var description: String {
+        let micro = (abs(billionths) + 500) / 1000
+        let fraction = String(micro % 1_000_000)
+        let padded = String(repeating: "0", count: 6 - fraction.count) + fraction
+        return "\(billionths < 0 ? "-" : "")\(micro / 1_000_000).\(padded)"
+    }
+
+    /// The sum of two amounts.
+    public static func + (left: Money, right: Money) -> Money {
+        Money(billionths: left.billionths + right.billionths)
+    }
+    /// Which amount is smaller.
+    public static func < (left: Money, right: Money) -> Bool { left.billionths < right.billionths }
+}
+
+/// What a model's tokens cost, in whole units a million tokens.
+public struct Price: Hashable, Sendable, Codable {
+    /// A million tokens read.
+    public var promptPerMillion: Double
+    /// A million tokens read from the cache; `nil`: as uncached ones.
+    public var cachedPerMillion: Double?
+    /// A million tokens written.
+    public var completionPerMillion: Double
+
+    /// Makes a price.
+    public init(promptPerMillion: Double, cachedPerMillion: Double? = nil, completionPerMillion: Double) {
+        self.promptPerMillion = promptPerMillion
+        self.cachedPerMillion = cachedPerMillion
+        self.completionPerMillion = completionPerMillion
+    }
+
+    /// What a usage costs.
+    public func cost(of usage: Usage) -> Money {
+        let fresh = Double(usage.promptTokens - usage.cachedTokens) * promptPerMillion
+        let cached = Double(usage.cachedTokens) * (cachedPerMillion ?? promptPerMillion)
+        return Money((fresh + cached + Double(usage.completionTokens) * completionPerMillion) / 1e6)
+    }
+}
