@@ -49,6 +49,7 @@ let package = Package(
         .testTarget(
             name: "CollabBackendsTests",
             dependencies: ["CollabBackends", "CollabTesting"],
+            resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),
     ],
