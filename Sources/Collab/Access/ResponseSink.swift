@@ -1,0 +1,25 @@
+/// Where a model puts the text of its answer while writing it.
+///
+/// Sending suspends while the reader is behind, so a slow reader slows the writer down instead of filling memory.
+public struct ResponseSink: Sendable {
+    private let receive: (@Sendable (String) async -> Void)?
+
+    /// Makes a sink that hands each piece of text to a closure.
+    public init(_ receive: @escaping @Sendable (String) async -> Void) {
+        self.receive = receive
+    }
+
+    private init() { receive = nil }
+
+    /// A sink for callers that only want the whole answer.
+    public static let discarding = ResponseSink()
+
+    /// Whether nobody is listening.
+    public var isDiscarding: Bool { receive == nil }
+
+    /// Hands on a piece of text; empty pieces are not sent.
+    public func send(_ text: String) async {
+        guard let receive, !text.isEmpty else { return }
+        await receive(text)
+    }
+}

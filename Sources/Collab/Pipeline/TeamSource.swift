@@ -1,0 +1,27 @@
+/// Where a pipeline gets its team from: a team that is always the same, or a route that chooses one for a request.
+public protocol TeamSource<Access>: Sendable {
+    /// The access level of every team that it can give.
+    associatedtype Access: AccessLevel
+    /// What to call it in traces; `nil` if there is nothing to trace.
+    var traceName: String? { get }
+    /// The sizes of the teams that it can give, smallest and largest.
+    var teamSizes: ClosedRange<Int> { get }
+    /// How many calls choosing makes.
+    var callRange: ClosedRange<Int> { get }
+    /// The team for a request.
+    func team(for request: Request) async throws(CollabError) -> Team<Access>
+}
+
+extension TeamSource {
+    /// Choosing makes no calls unless the source says so.
+    public var callRange: ClosedRange<Int> { 0...0 }
+}
+
+extension Team: TeamSource {
+    /// A fixed team is not traced.
+    public var traceName: String? { nil }
+    /// The team's size.
+    public var teamSizes: ClosedRange<Int> { members.count...members.count }
+    /// The team itself.
+    public func team(for request: Request) async throws(CollabError) -> Team<Access> { self }
+}

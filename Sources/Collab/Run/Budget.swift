@@ -1,0 +1,33 @@
+/// What a run may consume at most. A limit that is `nil` does not exist.
+///
+/// A call is admitted before it is made: it is refused with ``CollabError/Code/budgetExhausted`` if a limit has been
+/// reached, and its answer is capped at the tokens that are left.
+public struct Budget: Hashable, Sendable, Codable {
+    /// Calls to models.
+    public var calls: Int?
+    /// Tokens read and written, over all calls.
+    public var tokens: Int?
+    /// Money, over all calls whose models have a price.
+    public var cost: Money?
+    /// Time since the run began.
+    public var duration: Duration?
+
+    /// Makes a budget.
+    public init(calls: Int? = nil, tokens: Int? = nil, cost: Money? = nil, duration: Duration? = nil) {
+        self.calls = calls
+        self.tokens = tokens
+        self.cost = cost
+        self.duration = duration
+    }
+
+    /// No limits.
+    public static let unlimited = Budget()
+    /// At most so many calls.
+    public static func calls(_ limit: Int) -> Budget { Budget(calls: limit) }
+    /// At most so many tokens.
+    public static func tokens(_ limit: Int) -> Budget { Budget(tokens: limit) }
+    /// At most so much money.
+    public static func cost(_ limit: Money) -> Budget { Budget(cost: limit) }
+    /// At most so much time.
+    public static func duration(_ limit: Duration) -> Budget { Budget(duration: limit) }
+}

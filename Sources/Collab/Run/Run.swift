@@ -1,0 +1,267 @@
+/// The frame of every call: budget, seed, trace and events.
+///
+/// A run travels with the task (as a task-local value), so nested models need no plumbing. Without an explicit one,
+/// the outermost call starts its own.
+///
+/// ```swift
+/// let run = Run(budget: .calls(10), seed: 7)
+/// let answer = try await team.respond(to: "…", in: run)
+/// print(run.usage.totalTokens)
+/// ```
+public final class Run: Sendable {
+    struct State {
+        var ledger: Ledger
+        var recorder = TraceRecorder()
+        var listeners: [(id: Int, receive: @Sendable (RunEvent) -> Void)] = []
+        var nextListener = 0
+        var draws: [Int: UInt64] = [:]
+    }
+
+    /// Where in which run the current task is.
+    struct Context: Sendable {
+        var run: Run
+        var node: Int?
+    }
+
+    @TaskLocal static var context: Context?
+
+    /// What the run may consume.
+    public let budget: Budget
+    /// The seed from which all randomness of the run is derived.
+    public let seed: UInt64
+
+    private let clock: any RunClock
+    private let began: Duration
+    private let state: Protected<State>
+
+    /// Starts a run.
+    ///
+    /// - Parameters:
+    ///   - budget: what it may consume.
+    ///   - seed: two runs with the same seed, models and requests make the same random choices.
+    ///   - clock: what tells the time; tests put a virtual clock here.
+    public init(
+        budget: Budget = .unlimited,
+        seed: UInt64 = 0,
+        clock: any RunClock = SystemRunClock()
+    ) {
+        self.budget = budget
+        self.seed = seed
+        self.clock = clock
+        began = clock.now
+        state = Protected(State(ledger: Ledger(budget: budget)))
+    }
+
+    /// The run that the current task belongs to, if any.
+    public static var current: Run? { context?.run }
+
+    /// Time since the run began.
+    public var elapsed: Duration { clock.now - began }
+
+    /// What all calls have used so far.
+    public var usage: Usage { state.withLock { $0.ledger.used } }
+
+    /// What has happened so far, under the first call of the run; `nil` before it.
+    public var trace: Trace? {
+        state.withLock { state in
+            guard !state.recorder.nodes.isEmpty else { return nil }
+            return Trace(root: state.recorder.tree(from: 0), seed: seed, usage: state.ledger.used)
+        }
+    }
+
+    /// The time at which the budget ends, since the run began.
+    public var deadline: Duration? { budget.duration }
+}
+
+// MARK: Events
+
+extension Run {
+    /// Calls a closure for every event from now on, in order; the closure must be quick.
+    package func listen(_ receive: @escaping @Sendable (RunEvent) -> Void) -> Int {
+        state.withLock { state in
+            state.nextListener += 1
+            state.listeners.append((state.nextListener, receive))
+            return state.nextListener
+        }
+    }
+
+    package func stopListening(_ listener: Int) {
+        state.withLock { $0.listeners.removeAll { $0.id == listener } }
+    }
+
+    /// Everything that happens from now on, live, until the consumer leaves.
+    public var events: AsyncStream<RunEvent> {
+        AsyncStream { continuation in
+            let listener = listen { continuation.yield($0) }
+            continuation.onTermination = { [weak self] _ in self?.stopListening(listener) }
+        }
+    }
+
+    private func emit(_ kind: RunEvent.Kind, node: Int, parent: Int?) {
+        let time = elapsed
+        let listeners = state.withLock { $0.listeners }
+        for listener in listeners {
+            listener.receive(RunEvent(node: node, parent: parent, time: time, kind: kind))
+        }
+    }
+}
+
+// MARK: Nodes
+
+extension Run {
+    /// Runs a piece of work as a node of the trace.
+    func withNode<Result: Sendable>(
+        _ kind: TraceNode.Kind,
+        name: String,
+        request: Request?,
+        parent: Int?,
+        _ body: (Int) async throws(CollabError) -> Result
+    ) async throws(CollabError) -> Result {
+        let start = elapsed
+        let node = state.withLock {
+            $0.recorder.begin(kind, name: name, request: request, parent: parent, at: start)
+        }
+        emit(.started(kind, name: name), node: node, parent: parent)
+        let outcome = await Run.$context.withValue(Context(run: self, node: node)) {
+            () async -> Swift.Result<Result, CollabError> in
+            do throws(CollabError) { return .success(try await body(node)) } catch { return .failure(error) }
+        }
+        let end = elapsed
+        switch outcome {
+        case .success:
+            let usage = state.withLock { state in
+                state.recorder.update(node) { $0.duration = end - start }
+                return state.recorder.tree(from: node).usage
+            }
+            emit(.finished(usage), node: node, parent: parent)
+        case .failure(let error):
+            state.withLock { state in
+                state.recorder.update(node) {
+                    $0.duration = end - start
+                    $0.failure = "\(error.code): \(error.message)"
+                }
+            }
+            emit(.failed(error.code, message: error.message), node: node, parent: parent)
+        }
+        return try outcome.get()
+    }
+
+    func update(_ node: Int, _ change: (inout TraceNode) -> Void) {
+        state.withLock { $0.recorder.update(node, change) }
+    }
+
+    /// Records a decision at the current place of the trace.
+    public static func record(_ decision: Decision) {
+        guard let context, let node = context.node else { return }
+        context.run.update(node) { $0.decisions.append(decision) }
+        context.run.emit(.decided(decision), node: node, parent: nil)
+    }
+
+    /// Records a fact at the current place of the trace.
+    public static func note(_ key: String, _ value: some CustomStringConvertible) {
+        guard let context, let node = context.node else { return }
+        let note = TraceNode.Note(key: key, value: value.description)
+        context.run.update(node) { $0.notes.append(note) }
+        context.run.emit(.noted(key: key, value: note.value), node: node, parent: nil)
+    }
+
+    /// Notes how sure the author of the current node's text was.
+    static func record(confidence: Double?, of node: Int? = nil) {
+        guard let context, let node = node ?? context.node else { return }
+        context.run.update(node) { $0.confidence = confidence }
+    }
+
+    /// A seed for the current place of the trace: equal in runs with equal seeds, different at every draw.
+    ///
+    /// It depends on the run's seed, a label and how often the label was drawn, not on timing; draw before starting
+    /// parallel work.
+    public func drawSeed(_ label: String) -> UInt64 {
+        let key = label.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let count = state.withLock { state in
+            let slot = Int(truncatingIfNeeded: key)
+            defer { state.draws[slot, default: 0] += 1 }
+            return state.draws[slot, default: 0]
+        }
+        var generator = SeededGenerator(seed: seed ^ key &+ count &* 0x9e37_79b9_7f4a_7c15)
+        return generator.next()
+    }
+}
+
+// MARK: Calls
+
+extension Run {
+    /// Makes a call within a run: admits it, traces it, books it.
+    static func call(
+        _ model: some TextModel,
+        _ request: Request,
+        sink: ResponseSink,
+        run explicit: Run?
+    ) async throws(CollabError) -> Response {
+        try request.validate()
+        let outer = context
+        let run = explicit ?? outer?.run ?? Run()
+        let isOutermost = outer?.run !== run
+        let parent = isOutermost ? nil : outer?.node
+        let isCollaboration = model is any Collaboration
+        var response = try await run.withNode(
+            isCollaboration ? .collaboration : .call,
+            name: model.name,
+            request: request,
+            parent: parent
+        ) { (node) async throws(CollabError) -> Response in
+            try checkCancellation()
+            var response: Response
+            if isCollaboration {
+                response = try await model.generate(request, into: sink)
+                response.usage = run.usage(under: node)
+            } else {
+                response = try await run.admittedCall(model, request, sink: sink, node: node)
+            }
+            let (text, usage) = (response.text, response.usage)
+            run.update(node) {
+                $0.text = text
+                $0.usage = usage
+            }
+            return response
+        }
+        if isOutermost { response.trace = run.trace }
+        return response
+    }
+
+    /// The sum of the calls under a node.
+    private func usage(under node: Int) -> Usage {
+        state.withLock { $0.recorder.tree(from: node).usage }
+    }
+
+    private func admittedCall(
+        _ model: some TextModel,
+        _ request: Request,
+        sink: ResponseSink,
+        node: Int
+    ) async throws(CollabError) -> Response {
+        var request = request
+        let asked = request.options.maximumTokens
+        let time = elapsed
+        let admission = try state.withLock { (state) throws(CollabError) in
+            try state.ledger.admit(maximumTokens: asked, elapsed: time)
+        }
+        if let cap = admission.tokenCap { request.options.maximumTokens = cap }
+        let announcing = ResponseSink { [self] text in
+            emit(.text(text), node: node, parent: nil)
+            await sink.send(text)
+        }
+        do throws(CollabError) {
+            var response = try await model.generate(request, into: announcing)
+            response.usage.calls = 1
+            if response.ending == .tokenLimit, let cap = admission.tokenCap, cap < (asked ?? .max) {
+                response.ending = .budgetExhausted
+            }
+            let usage = response.usage
+            state.withLock { $0.ledger.settle(admission, usage: usage) }
+            return response
+        } catch {
+            state.withLock { $0.ledger.settle(admission, usage: Usage()) }
+            throw error
+        }
+    }
+}

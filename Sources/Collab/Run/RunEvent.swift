@@ -1,0 +1,63 @@
+/// Something that happened in a run, as it happens.
+///
+/// The events of a run, folded, give its ``Trace``; progress displays fold over them live.
+public struct RunEvent: Sendable {
+    /// What happened.
+    public enum Kind: Sendable {
+        /// A stage, a collaboration or a call began.
+        case started(TraceNode.Kind, name: String)
+        /// A member wrote a piece of text (an interim answer, or the final one).
+        case text(String)
+        /// A decision was taken.
+        case decided(Decision)
+        /// A stage recorded a fact about itself.
+        case noted(key: String, value: String)
+        /// A stage, a collaboration or a call ended.
+        case finished(Usage)
+        /// A stage, a collaboration or a call failed.
+        case failed(CollabError.Code, message: String)
+    }
+
+    /// The node of the trace that it belongs to.
+    public var node: Int
+    /// The node above it; `nil` at the top.
+    public var parent: Int?
+    /// Time since the run began.
+    public var time: Duration
+    /// What happened.
+    public var kind: Kind
+}
+
+/// A choice that a stage made, with everything that led to it.
+public struct Decision: Hashable, Sendable, Codable {
+    /// A candidate and its score.
+    public struct Score: Hashable, Sendable, Codable {
+        /// The candidate.
+        public var candidate: String
+        /// Its score; `nil` if none could be measured.
+        public var value: Double?
+
+        /// Makes a score.
+        public init(_ candidate: String, _ value: Double?) {
+            self.candidate = candidate
+            self.value = value
+        }
+    }
+
+    /// What was chosen.
+    public var choice: String
+    /// Why, in one sentence.
+    public var reason: String
+    /// All candidates with their scores, in declaration order.
+    public var scores: [Score]
+    /// The threshold that scores were held against, if there was one.
+    public var threshold: Double?
+
+    /// Makes a decision.
+    public init(choice: String, reason: String, scores: [Score] = [], threshold: Double? = nil) {
+        self.choice = choice
+        self.reason = reason
+        self.scores = scores
+        self.threshold = threshold
+    }
+}
