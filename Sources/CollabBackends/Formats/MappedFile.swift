@@ -1,0 +1,139 @@
+public import struct Collab.CollabError
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A file mapped into memory, read-only.
+///
+/// Nothing is read until it is touched, and pages can be dropped again by the system. The length is the one that
+/// the file had when it was opened: views never reach beyond it.
+///
+/// A mapping shows the file as it is now. If another program cuts the file short meanwhile, touching the lost pages
+/// kills the process with SIGBUS; ``checkLength()`` turns that into an error wherever it is asked in time, and the
+/// readers of this module ask before every tensor they read. Programs that replace a model file should write a new
+/// one and rename it, as ``SafetensorsWriter`` does: the mapping then keeps the old contents.
+public final class MappedFile: Sendable {
+    /// Where the file is, as given.
+    public let path: String
+    /// How many bytes it has.
+    public let count: Int
+    // Sendable: the memory is never written and lives as long as this object.
+    private nonisolated(unsafe) let start: UnsafeRawPointer
+    /// Kept open, so that the length can be checked of this very file, even after it was renamed or deleted.
+    private let descriptor: Int32
+
+    /// Maps a file.
+    ///
+    /// Throws ``Collab/CollabError`` with `fileNotFound` if there is none or it may not be read, `malformedFile` if
+    /// it is empty or no regular file, `inputOutput` if the system refuses to map it.
+    public convenience init(path: String) throws(CollabError) {
+        // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+        try self.init(path: path, descriptor: open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
+    }
+
+    /// Takes over the result of `open`: a descriptor, or −1 with the reason in `errno`.
+    init(path: String, descriptor: Int32) throws(CollabError) {
+        let openError = errno
+        self.path = path
+        guard descriptor >= 0 else { throw .opening(path, openError) }
+        do throws(CollabError) {
+            let count = try Self.length(of: descriptor, path)
+            guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
+            else {
+                throw CollabError(.inputOutput, "\(path) could not be mapped: \(describe(errno)).")
+            }
+            self.count = count
+            self.start = UnsafeRawPointer(start)
+            self.descriptor = descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: start), count)
+        close(descriptor)
+    }
+
+    /// The bytes; valid as long as this object lives.
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+    /// Throws `inputOutput` if the file is shorter now than when it was opened.
+    public func checkLength() throws(CollabError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw CollabError(.inputOutput, "\(path) could not be examined: \(describe(errno)).")
+        }
+        if Int(status.st_size) < count {
+            throw CollabError(
+                .inputOutput,
+                "\(path) was cut from \(count) to \(status.st_size) bytes while it was in use. Replace model files "
+                    + "by renaming new ones over them, and open the model again."
+            )
+        }
+    }
+
+    /// How a range of bytes is going to be used.
+    public enum Advice: Hashable, Sendable {
+        /// Front to back.
+        case sequential
+        /// Here and there.
+        case random
+        /// Soon: read ahead.
+        case willNeed
+        /// Not for a while: the pages may go.
+        case notNeeded
+    }
+
+    /// Tells the system how a range of bytes is going to be used; without effect where it does not listen.
+    public func advise(_ advice: Advice, for range: Range<Int>? = nil) {
+        let range = (range ?? 0..<count).clamped(to: 0..<count)
+        guard !range.isEmpty else { return }
+        let first = range.lowerBound & ~(Int(getpagesize()) - 1)
+        let flag =
+            switch advice {
+            case .sequential: MADV_SEQUENTIAL
+            case .random: MADV_RANDOM
+            case .willNeed: MADV_WILLNEED
+            case .notNeeded: MADV_DONTNEED
+            }
+        _ = madvise(UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, Int32(flag))
+    }
+
+    private static func length(of descriptor: Int32, _ path: String) throws(CollabError) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw CollabError(.inputOutput, "\(path) could not be examined: \(describe(errno)).")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CollabError(.malformedFile, "\(path) is not a regular file.")
+        }
+        guard status.st_size > 0, let count = Int(exactly: status.st_size) else {
+            throw CollabError(.malformedFile, "\(path) is empty.")
+        }
+        return count
+    }
+}
+
+extension CollabError {
+    /// The error for a file that could not be opened.
+    static func opening(_ path: String, _ code: Int32) -> CollabError {
+        switch code {
+        case ENOENT, ENOTDIR: CollabError(.fileNotFound, "There is no file \(path).")
+        case EACCES, EPERM: CollabError(.fileNotFound, "\(path) may not be read: \(describe(code)).")
+        case ELOOP:
+            CollabError(
+                .malformedFile,
+                "\(path) is a symbolic link where none is allowed, or links to itself."
+            )
+        default: CollabError(.inputOutput, "\(path) could not be opened: \(describe(code)).")
+        }
+    }
+}
+
+/// What the system calls an error number.
+func describe(_ code: Int32) -> String { String(cString: strerror(code)) }
