@@ -3,7 +3,7 @@
 import PackageDescription
 
 /// Every target is built in the Swift 6 language mode with these upcoming features switched on.
-let swiftSettings: [SwiftSetting] = [
+var swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -11,10 +11,16 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// The kernels stay optimised in debug builds, so that tests on real models are fast.
-let kernelSettings: [CSetting] = [
+var kernelSettings: [CSetting] = [
     .define("NDEBUG", .when(configuration: .release)),
     .unsafeFlags(["-O3"], .when(configuration: .debug)),
 ]
+
+/// With COLLAB_STRICT=1, as in the checks of a change, a warning in these targets is an error.
+if Context.environment["COLLAB_STRICT"] == "1" {
+    swiftSettings.append(.treatAllWarnings(as: .error))
+    kernelSettings.append(.treatAllWarnings(as: .error))
+}
 
 let package = Package(
     name: "Collab",
@@ -34,7 +40,11 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
 
         // The library.
-        .target(name: "CollabKernels", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
+        .target(
+            name: "CollabKernels",
+            dependencies: ["CKernels", "COpenBLAS"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "Collab", dependencies: ["CollabKernels"], swiftSettings: swiftSettings),
         .target(
             name: "CollabBackends",
@@ -44,8 +54,16 @@ let package = Package(
         .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),
 
         // Tests.
-        .testTarget(name: "CollabKernelsTests", dependencies: ["CollabKernels"], swiftSettings: swiftSettings),
-        .testTarget(name: "CollabTests", dependencies: ["Collab", "CollabTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CollabKernelsTests",
+            dependencies: ["CollabKernels"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CollabTests",
+            dependencies: ["Collab", "CollabTesting"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "CollabBackendsTests",
             dependencies: ["CollabBackends", "CollabTesting"],

@@ -97,7 +97,11 @@ extension Checkpoint {
         var failure: CollabError?
         let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(CollabError) {
-                try read(tensor, elements: 0..<count, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+                try read(
+                    tensor,
+                    elements: 0..<count,
+                    into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                )
                 initialized = count
             } catch {
                 failure = error

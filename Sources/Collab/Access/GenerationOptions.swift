@@ -90,7 +90,10 @@ public struct Sampling: Hashable, Sendable, Codable {
         func check(_ holds: Bool, _ text: String) throws(CollabError) {
             if !holds { throw CollabError(.invalidRequest, text) }
         }
-        try check(temperature.isFinite && temperature >= 0, "temperature is \(temperature); it must be 0 or more.")
+        try check(
+            temperature.isFinite && temperature >= 0,
+            "temperature is \(temperature); it must be 0 or more."
+        )
         try check((topK ?? 1) >= 1, "topK is \(topK ?? 0); it must be at least 1.")
         try check(topP > 0 && topP <= 1, "topP is \(topP); it must be above 0 and at most 1.")
         try check(minP >= 0 && minP <= 1, "minP is \(minP); it must lie between 0 and 1.")

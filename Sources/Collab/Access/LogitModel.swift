@@ -70,7 +70,10 @@ extension LogitModel {
         let tokens = try promptTokens(for: request)
         let decoder = try await makeDecoder()
         guard let logits = try await decoder.append(tokens, logits: .last).last else {
-            throw CollabError(.invalidRequest, "The request has no tokens for \(name): there is nothing to answer.")
+            throw CollabError(
+                .invalidRequest,
+                "The request has no tokens for \(name): there is nothing to answer."
+            )
         }
         return DecodingStart(decoder: decoder, logits: logits, promptTokens: tokens.count)
     }

@@ -3,7 +3,8 @@
 /// Native models have it, and so do remote ones whose servers score prompts.
 public protocol TokenScoring: TextModel {
     /// The natural log-probability of each continuation after the request's prompt, with its tokens.
-    func score(_ continuations: [String], after request: Request) async throws(CollabError) -> [ScoredContinuation]
+    func score(_ continuations: [String], after request: Request) async throws(CollabError)
+        -> [ScoredContinuation]
 }
 
 /// A continuation and how probable the model finds it.
