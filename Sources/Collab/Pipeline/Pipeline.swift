@@ -41,7 +41,7 @@ public struct Pipeline<Access: AccessLevel>: Collaboration {
             for step in plan.steps where !deliberation.isSettled {
                 try await step.advance(&deliberation)
             }
-        } catch where error.code == .budgetExhausted {
+        } catch  where error.code == .budgetExhausted {
             guard var best = deliberation.bestDraft?.response else { throw error }
             Run.note("budget", error.message)
             best.ending = .budgetExhausted
@@ -87,9 +87,12 @@ extension Pipeline {
     /// How many calls each stage and the whole pipeline make at least and at most; nothing is called.
     public func forecast() -> Forecast {
         let sizes = plan.source.teamSizes
-        var steps = plan.source.traceName.map { [Forecast.Step(name: $0, calls: plan.source.callRange)] } ?? []
+        var steps =
+            plan.source.traceName.map { [Forecast.Step(name: $0, calls: plan.source.callRange)] } ?? []
         for step in plan.steps {
-            let (low, high) = (step.callRange(teamSize: sizes.lowerBound), step.callRange(teamSize: sizes.upperBound))
+            let (low, high) = (
+                step.callRange(teamSize: sizes.lowerBound), step.callRange(teamSize: sizes.upperBound)
+            )
             steps.append(
                 Forecast.Step(
                     name: step.name,
@@ -98,7 +101,10 @@ extension Pipeline {
             )
         }
         guard !plan.steps.isEmpty else {
-            return Forecast(steps: steps, calls: (plan.source.callRange.lowerBound + 1)...(plan.source.callRange.upperBound + 1))
+            return Forecast(
+                steps: steps,
+                calls: (plan.source.callRange.lowerBound + 1)...(plan.source.callRange.upperBound + 1)
+            )
         }
         let routing = plan.source.callRange
         let total = totalCallRange(steps.dropFirst(plan.source.traceName == nil ? 0 : 1).map(\.calls))

@@ -1,0 +1,152 @@
+import Collab
+import CollabBackends
+import Foundation
+import Testing
+
+/// Answers with the question, counted, in two pieces.
+private struct Parrot: TextModel {
+    let name = "parrot"
+
+    func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        if request.question == "fail" { throw CollabError(.serverError, "The parrot is asleep.") }
+        let text = "You said \(request.question) (sample \(request.sample))"
+        await sink.send(String(text.prefix(4)))
+        await sink.send(String(text.dropFirst(4)))
+        return Response(text: text, model: name, usage: Usage(promptTokens: 3, completionTokens: 5, calls: 1))
+    }
+}
+
+@Suite("Record and replay")
+struct ReplayTests {
+    private func temporaryPath() -> String {
+        FileManager.default.temporaryDirectory.appending(path: "cassette-\(UUID()).jsonl").path
+    }
+
+    @Test("A replayed run gives the recorded answers without the model")
+    func roundTrip() async throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let model = Parrot().recording(to: try CassetteRecorder(writingTo: path))
+        let recorded = try await model.respond(to: "hello")
+
+        let replay = ReplayModel("parrot", from: try Cassette(contentsOf: path))
+        let replayed = try await replay.respond(to: "hello")
+        #expect(replayed.text == recorded.text)
+        #expect(replayed.usage.totalTokens == 8)
+    }
+
+    @Test("The pieces of a streamed answer are replayed as they came")
+    func pieces() async throws {
+        let recorder = CassetteRecorder()
+        _ = try await Parrot().recording(to: recorder).respond(to: "hello")
+        var pieces: [String] = []
+        for try await piece in ReplayModel("parrot", from: recorder.cassette).stream("hello").text {
+            pieces.append(piece)
+        }
+        #expect(pieces == ["You ", "said hello (sample 0)"])
+    }
+
+    @Test("The sample index is part of the key")
+    func sampleIndex() async throws {
+        let recorder = CassetteRecorder()
+        let model = Parrot().recording(to: recorder)
+        for sample in 0..<3 {
+            _ = try await model.respond(to: Request(.dialogue([.user("hi")]), sample: sample))
+        }
+        let replay = ReplayModel("parrot", from: recorder.cassette)
+        let second = try await replay.respond(to: Request(.dialogue([.user("hi")]), sample: 1))
+        #expect(second.text.hasSuffix("(sample 1)"))
+        let error = await #expect(throws: CollabError.self) {
+            try await replay.respond(to: Request(.dialogue([.user("hi")]), sample: 7))
+        }
+        #expect(error?.code == .replayMiss)
+        #expect(error?.message.contains("sample index (asked: 7") == true)
+    }
+
+    @Test("A miss names the nearest recorded request and the first difference")
+    func miss() async throws {
+        let recorder = CassetteRecorder()
+        let model = Parrot().recording(to: recorder)
+        _ = try await model.respond(to: "What is the capital of France?")
+        _ = try await model.respond(to: "How many legs has a spider?")
+        let replay = ReplayModel("parrot", from: recorder.cassette)
+        let error = await #expect(throws: CollabError.self) {
+            try await replay.respond(to: "What is the capital of Spain?")
+        }
+        #expect(error?.code == .replayMiss)
+        let message = try #require(error?.message)
+        #expect(message.contains("number 1"))
+        #expect(message.contains("Spain") && message.contains("France"))
+    }
+
+    @Test("Equal calls are replayed in the order of their recording, and no more often")
+    func repeatedCalls() async throws {
+        var cassette = Cassette()
+        for text in ["first", "second"] {
+            cassette.entries.append(
+                Cassette.Entry(model: "m", request: "same", response: Response(text: text, model: "m"))
+            )
+        }
+        let replay = ReplayModel("m", from: cassette)
+        #expect(try await replay.respond(to: "same").text == "first")
+        #expect(try await replay.respond(to: "same").text == "second")
+        await #expect(throws: CollabError.self) { try await replay.respond(to: "same") }
+    }
+
+    @Test("A recorded failure fails again, with its code and message")
+    func failures() async throws {
+        let recorder = CassetteRecorder()
+        _ = try? await Parrot().recording(to: recorder).respond(to: "fail")
+        let error = await #expect(throws: CollabError.self) {
+            try await ReplayModel("parrot", from: recorder.cassette).respond(to: "fail")
+        }
+        #expect(error?.code == .serverError)
+        #expect(error?.message == "The parrot is asleep.")
+    }
+
+    @Test("What has not been asked for is listed")
+    func unused() async throws {
+        let recorder = CassetteRecorder()
+        let model = Parrot().recording(to: recorder)
+        _ = try await model.respond(to: "one")
+        _ = try await model.respond(to: "two")
+        let player = CassettePlayer(recorder.cassette)
+        _ = try await ReplayModel("parrot", from: player).respond(to: "two")
+        #expect(player.unused.map(\.request.question) == ["one"])
+    }
+
+    @Test(
+        "A file that is no cassette is refused with the line",
+        arguments: [
+            ("", "is empty"),
+            ("{\"schema\":\"collab.cassette/99\"}\n", "collab.cassette/99"),
+            ("{\"schema\":\"collab.cassette/1\"}\n{\"model\":1}\n", "Line 2"),
+            ("not json\n", "Line 1"),
+        ]
+    )
+    func malformed(content: String, says: String) throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try content.write(toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: CollabError.self) { try Cassette(contentsOf: path) }
+        #expect(error?.code == .malformedFile)
+        #expect(error?.message.contains(says) == true)
+    }
+
+    @Test("A missing cassette is an error of its own")
+    func missing() {
+        let error = #expect(throws: CollabError.self) { try Cassette(contentsOf: "/nowhere/at/all.jsonl") }
+        #expect(error?.code == .fileNotFound)
+    }
+
+    @Test("Redaction happens before anything is kept")
+    func redaction() async throws {
+        let recorder = CassetteRecorder { entry in
+            var entry = entry
+            entry.request = entry.request.replacingQuestion(with: "[redacted]")
+            return entry
+        }
+        _ = try await Parrot().recording(to: recorder).respond(to: "my secret")
+        #expect(recorder.cassette.entries.first?.request.question == "[redacted]")
+    }
+}
