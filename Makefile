@@ -3,9 +3,7 @@
 # What `make run` asks the quickstart: make run ARGS='"What is the capital of France?"'
 ARGS ?=
 # A user's own model files in the place of the two that are fetched: COLLAB_SMALL=path.gguf make run
-COLLAB_SMALL ?=
-COLLAB_LARGE ?=
-export COLLAB_SMALL COLLAB_LARGE
+# (and COLLAB_LARGE); COLLAB_MODELS names another folder for the cache.
 
 .DEFAULT_GOAL := help
 .PHONY: run test models libraries lint format docs bench clean help
