@@ -1,7 +1,7 @@
 /// Anything that answers a request with text: one model, or a whole collaboration of models.
 ///
 /// Conforming types implement ``generate(_:into:)``. Callers use ``respond(to:in:)-(Request,_)`` or
-/// ``stream(_:in:)``, which add what every call of a run has: a budget, a trace, events, a seed.
+/// ``stream(_:in:)-(Request,_)``, which add what every call of a run has: a budget, a trace, events, a seed.
 public protocol TextModel: Sendable {
     /// What to call the model in traces, errors and prompts.
     var name: String { get }
@@ -21,7 +21,9 @@ public protocol Collaboration: TextModel {}
 extension TextModel {
     /// Answers a request.
     ///
-    /// - Parameter run: the run that the call belongs to; without one it joins the current run, or starts its own.
+    /// - Parameters:
+    ///   - request: what is asked, and how the answer is to be written.
+    ///   - run: the run that the call belongs to; without one it joins the current run, or starts its own.
     public func respond(to request: Request, in run: Run? = nil) async throws(CollabError) -> Response {
         try await Run.call(self, request, sink: .discarding, run: run)
     }

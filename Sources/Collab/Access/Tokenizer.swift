@@ -11,8 +11,10 @@ public protocol Tokenizer: Sendable {
     var fingerprint: VocabularyFingerprint { get }
     /// The tokens of a text, without any beginning-of-sequence token.
     ///
-    /// - Parameter parsingSpecialTokens: whether text such as `<|im_end|>` becomes the control token it names.
-    ///   Leave it off for text from outside.
+    /// - Parameters:
+    ///   - text: any text.
+    ///   - parsingSpecialTokens: whether text such as `<|im_end|>` becomes the control token it names.
+    ///     Leave it off for text from outside.
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID]
     /// The bytes of a token; control tokens have none.
     func bytes(of token: TokenID) -> [UInt8]
