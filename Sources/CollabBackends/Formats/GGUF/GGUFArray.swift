@@ -70,9 +70,10 @@ public struct GGUFArray: Sendable {
         case .uint32: copy(UInt32.self) { Int($0) }
         case .int32: copy(Int32.self) { Int($0) }
         case .int64: copy(Int64.self) { Int($0) }
-        case .uint64: copy(UInt64.self) { $0 }.reduce(into: [Int]?([])) { all, value in
-            if let value = Int(exactly: value) { all?.append(value) } else { all = nil }
-        }
+        case .uint64:
+            copy(UInt64.self) { $0 }.reduce(into: [Int]?([])) { all, value in
+                if let value = Int(exactly: value) { all?.append(value) } else { all = nil }
+            }
         default: nil
         }
     }
@@ -101,7 +102,9 @@ public struct GGUFArray: Sendable {
         }
     }
 
-    private func copy<Stored: FixedWidthInteger, Value>(_: Stored.Type, _ convert: (Stored) -> Value) -> [Value] {
+    private func copy<Stored: FixedWidthInteger, Value>(_: Stored.Type, _ convert: (Stored) -> Value)
+        -> [Value]
+    {
         let first = file.bytes.baseAddress! + start
         return [Value](unsafeUninitializedCapacity: count) { values, initialized in
             for position in 0..<count {

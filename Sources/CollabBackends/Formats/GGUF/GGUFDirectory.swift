@@ -31,7 +31,8 @@ struct GGUFDirectory {
     }
 
     /// Throws unless every tensor lies within the file and none shares bytes with another.
-    private static func checkExtents(_ entries: [Entry], room: Int, _ cursor: GGUFCursor) throws(CollabError) {
+    private static func checkExtents(_ entries: [Entry], room: Int, _ cursor: GGUFCursor) throws(CollabError)
+    {
         var end: UInt64 = 0
         var previous = ""
         let occupied = entries.filter { $0.byteCount > 0 }
@@ -97,7 +98,9 @@ extension GGUFDirectory {
             }
         }
 
-        private static func readDimensions(_ cursor: inout GGUFCursor, _ name: String) throws(CollabError) -> [Int] {
+        private static func readDimensions(_ cursor: inout GGUFCursor, _ name: String) throws(CollabError)
+            -> [Int]
+        {
             let count = try cursor.read(UInt32.self, "the number of dimensions of the tensor “\(name)”")
             guard count <= mostDimensions else {
                 throw cursor.error(
@@ -109,7 +112,10 @@ extension GGUFDirectory {
             for _ in 0..<count {
                 let extent = try cursor.read(UInt64.self, "the shape of the tensor “\(name)”")
                 guard let extent = Int(exactly: extent) else {
-                    throw cursor.error("the tensor “\(name)” has an extent of \(extent)", at: cursor.position - 8)
+                    throw cursor.error(
+                        "the tensor “\(name)” has an extent of \(extent)",
+                        at: cursor.position - 8
+                    )
                 }
                 dimensions.append(extent)
             }
@@ -127,7 +133,9 @@ extension GGUFDirectory {
             for extent in dimensions {
                 let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
                 if overflow {
-                    throw cursor.error("the tensor “\(name)” of shape \(dimensions) has 2^63 elements or more")
+                    throw cursor.error(
+                        "the tensor “\(name)” of shape \(dimensions) has 2^63 elements or more"
+                    )
                 }
                 elements = product
             }
@@ -137,8 +145,12 @@ extension GGUFDirectory {
                         + "\(type.blockElements) of a block of \(type)"
                 )
             }
-            let (bytes, overflow) = (elements / type.blockElements).multipliedReportingOverflow(by: type.blockBytes)
-            if overflow { throw cursor.error("the tensor “\(name)” of shape \(dimensions) has 2^63 bytes or more") }
+            let (bytes, overflow) = (elements / type.blockElements).multipliedReportingOverflow(
+                by: type.blockBytes
+            )
+            if overflow {
+                throw cursor.error("the tensor “\(name)” of shape \(dimensions) has 2^63 bytes or more")
+            }
             return (elements, bytes)
         }
 

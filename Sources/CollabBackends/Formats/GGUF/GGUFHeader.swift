@@ -35,7 +35,10 @@ struct GGUFHeader {
         at offset: Int
     ) throws(CollabError) -> Int {
         guard count <= UInt64(cursor.left / size) else {
-            throw cursor.error("\(count) \(what) are promised where \(cursor.left) bytes are left", at: offset)
+            throw cursor.error(
+                "\(count) \(what) are promised where \(cursor.left) bytes are left",
+                at: offset
+            )
         }
         guard count <= UInt64(mostEntries) else {
             throw cursor.error("\(count) \(what) are more than the \(mostEntries) that are read", at: offset)

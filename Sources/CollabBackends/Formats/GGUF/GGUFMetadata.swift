@@ -116,7 +116,9 @@ public struct GGUFMetadata: Sendable {
     /// Throws `malformedFile` if the value is none.
     public func floats(_ key: String) throws(CollabError) -> [Float]? {
         guard let array = try array(key) else { return nil }
-        guard let floats = array.floats else { throw mismatch(key, "an array of 32-bit floating point numbers") }
+        guard let floats = array.floats else {
+            throw mismatch(key, "an array of 32-bit floating point numbers")
+        }
         return floats
     }
 
@@ -127,6 +129,9 @@ public struct GGUFMetadata: Sendable {
 
     private func mismatch(_ key: String, _ expected: String) -> CollabError {
         let type = type(of: key).map { "\($0)" } ?? "nothing"
-        return CollabError(.malformedFile, "\(path): the key “\(key)” should be \(expected) and is of type \(type).")
+        return CollabError(
+            .malformedFile,
+            "\(path): the key “\(key)” should be \(expected) and is of type \(type)."
+        )
     }
 }

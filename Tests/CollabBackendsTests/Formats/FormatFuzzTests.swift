@@ -1,0 +1,83 @@
+import Collab
+import CollabBackends
+import Foundation
+import Testing
+
+@Suite("Malformed model files")
+struct FormatFuzzTests {
+    /// Opens a file of the corpus as its kind says and reads everything that opening makes reachable.
+    static func open(_ kind: String, _ path: String) throws(CollabError) {
+        switch kind {
+        case "gguf":
+            let file = try GGUFFile(path: path)
+            for entry in file.metadata.entries {
+                guard case .array(let array) = entry.value else { continue }
+                for position in 0..<min(array.count, 1000) { _ = array[position] }
+                array.strings?.forEachBytes { _, bytes in _ = bytes.last }
+            }
+            for tensor in file.tensors {
+                let bytes = file.bytes(of: tensor)
+                _ = bytes.first
+                _ = bytes.last
+            }
+        default: fatalError("There is no kind \(kind).")
+        }
+    }
+
+    @Test("each file has the stated outcome within two seconds", arguments: ["gguf"])
+    func outcome(kind: String) throws {
+        let corpus = try FuzzCorpus.shared.get()
+        let cases = corpus.cases(of: kind)
+        #expect(cases.count >= 20)
+        for file in cases {
+            let clock = ContinuousClock()
+            let begin = clock.now
+            var failure: CollabError?
+            do throws(CollabError) { try Self.open(kind, corpus.path(of: file)) } catch { failure = error }
+            #expect(clock.now - begin < .seconds(2), "\(file.file): \(file.why)")
+            switch file.expect {
+            case .accept: #expect(failure == nil, "\(file.file): \(file.why)")
+            case .reject: #expect(failure != nil, "\(file.file) must be refused: \(file.why)")
+            case .bounded: break
+            }
+            guard let failure else { continue }
+            #expect(
+                [.malformedFile, .fileNotFound, .unsupported].contains(failure.code),
+                "\(file.file): \(failure)"
+            )
+            #expect(failure.message.contains(corpus.folder), "the error names the file: \(failure)")
+        }
+    }
+
+    /// A trap, an abort or a hunger for memory would end the child and fail the test.
+    @Test("no file brings a process down or makes it allocate more than its size and 64 MiB")
+    func survives() async throws {
+        let corpus = try FuzzCorpus.shared.get()
+        let kinds = ["gguf"]
+        let list = kinds.flatMap { kind in corpus.cases(of: kind).map { kind + "\t" + corpus.path(of: $0) } }
+        await #expect(processExitsWith: .success) { [list = list as [String]] in
+            for line in list {
+                let parts = line.split(separator: "\t").map(String.init)
+                #if os(Linux)
+                limitMemory(moreBytes: 64 << 20, path: parts[1])
+                #endif
+                try? FormatFuzzTests.open(parts[0], parts[1])
+            }
+        }
+    }
+}
+
+#if os(Linux)
+/// Limits the address space to what the process has now, twice the file (its mapping and as much again) and more.
+private func limitMemory(moreBytes: Int, path: String) {
+    var status = stat()
+    stat(path, &status)
+    let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
+        .first
+    guard let pages = pages.flatMap({ Int($0) }) else { return }
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+    limit.rlim_cur = rlim_t(pages * Int(getpagesize()) + 2 * Int(status.st_size) + moreBytes)
+    setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+}
+#endif
