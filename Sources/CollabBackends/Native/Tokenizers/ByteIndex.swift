@@ -64,7 +64,9 @@ struct ByteIndex: Sendable {
                     let range = strings.range(of: number)
                     let isSame =
                         range.count == count
-                        && strings.bytes.withUnsafeBytes { memcmp($0.baseAddress! + range.lowerBound, key, count) == 0 }
+                        && strings.bytes.withUnsafeBytes {
+                            memcmp($0.baseAddress! + range.lowerBound, key, count) == 0
+                        }
                     if isSame { return Int32(truncatingIfNeeded: number) }
                 }
                 slot = (slot + 1) & mask

@@ -54,11 +54,18 @@ extension ByteLevelBPE {
                     // The alphabet has no space, so the first one past the start parts the two.
                     guard let space = merge.dropFirst().firstIndex(of: UInt8(ascii: " ")) else { continue }
                     pair.removeAll()
-                    ByteAlphabet.decode(UnsafeBufferPointer(rebasing: merge[..<space]), table: alphabet, into: &pair)
+                    ByteAlphabet.decode(
+                        UnsafeBufferPointer(rebasing: merge[..<space]),
+                        table: alphabet,
+                        into: &pair
+                    )
                     pair.finishString()
                     let middle = pair.bytes.count
                     ByteAlphabet.decode(
-                        UnsafeBufferPointer(rebasing: merge[(space + 1)...]), table: alphabet, into: &pair)
+                        UnsafeBufferPointer(rebasing: merge[(space + 1)...]),
+                        table: alphabet,
+                        into: &pair
+                    )
                     pair.finishString()
                     let count = pair.bytes.count
                     guard middle > 0, middle < count else { continue }

@@ -1,4 +1,4 @@
-public import Collab
+import Collab
 
 /// Byte-pair encoding over bytes, as GPT-2, Llama 3, Qwen and SmolLM use it.
 ///
@@ -64,7 +64,11 @@ struct ByteLevelBPE: ModelTokenizer {
         merger.merge(Rule(merges: merges))
         for token in merger.tokens {
             // A byte without a token becomes the unknown token, or nothing where there is none.
-            if token >= 0 { output.append(token) } else if let unknown = markers.unknown { output.append(unknown) }
+            if token >= 0 {
+                output.append(token)
+            } else if let unknown = markers.unknown {
+                output.append(unknown)
+            }
         }
     }
 

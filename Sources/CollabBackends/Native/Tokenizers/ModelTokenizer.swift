@@ -24,7 +24,9 @@ extension ModelTokenizer {
         if markers.addsBegin, let begin = markers.begin, !(rendersMarkers && tokens.first == begin) {
             tokens.insert(begin, at: 0)
         }
-        if markers.addsEnd, let end = markers.end, !(rendersMarkers && tokens.last == end) { tokens.append(end) }
+        if markers.addsEnd, let end = markers.end, !(rendersMarkers && tokens.last == end) {
+            tokens.append(end)
+        }
         return tokens
     }
 

@@ -61,7 +61,8 @@ enum PreTokenizer: String, Sendable {
                 if lead == space, next == .other { return endOfSymbols(from: second, reader) }
             }
             if first == .other { return endOfSymbols(from: start, reader) }
-            return endOfLines(from: start, reader) ?? endOfWhitespace(from: start, reader, endsAtNumbers: false)
+            return endOfLines(from: start, reader)
+                ?? endOfWhitespace(from: start, reader, endsAtNumbers: false)
         }
     }
 
@@ -71,7 +72,8 @@ enum PreTokenizer: String, Sendable {
 
     /// `'s`, `'t`, `'m`, `'d`, `'re`, `'ve` or `'ll`.
     @inline(__always)
-    private static func endOfContraction(from start: Int, _ reader: ScalarReader, ignoringCase: Bool) -> Int? {
+    private static func endOfContraction(from start: Int, _ reader: ScalarReader, ignoringCase: Bool) -> Int?
+    {
         guard reader.text[start] == UInt8(ascii: "'"), start + 1 < reader.end else { return nil }
         let fold: UInt8 = ignoringCase ? 0x20 : 0
         let first = reader.text[start + 1] | fold

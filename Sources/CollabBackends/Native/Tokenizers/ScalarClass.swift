@@ -11,7 +11,8 @@ enum ScalarClass: UInt8, Sendable {
 
     init(_ scalar: Unicode.Scalar) {
         switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: self = .letter
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+            self = .letter
         case .decimalNumber, .letterNumber, .otherNumber: self = .number
         case .spaceSeparator, .lineSeparator, .paragraphSeparator: self = .whitespace
         case .control: self = (9...13).contains(scalar.value) || scalar.value == 0x85 ? .whitespace : .other

@@ -67,7 +67,9 @@ extension SentencePieceBPE {
 
     /// The byte that `<0x0A>` names.
     private static func byte(_ written: UnsafeBufferPointer<UInt8>) -> UInt8? {
-        guard written.count == 6, written[0] == UInt8(ascii: "<"), written[5] == UInt8(ascii: ">") else { return nil }
+        guard written.count == 6, written[0] == UInt8(ascii: "<"), written[5] == UInt8(ascii: ">") else {
+            return nil
+        }
         return UInt8(String(decoding: written[3..<5], as: UTF8.self), radix: 16)
     }
 

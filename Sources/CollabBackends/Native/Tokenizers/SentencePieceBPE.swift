@@ -1,4 +1,4 @@
-public import Collab
+import Collab
 
 /// Byte-pair encoding over characters with scores, as SentencePiece trains it for Llama 2, Mistral, Phi-3 and Gemma.
 ///
@@ -70,7 +70,9 @@ struct SentencePieceBPE: ModelTokenizer {
         var index = start + 1
         while index < end {
             let previous = text[index - 1]
-            if text[index] == UInt8(ascii: " "), previous != UInt8(ascii: " "), !bytesBeforeInnerSpace[Int(previous)] {
+            if text[index] == UInt8(ascii: " "), previous != UInt8(ascii: " "),
+                !bytesBeforeInnerSpace[Int(previous)]
+            {
                 break
             }
             index += 1

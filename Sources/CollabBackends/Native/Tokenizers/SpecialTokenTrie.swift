@@ -23,7 +23,8 @@ struct SpecialTokenTrie: Sendable {
     private var roots = [Int32](repeating: -1, count: 256)
 
     init(_ table: TokenTable) {
-        for (id, kind) in table.kinds.enumerated() where kind == .control || kind == .userDefined || kind == .unknown {
+        for (id, kind) in table.kinds.enumerated()
+        where kind == .control || kind == .userDefined || kind == .unknown {
             insert(table.strings[id], token: TokenID(id), isControl: kind.isControl)
         }
     }

@@ -48,7 +48,9 @@ struct SymbolMerger {
         var count = tokens.count
         joins.removeAll(keepingCapacity: true)
         for index in 0..<(count - 1) {
-            joins.append(rule.join(tokens[index], tokens[index + 1], bytes: starts[index]..<starts[index + 2]))
+            joins.append(
+                rule.join(tokens[index], tokens[index + 1], bytes: starts[index]..<starts[index + 2])
+            )
         }
         starts.withUnsafeMutableBufferPointer { starts in
             tokens.withUnsafeMutableBufferPointer { tokens in
@@ -71,11 +73,17 @@ struct SymbolMerger {
                         for index in (best + 1)..<max(count - 1, best + 1) { joins[index] = joins[index + 1] }
                         if best > 0 {
                             joins[best - 1] = rule.join(
-                                tokens[best - 1], tokens[best], bytes: starts[best - 1]..<starts[best + 1])
+                                tokens[best - 1],
+                                tokens[best],
+                                bytes: starts[best - 1]..<starts[best + 1]
+                            )
                         }
                         if best < count - 1 {
                             joins[best] = rule.join(
-                                tokens[best], tokens[best + 1], bytes: starts[best]..<starts[best + 2])
+                                tokens[best],
+                                tokens[best + 1],
+                                bytes: starts[best]..<starts[best + 2]
+                            )
                         }
                     }
                 }

@@ -25,18 +25,22 @@ struct TokenTable: Sendable {
             )
         }
         guard strings.bytes.count < UInt32.max, strings.count < Int32.max, strings.count > 0 else {
-            throw CollabError(.malformedFile, "The vocabulary is empty or larger than 4 GiB; the file is damaged.")
+            throw CollabError(
+                .malformedFile,
+                "The vocabulary is empty or larger than 4 GiB; the file is damaged."
+            )
         }
         self.strings = strings
         self.kinds = kinds
-        index = kinds.withUnsafeBufferPointer { kinds in
+        let index = kinds.withUnsafeBufferPointer { kinds in
             ByteIndex(strings) { kinds[$0].isReachableByMerging }
         }
+        self.index = index
         var byteTokens = [TokenID](repeating: -1, count: 256)
         if byteTokensAreText {
             for byte in 0..<256 {
-                withUnsafeBytes(of: UInt8(byte)) { bytes in
-                    byteTokens[byte] = index.find(bytes.baseAddress!, count: 1, in: strings)
+                byteTokens[byte] = withUnsafeBytes(of: UInt8(byte)) { bytes in
+                    index.find(bytes.baseAddress!, count: 1, in: strings)
                 }
             }
         } else {

@@ -45,8 +45,12 @@ struct WordCache {
         let hash = ByteHash.hash(pointer + word.lowerBound, count: count, seed: ByteHash.processSeed)
         let slot = Int(truncatingIfNeeded: hash >> 20) & mask
         let entry = entries[slot]
-        if Int(entry.textCount) == count, memcmp(pointer + entry.textStart, pointer + word.lowerBound, count) == 0 {
-            for index in entry.tokenStart..<(entry.tokenStart + Int(entry.tokenCount)) { output.append(output[index]) }
+        if Int(entry.textCount) == count,
+            memcmp(pointer + entry.textStart, pointer + word.lowerBound, count) == 0
+        {
+            for index in entry.tokenStart..<(entry.tokenStart + Int(entry.tokenCount)) {
+                output.append(output[index])
+            }
             return
         }
         let tokenStart = output.count

@@ -19,7 +19,8 @@ struct WrittenVocabulary: Sendable {
     /// answer, because files often name only one of several as their end token.
     static let endTokenNames: Set<String> = [
         "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|return|>",
-        "<|call|>", "<|eot|>", "<end_of_turn>", "<|end_of_turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "< EOT >",
+        "<|call|>", "<|eot|>", "<end_of_turn>", "<|end_of_turn|>", "<end_of_utterance>", "<EOT>", "_<EOT>",
+        "< EOT >",
         "<|EOT|>", "[EOT]", "[EOS]", "</s>", "<eos>",
     ]
 
