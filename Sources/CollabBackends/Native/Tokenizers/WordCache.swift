@@ -1,9 +1,9 @@
 import Collab
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Remembers the tokens of words seen earlier in the same text.
