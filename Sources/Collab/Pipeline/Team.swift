@@ -2,18 +2,25 @@
 public struct Team<Access: AccessLevel>: Sendable {
     /// What to call the team in traces and routing decisions.
     public var name: String
+    /// What the team is for, in a few words; routers that read descriptions choose by it.
+    public var purpose: String
     /// The members, in declaration order.
     public var members: [Access.Member]
 
     /// Makes a team from members.
-    public init(_ name: String = "team", members: [Access.Member]) {
+    public init(_ name: String = "team", for purpose: String = "", members: [Access.Member]) {
         self.name = name
+        self.purpose = purpose
         self.members = members
     }
 
     /// Makes a team; its access level is the strongest that all members share.
-    public init(_ name: String = "team", @TeamBuilder members: () -> TeamMembers<Access>) {
-        self.init(name, members: members().members)
+    public init(
+        _ name: String = "team",
+        for purpose: String = "",
+        @TeamBuilder members: () -> TeamMembers<Access>
+    ) {
+        self.init(name, for: purpose, members: members().members)
     }
 
     /// The members as text models.
@@ -27,7 +34,7 @@ public struct Team<Access: AccessLevel>: Sendable {
     }
 
     /// The same team, of whose members no more is known than that they answer with text.
-    public var asText: Team<TextAccess> { Team<TextAccess>(name, members: textModels) }
+    public var asText: Team<TextAccess> { Team<TextAccess>(name, for: purpose, members: textModels) }
 }
 
 extension Team where Access: LogitReadable {
@@ -35,7 +42,7 @@ extension Team where Access: LogitReadable {
     public var logitModels: [any LogitModel] { members.map(Access.logitModel) }
 
     /// The same team, of whose members no more is known than that they show logits.
-    public var asLogits: Team<LogitAccess> { Team<LogitAccess>(name, members: logitModels) }
+    public var asLogits: Team<LogitAccess> { Team<LogitAccess>(name, for: purpose, members: logitModels) }
 }
 
 /// Members collected by a ``TeamBuilder``.

@@ -69,6 +69,11 @@ public final class Run: Sendable {
         }
     }
 
+    /// Waits on the clock of the current run, or on the system's outside any run.
+    public static func sleep(for duration: Duration) async throws(CollabError) {
+        try await (context?.run.clock ?? SystemRunClock()).sleep(for: duration)
+    }
+
     /// The time at which the budget ends, since the run began.
     public var deadline: Duration? { budget.duration }
 }
@@ -231,6 +236,39 @@ extension Run {
     /// The sum of the calls under a node.
     private func usage(under node: Int) -> Usage {
         state.withLock { $0.recorder.tree(from: node).usage }
+    }
+
+    /// Admits, traces and books work of a model that is not an answer: scoring continuations, embedding texts.
+    ///
+    /// It counts as one call. The closure returns the result, what it used, and a line of text for the trace.
+    package static func measure<Result: Sendable>(
+        _ name: String,
+        _ request: Request?,
+        _ work: () async throws(CollabError) -> (result: Result, usage: Usage, summary: String)
+    ) async throws(CollabError) -> Result {
+        let (run, parent) = (context?.run ?? Run(), context?.node)
+        return try await run.withNode(.call, name: name, request: request, parent: parent) {
+            (node) async throws(CollabError) -> Result in
+            try checkCancellation()
+            let time = run.elapsed
+            let admission = try run.state.withLock { (state) throws(CollabError) in
+                try state.ledger.admit(maximumTokens: 0, elapsed: time)
+            }
+            do throws(CollabError) {
+                var (result, usage, summary) = try await work()
+                usage.calls = 1
+                let booked = usage
+                run.state.withLock { $0.ledger.settle(admission, usage: booked) }
+                run.update(node) {
+                    $0.text = summary
+                    $0.usage = booked
+                }
+                return result
+            } catch {
+                run.state.withLock { $0.ledger.settle(admission, usage: Usage()) }
+                throw error
+            }
+        }
     }
 
     private func admittedCall(

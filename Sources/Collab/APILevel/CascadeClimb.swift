@@ -1,0 +1,92 @@
+/// The state of a cascade while it climbs from member to member.
+struct CascadeClimb {
+    let acceptance: Acceptance
+    let request: Request
+    private(set) var drafts: [Draft]
+    private(set) var accepted: Draft?
+    private(set) var best: Draft?
+    private var steps: [(name: String, confidence: Double?, remark: String)] = []
+    private var failures: [CollabError] = []
+    private var threshold: Double?
+
+    init(acceptance: Acceptance, request: Request, drafts: [Draft]) {
+        self.acceptance = acceptance
+        self.request = request
+        self.drafts = drafts
+    }
+
+    /// Asks a member and judges its answer; returns whether the answer was accepted.
+    ///
+    /// Only cancellation, an exhausted budget, and the failure of a member that has already written are thrown.
+    mutating func ask(_ seat: Seat, into sink: ResponseSink, isLast: Bool) async throws(CollabError) -> Bool {
+        var asked = seat.addressed(request)
+        asked.options.alternatives = max(asked.options.alternatives, acceptance.alternatives)
+        let output = CountingSink(sink)
+        let response: Response
+        do throws(CollabError) {
+            let entrance = sink.isDiscarding ? sink : output.entrance
+            response = try await seat.model.respond(to: asked, into: entrance)
+        } catch {
+            guard error.isSurvivable, output.isEmpty else { throw error.within(seat.name) }
+            failures.append(error.within(seat.name))
+            steps.append((seat.name, nil, "failed (\(error.code))"))
+            return false
+        }
+        let evidence = ConfidenceSignal.Evidence(
+            request: asked,
+            response: response,
+            model: seat.model,
+            earlier: drafts
+        )
+        let verdict = try await acceptance.judge(evidence)
+        let draft = Draft(
+            author: seat.name,
+            response: response,
+            confidence: verdict.confidence,
+            origin: "cascade"
+        )
+        drafts.append(draft)
+        steps.append((seat.name, verdict.confidence, verdict.reason))
+        threshold = threshold ?? verdict.threshold
+        if verdict.isAccepted { accepted = draft }
+        if verdict.isAccepted || best.map({ isBetter(draft, than: $0) }) ?? true { best = draft }
+        return verdict.isAccepted
+    }
+
+    /// A measured confidence beats an unmeasured one; of two unmeasured ones the later, dearer member's is better.
+    private func isBetter(_ draft: Draft, than best: Draft) -> Bool {
+        guard let confidence = draft.confidence else { return best.confidence == nil }
+        return confidence > best.confidence ?? -.infinity
+    }
+
+    /// Records who was asked, how sure each was, and what followed.
+    func recordDecision(choosing draft: Draft?, wasAccepted: Bool) {
+        let story = steps.map { "\($0.name): \($0.remark)" }.joined(separator: "; ")
+        let choice =
+            if let draft { wasAccepted ? draft.author : "\(draft.author) (not accepted)" } else { "nobody" }
+        Run.record(
+            Decision(
+                choice: choice,
+                reason: story,
+                scores: steps.map { Decision.Score($0.name, $0.confidence) },
+                threshold: threshold
+            )
+        )
+        Run.record(confidence: draft?.confidence)
+        if !wasAccepted { Run.note("accepted", "no: no answer met “\(acceptance)”") }
+    }
+
+    /// The error when no member answered.
+    func everybodyFailed() -> CollabError {
+        CollabError(
+            failures.last?.code ?? .emptyTeam,
+            "No member of the cascade answered; the last failure is the cause.",
+            cause: failures.last
+        )
+    }
+}
+
+extension CollabError {
+    /// Whether another member may still succeed: not if the task was cancelled or the run's budget is used up.
+    var isSurvivable: Bool { code != .cancelled && code != .budgetExhausted }
+}
