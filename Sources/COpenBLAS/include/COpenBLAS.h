@@ -1,0 +1,26 @@
+// A BLAS library found at run time, so that nothing has to be linked.
+#ifndef COLLAB_COPENBLAS_H
+#define COLLAB_COPENBLAS_H
+
+#include <stdbool.h>
+
+/// Loads the library on the first call (thread-safe); whether there is one with sgemm.
+///
+/// On Linux libopenblas.so.0 (then libopenblas.so, then libblas.so.3 if it is OpenBLAS), on Apple's systems Accelerate
+/// and then libopenblas.dylib. OpenBLAS picks its kernels when it is loaded: where the processor has AVX-512 and the
+/// variable OPENBLAS_CORETYPE is not set, it is told SKYLAKEX first, because versions that do not know a newer
+/// processor take it for a Haswell. Its own threads are set to one.
+bool collab_blas_available(void);
+
+/// What was loaded: library, version and chosen kernels; empty if nothing. Valid for ever.
+const char *collab_blas_description(void);
+
+/// C = alpha · op(A) · op(B) + beta · C, row-major, op(A) m × k, op(B) k × n; false if no library is there or a
+/// dimension does not fit its integers.
+bool collab_blas_sgemm(bool transpose_a, bool transpose_b, long m, long n, long k, float alpha, const float *a,
+                       long lda, const float *b, long ldb, float beta, float *c, long ldc);
+
+/// The address of another function of the loaded library (LAPACK), or null.
+void *collab_blas_symbol(const char *name);
+
+#endif

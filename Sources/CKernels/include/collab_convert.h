@@ -1,0 +1,34 @@
+#ifndef COLLAB_CONVERT_H
+#define COLLAB_CONVERT_H
+
+#include "collab_dispatch.h"
+
+/// How a tensor's elements are stored; the order is that of TensorFormat.allCases.
+typedef enum {
+    COLLAB_F32 = 0,
+    COLLAB_F16,
+    COLLAB_BF16,
+    COLLAB_Q8_0,
+    COLLAB_Q4_0,
+    COLLAB_Q4_1,
+    COLLAB_Q5_0,
+    COLLAB_Q5_1,
+    COLLAB_Q4_K,
+    COLLAB_Q5_K,
+    COLLAB_Q6_K,
+    COLLAB_FORMAT_COUNT,
+} collab_format;
+
+/// Expands `blocks` whole blocks at `source` into floats, exactly.
+void collab_dequantize(collab_level level, collab_format format, const void *source, size_t blocks, float *target);
+
+/// Rounds `blocks` blocks of floats into F32, F16, BF16, Q8_0, Q4_0 or Q4_1; false for any other format.
+bool collab_quantize(collab_level level, collab_format format, const float *source, size_t blocks, void *target);
+
+/// One half-precision number as a float.
+float collab_f16_to_f32(uint16_t half);
+
+/// The half-precision number nearest to a float, ties to even.
+uint16_t collab_f32_to_f16(float value);
+
+#endif

@@ -1,0 +1,84 @@
+// The layout of packed matrices and prepared activations, shared by packing and products.
+#ifndef COLLAB_LAYOUT_H
+#define COLLAB_LAYOUT_H
+
+#include "collab_matrix.h"
+
+/// Where the parts of one chunk lie, in bytes from its start.
+typedef struct {
+    /// Blocks of 32 columns in a chunk.
+    int blocks;
+    int chunk_bytes;
+    /// Scales: 16 half-precision numbers a block (a chunk for the K formats).
+    int scales;
+    /// Minima: likewise.
+    int minima;
+    /// Sub-scales of the K formats: 16 bytes a block (32 for Q6_K), and their sub-minima.
+    int subscales;
+    int subminima;
+    /// Bit planes above the nibbles.
+    int planes;
+    int plane_bytes;
+    /// Vectors of 64 bytes.
+    int data;
+    int data_bytes;
+    /// log2 of the constant that was added to make weights unsigned; 0 for none.
+    int shift;
+} collab_layout;
+
+static inline __attribute__((always_inline)) collab_layout collab_layout_of(const collab_format format) {
+    switch (format) {
+        case COLLAB_Q8_0: return (collab_layout){2, 1088, 0, 0, 0, 0, 0, 0, 64, 512, 7};
+        case COLLAB_Q4_0: return (collab_layout){2, 576, 0, 0, 0, 0, 0, 0, 64, 256, 3};
+        case COLLAB_Q4_1: return (collab_layout){2, 640, 0, 64, 0, 0, 0, 0, 128, 256, 0};
+        case COLLAB_Q5_0: return (collab_layout){2, 704, 0, 0, 0, 0, 64, 64, 192, 256, 4};
+        case COLLAB_Q5_1: return (collab_layout){2, 768, 0, 64, 0, 0, 128, 64, 256, 256, 0};
+        case COLLAB_Q4_K: return (collab_layout){8, 2368, 0, 32, 64, 192, 0, 0, 320, 256, 0};
+        case COLLAB_Q5_K: return (collab_layout){8, 2880, 0, 32, 64, 192, 320, 64, 832, 256, 0};
+        case COLLAB_Q6_K: return (collab_layout){8, 3392, 0, 0, 64, 0, 320, 128, 1344, 256, 5};
+        case COLLAB_F32: return (collab_layout){2, 4096, 0, 0, 0, 0, 0, 0, 0, 2048, 0};
+        case COLLAB_F16:
+        case COLLAB_BF16: return (collab_layout){2, 2048, 0, 0, 0, 0, 0, 0, 0, 1024, 0};
+        default: return (collab_layout){2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    }
+}
+
+/// Whether a block has a minimum to add.
+static inline __attribute__((always_inline)) bool collab_has_minima(const collab_format format) {
+    return format == COLLAB_Q4_1 || format == COLLAB_Q5_1 || format == COLLAB_Q4_K || format == COLLAB_Q5_K;
+}
+
+static inline __attribute__((always_inline)) bool collab_is_float(const collab_format format) {
+    return format == COLLAB_F32 || format == COLLAB_F16 || format == COLLAB_BF16;
+}
+
+static inline bool collab_is_k(collab_format format) {
+    return format == COLLAB_Q4_K || format == COLLAB_Q5_K || format == COLLAB_Q6_K;
+}
+
+/// Elements and bytes of one block of the source format.
+static inline size_t collab_block_elements(collab_format format) {
+    return collab_is_float(format) ? 1 : collab_is_k(format) ? 256 : 32;
+}
+
+static inline size_t collab_block_bytes(collab_format format) {
+    static const size_t bytes[COLLAB_FORMAT_COUNT] = {4, 2, 2, 34, 18, 20, 22, 24, 144, 176, 210};
+    return bytes[format];
+}
+
+/// Blocks of 32 columns, rounded up to a whole chunk of two. A K format's columns are whole chunks of eight.
+static inline size_t collab_padded_blocks(size_t columns) { return (columns + 63) / 64 * 2; }
+
+// Activations come in tiles of 8 rows (fewer in the last). A tile is a sequence of records, one for each block:
+// integer: [rows][32] int8, [rows] scale, [rows] scale · sum, [rows] −sum, [rows][2] −sum of each half;
+// float: [rows][32] float, [rows] sum.
+enum {
+    COLLAB_INTEGER_RECORD = 32 + 4 + 4 + 4 + 8,
+    COLLAB_FLOAT_RECORD = 33 * 4,
+};
+
+static inline size_t collab_record_bytes(collab_precision precision) {
+    return precision == COLLAB_INTEGER ? COLLAB_INTEGER_RECORD : COLLAB_FLOAT_RECORD;
+}
+
+#endif

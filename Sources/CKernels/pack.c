@@ -1,0 +1,172 @@
+// From the row-major blocks of a file into interleaved groups of 16 rows.
+#include "convert.h"
+
+#include <string.h>
+
+size_t collab_packed_group_bytes(collab_format format, size_t columns) {
+    const collab_layout at = collab_layout_of(format);
+    return (collab_padded_blocks(columns) + (size_t)at.blocks - 1) / (size_t)at.blocks * (size_t)at.chunk_bytes;
+}
+
+size_t collab_activation_bytes(collab_precision precision, size_t columns, size_t tokens) {
+    return collab_padded_blocks(columns) * tokens * collab_record_bytes(precision);
+}
+
+/// Bits c, c + 4, c + 8 … of a word, side by side.
+static uint8_t every_fourth(uint32_t bits, int c) {
+    uint32_t x = bits >> c & 0x11111111u;
+    x = (x | x >> 3) & 0x03030303u;
+    x = (x | x >> 6) & 0x000f000fu;
+    return (uint8_t)(x | x >> 12);
+}
+
+/// One block of nibbles already in the order (low: first 16 columns, high: last 16).
+static void pack_nibbles(const uint8_t *nibbles, int row, uint8_t *data) {
+    for (int j = 0; j < 4; j++) memcpy(data + 64 * j + 4 * row, nibbles + 4 * j, 4);
+}
+
+static void pack_plain(collab_format format, const uint8_t *block, int row, int index, uint8_t *chunk) {
+    const collab_layout at = collab_layout_of(format);
+    uint8_t *data = chunk + at.data + index * at.data_bytes;
+    memcpy(chunk + at.scales + 32 * index + 2 * row, block, 2);
+    const uint8_t *rest = block + 2;
+    if (collab_has_minima(format)) {
+        memcpy(chunk + at.minima + 32 * index + 2 * row, rest, 2);
+        rest += 2;
+    }
+    if (format == COLLAB_Q8_0) {
+        for (int j = 0; j < 8; j++) {
+            uint32_t four;
+            memcpy(&four, rest + 4 * j, 4);
+            four ^= 0x80808080u;
+            memcpy(data + 64 * j + 4 * row, &four, 4);
+        }
+        return;
+    }
+    if (format == COLLAB_Q5_0 || format == COLLAB_Q5_1) {
+        uint32_t high;
+        memcpy(&high, rest, 4);
+        rest += 4;
+        uint8_t *plane = chunk + at.planes + index * at.plane_bytes + 4 * row;
+        for (int c = 0; c < 4; c++) plane[c] = every_fourth(high, c);
+    }
+    pack_nibbles(rest, row, data);
+}
+
+static void pack_k(collab_format format, const uint8_t *block, int row, uint8_t *chunk) {
+    const collab_layout at = collab_layout_of(format);
+    uint8_t q[256], nibbles[16];
+    collab_block_integers(format, block, q);
+    if (format == COLLAB_Q6_K) {
+        memcpy(chunk + at.scales + 2 * row, block + 208, 2);
+        for (int s = 0; s < 16; s++) chunk[at.subscales + 16 * s + row] = block[192 + s];
+    } else {
+        uint8_t scales[8], minima[8];
+        collab_k_scales(block + 4, scales, minima);
+        memcpy(chunk + at.scales + 2 * row, block, 2);
+        memcpy(chunk + at.minima + 2 * row, block + 2, 2);
+        for (int s = 0; s < 8; s++) {
+            chunk[at.subscales + 16 * s + row] = scales[s];
+            chunk[at.subminima + 16 * s + row] = minima[s];
+        }
+    }
+    for (int b = 0; b < 8; b++) {
+        const uint8_t *x = q + 32 * b;
+        for (int i = 0; i < 16; i++) nibbles[i] = (uint8_t)((x[i] & 15) | (x[i + 16] & 15) << 4);
+        pack_nibbles(nibbles, row, chunk + at.data + b * at.data_bytes);
+        uint8_t *plane = chunk + at.planes + b * at.plane_bytes + 4 * row;
+        if (format == COLLAB_Q5_K) {
+            for (int c = 0; c < 4; c++) {
+                uint8_t bits = 0;
+                for (int j = 0; j < 8; j++) bits |= (uint8_t)(x[4 * j + c] >> 4 << j);
+                plane[c] = bits;
+            }
+        } else if (format == COLLAB_Q6_K) {
+            for (int c = 0; c < 4; c++) {
+                uint8_t first = 0, second = 0;
+                for (int j = 0; j < 4; j++) {
+                    first |= (uint8_t)(x[4 * j + c] >> 4 << 2 * j);
+                    second |= (uint8_t)(x[16 + 4 * j + c] >> 4 << 2 * j);
+                }
+                plane[c] = first;
+                plane[64 + c] = second;
+            }
+        }
+    }
+}
+
+static void pack_float_row(collab_format format, const uint8_t *row_bytes, size_t columns, int row, uint8_t *group) {
+    if (format == COLLAB_F32) {
+        for (size_t k = 0; k < columns; k++) memcpy(group + 64 * k + 4 * row, row_bytes + 4 * k, 4);
+    } else {
+        for (size_t k = 0; k < columns; k++) memcpy(group + 32 * k + 2 * row, row_bytes + 2 * k, 2);
+    }
+}
+
+void collab_pack(collab_format format, const void *source, size_t rows, size_t columns, size_t first_group,
+                 size_t end_group, void *packed) {
+    const collab_layout at = collab_layout_of(format);
+    const size_t block_bytes = collab_block_bytes(format);
+    const size_t row_blocks = columns / collab_block_elements(format);
+    const size_t row_bytes = row_blocks * block_bytes, group_bytes = collab_packed_group_bytes(format, columns);
+    for (size_t g = first_group; g < end_group; g++) {
+        uint8_t *group = (uint8_t *)packed + g * group_bytes;
+        const size_t first = g * COLLAB_GROUP_ROWS;
+        const int count = rows - first < COLLAB_GROUP_ROWS ? (int)(rows - first) : COLLAB_GROUP_ROWS;
+        if (count < COLLAB_GROUP_ROWS || columns % 64 != 0) memset(group, 0, group_bytes);
+        const uint8_t *from = (const uint8_t *)source + first * row_bytes;
+        if (collab_is_float(format)) {
+            for (int r = 0; r < count; r++) pack_float_row(format, from + (size_t)r * row_bytes, columns, r, group);
+            continue;
+        }
+        for (size_t b = 0; b < row_blocks; b++)
+            for (int r = 0; r < count; r++) {
+                const uint8_t *block = from + (size_t)r * row_bytes + b * block_bytes;
+                if (collab_is_k(format)) pack_k(format, block, r, group + b * (size_t)at.chunk_bytes);
+                else pack_plain(format, block, r, (int)(b % 2), group + b / 2 * (size_t)at.chunk_bytes);
+            }
+    }
+}
+
+static float half_at(const uint8_t *p) {
+    uint16_t h;
+    memcpy(&h, p, 2);
+    return collab_f16_to_f32(h);
+}
+
+void collab_unpack_row(collab_format format, const void *packed, size_t columns, size_t row, float *target) {
+    const collab_layout at = collab_layout_of(format);
+    const uint8_t *group = (const uint8_t *)packed + row / 16 * collab_packed_group_bytes(format, columns);
+    const size_t r = row % 16;
+    if (collab_is_float(format)) {
+        const size_t bytes = format == COLLAB_F32 ? 4 : 2;
+        for (size_t k = 0; k < columns; k++)
+            collab_dequantize(COLLAB_LEVEL_PORTABLE, format, group + (16 * k + r) * bytes, 1, target + k);
+        return;
+    }
+    for (size_t k = 0; k < columns; k++) {
+        const size_t b = k / 32, in_block = k % 32, index = b % (size_t)at.blocks;
+        const uint8_t *chunk = group + b / (size_t)at.blocks * (size_t)at.chunk_bytes;
+        const uint8_t *data = chunk + at.data + index * (size_t)at.data_bytes;
+        const size_t j = in_block / 4, lane = 4 * r + in_block % 4;
+        int q = format == COLLAB_Q8_0 ? data[64 * j + lane]
+                : j < 4               ? data[64 * j + lane] & 15
+                                      : data[64 * (j - 4) + lane] >> 4;
+        const uint8_t *plane = chunk + at.planes + index * (size_t)at.plane_bytes + lane;
+        if (at.plane_bytes == 64) q |= (plane[0] >> j & 1) << 4;
+        if (at.plane_bytes == 128) q |= (plane[j / 4 * 64] >> 2 * (j % 4) & 3) << 4;
+        if (at.shift) q -= 1 << at.shift;
+        if (at.blocks == 2) {
+            const float d = half_at(chunk + at.scales + 32 * index + 2 * r);
+            const float m = collab_has_minima(format) ? half_at(chunk + at.minima + 32 * index + 2 * r) : 0;
+            target[k] = collab_has_minima(format) ? d * (float)q + m : d * (float)q;
+        } else if (format == COLLAB_Q6_K) {
+            const float d = half_at(chunk + at.scales + 2 * r);
+            target[k] = d * (float)(int8_t)chunk[(size_t)at.subscales + 32 * index + in_block / 16 * 16 + r] * (float)q;
+        } else {
+            const float d = half_at(chunk + at.scales + 2 * r), m = half_at(chunk + at.minima + 2 * r);
+            target[k] = d * (float)chunk[(size_t)at.subscales + 16 * index + r] * (float)q -
+                        m * (float)chunk[(size_t)at.subminima + 16 * index + r];
+        }
+    }
+}
