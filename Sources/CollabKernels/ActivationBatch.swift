@@ -78,7 +78,14 @@ public final class ActivationBatch: @unchecked Sendable {
         for row in rows {
             let x = source + (row - rows.lowerBound) * stride
             var scale = collab_rms_scale(level.raw, x, columns, epsilon)
-            prepare(rows: row..<row + 1, from: x, stride: stride, scales: &scale, weight: weight, level: level)
+            prepare(
+                rows: row..<row + 1,
+                from: x,
+                stride: stride,
+                scales: &scale,
+                weight: weight,
+                level: level
+            )
         }
     }
 

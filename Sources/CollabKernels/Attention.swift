@@ -13,7 +13,7 @@ public struct AttentionShape: Hashable, Sendable {
     public let isSinglePrecision: Bool
 
     /// How many positions a page holds.
-    public static let pagePositions = Int(COLLAB_PAGE_POSITIONS.rawValue)
+    public static let pagePositions = Int(COLLAB_PAGE_POSITIONS)
 
     /// Makes a shape.
     public init(kvHeads: Int, headDimension: Int, isSinglePrecision: Bool = false) {
@@ -89,7 +89,10 @@ public struct AttentionShape: Hashable, Sendable {
     ) {
         let heads = heads ?? 0..<kvHeads
         precondition(heads.lowerBound >= 0 && heads.upperBound <= kvHeads, "heads out of range")
-        precondition(queryHeads > 0 && queryHeads % kvHeads == 0, "query heads are no multiple of key-value heads")
+        precondition(
+            queryHeads > 0 && queryHeads % kvHeads == 0,
+            "query heads are no multiple of key-value heads"
+        )
         guard tokens > 0 else { return }
         var call = collab_attention(
             pages: pages,

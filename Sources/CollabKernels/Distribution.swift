@@ -30,7 +30,8 @@ public enum Distribution {
     }
 
     /// The k largest in descending order, the lower index first among equals; fewer if the vector is shorter.
-    public static func topK(_ k: Int, of x: UnsafeBufferPointer<Float>, level: KernelLevel = .best) -> [Entry] {
+    public static func topK(_ k: Int, of x: UnsafeBufferPointer<Float>, level: KernelLevel = .best) -> [Entry]
+    {
         let k = Swift.min(k, x.count)
         guard k > 0, let base = x.baseAddress else { return [] }
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: k) { indices in

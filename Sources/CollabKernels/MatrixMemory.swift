@@ -1,9 +1,9 @@
 internal import CKernels
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// Memory for the packed matrices of one model: a few large regions, aligned to 2 MiB and backed by huge pages where
@@ -55,7 +55,9 @@ public final class MatrixMemory: @unchecked Sendable {
         }
         let regionSize = max(regionBytes, size)
         guard let base = collab_memory_allocate(regionSize) else {
-            throw KernelError("The system has no \(regionSize) bytes left for packed weights; free memory first.")
+            throw KernelError(
+                "The system has no \(regionSize) bytes left for packed weights; free memory first."
+            )
         }
         regions.append(Region(base: base, size: regionSize, used: size))
         return base

@@ -21,7 +21,7 @@ public final class PackedMatrix: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
 
     /// How many rows a group has.
-    public static let groupRows = Int(COLLAB_GROUP_ROWS.rawValue)
+    public static let groupRows = Int(COLLAB_GROUP_ROWS)
 
     /// Packs a row-major matrix.
     ///
@@ -41,7 +41,8 @@ public final class PackedMatrix: @unchecked Sendable {
         memory: MatrixMemory = MatrixMemory(regionBytes: 2 << 20),
         pool: WorkerPool? = nil
     ) throws(KernelError) {
-        guard rows > 0, columns > 0, columns % format.blockElements == 0, rows <= 1 << 40, columns <= 1 << 30 else {
+        guard rows > 0, columns > 0, columns % format.blockElements == 0, rows <= 1 << 40, columns <= 1 << 30
+        else {
             throw KernelError(
                 "A matrix of \(rows) × \(columns) cannot be stored as \(format.rawValue): columns must be whole "
                     + "blocks of \(format.blockElements)."
@@ -104,7 +105,10 @@ public final class PackedMatrix: @unchecked Sendable {
         level: KernelLevel = .best
     ) {
         let groups = groups ?? 0..<groupCount
-        precondition(activations.columns == columns, "activations have another number of columns than the matrix")
+        precondition(
+            activations.columns == columns,
+            "activations have another number of columns than the matrix"
+        )
         precondition(groups.lowerBound >= 0 && groups.upperBound <= groupCount, "groups out of range")
         precondition(activations.count <= 1 || stride >= rows, "output rows overlap")
         guard activations.count > 0, !groups.isEmpty else { return }

@@ -24,8 +24,11 @@ public enum TensorConversion {
         level: KernelLevel = .best
     ) throws(KernelError) {
         let block = format.blockElements
-        guard elements.lowerBound >= 0, elements.lowerBound % block == 0, elements.upperBound % block == 0 else {
-            throw KernelError("Elements \(elements) do not start and end at blocks of \(block) (\(format.rawValue)).")
+        guard elements.lowerBound >= 0, elements.lowerBound % block == 0, elements.upperBound % block == 0
+        else {
+            throw KernelError(
+                "Elements \(elements) do not start and end at blocks of \(block) (\(format.rawValue))."
+            )
         }
         guard elements.upperBound / block <= bytes.count / format.blockBytes else {
             throw KernelError(
@@ -79,7 +82,9 @@ public enum TensorConversion {
         level: KernelLevel = .best
     ) throws(KernelError) {
         guard quantizable.contains(format) else {
-            let known = TensorFormat.allCases.filter(quantizable.contains).map(\.rawValue).joined(separator: ", ")
+            let known = TensorFormat.allCases.filter(quantizable.contains).map(\.rawValue).joined(
+                separator: ", "
+            )
             throw KernelError("Quantising to \(format.rawValue) is not supported; choose one of \(known).")
         }
         let blocks = values.count / format.blockElements
