@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The natural logarithm; that of zero is very small but finite, so that scripted probabilities never make NaNs.

@@ -1,9 +1,9 @@
 public import struct Collab.CollabError
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A file mapped into memory, read-only.

@@ -59,7 +59,7 @@ struct FormatFuzzTests {
             for line in list {
                 let parts = line.split(separator: "\t").map(String.init)
                 #if os(Linux)
-                limitMemory(moreBytes: 64 << 20, path: parts[1])
+                    limitMemory(moreBytes: 64 << 20, path: parts[1])
                 #endif
                 try? FormatFuzzTests.open(parts[0], parts[1])
             }
@@ -68,16 +68,16 @@ struct FormatFuzzTests {
 }
 
 #if os(Linux)
-/// Limits the address space to what the process has now, twice the file (its mapping and as much again) and more.
-private func limitMemory(moreBytes: Int, path: String) {
-    var status = stat()
-    stat(path, &status)
-    let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
-        .first
-    guard let pages = pages.flatMap({ Int($0) }) else { return }
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-    limit.rlim_cur = rlim_t(pages * Int(getpagesize()) + 2 * Int(status.st_size) + moreBytes)
-    setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-}
+    /// Limits the address space to what the process has now, twice the file (its mapping and as much again) and more.
+    private func limitMemory(moreBytes: Int, path: String) {
+        var status = stat()
+        stat(path, &status)
+        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
+            .first
+        guard let pages = pages.flatMap({ Int($0) }) else { return }
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        limit.rlim_cur = rlim_t(pages * Int(getpagesize()) + 2 * Int(status.st_size) + moreBytes)
+        setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+    }
 #endif

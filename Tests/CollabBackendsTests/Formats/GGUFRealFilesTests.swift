@@ -8,9 +8,9 @@ func modelPath(_ name: String) throws -> String {
     let environment = ProcessInfo.processInfo.environment
     let home = environment["HOME"] ?? NSHomeDirectory()
     #if os(macOS)
-    let cache = home + "/Library/Caches"
+        let cache = home + "/Library/Caches"
     #else
-    let cache = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.cache"
+        let cache = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.cache"
     #endif
     let path = (environment["COLLAB_MODELS"] ?? cache + "/collab/models") + "/" + name
     try #require(

@@ -1,9 +1,9 @@
 import Collab
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Reads JSON piece by piece from memory, without building a tree.
