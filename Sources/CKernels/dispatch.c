@@ -16,16 +16,16 @@
 bool collab_level_supported(collab_level level) {
     switch (level) {
         case COLLAB_LEVEL_PORTABLE: return true;
-#if defined(__x86_64__) && COLLAB_SIMD
+#if defined(__x86_64__)
         case COLLAB_LEVEL_AVX2:
             return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
         case COLLAB_LEVEL_AVX512:
             return collab_level_supported(COLLAB_LEVEL_AVX2) && __builtin_cpu_supports("avx512f") &&
                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-#elif defined(__aarch64__) && defined(__APPLE__) && COLLAB_SIMD
+#elif defined(__aarch64__) && defined(__APPLE__)
         case COLLAB_LEVEL_NEON: return true;
-#elif defined(__aarch64__) && defined(__linux__) && COLLAB_SIMD
+#elif defined(__aarch64__) && defined(__linux__)
         // HWCAP_ASIMDDP
         case COLLAB_LEVEL_NEON: return getauxval(AT_HWCAP) & 1ul << 20;
 #endif
@@ -46,10 +46,10 @@ const collab_kernels *collab_kernels_of(collab_level level) {
     // A level above the best is none that this processor has.
     if (level != collab_level_best() && !collab_level_supported(level)) level = COLLAB_LEVEL_PORTABLE;
     switch (level) {
-#if defined(__x86_64__) && COLLAB_SIMD
+#if defined(__x86_64__)
         case COLLAB_LEVEL_AVX2: return &collab_kernels_avx2;
         case COLLAB_LEVEL_AVX512: return &collab_kernels_avx512;
-#elif defined(__aarch64__) && COLLAB_SIMD
+#elif defined(__aarch64__)
         case COLLAB_LEVEL_NEON: return &collab_kernels_neon;
 #endif
         default: return &collab_kernels_portable;

@@ -1,0 +1,15 @@
+#if defined(__x86_64__)
+#include "kernels.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
+
+#include "simd_avx2.h"
+
+#define CV_TABLE collab_kernels_avx2
+#include "template.h"
+
+#pragma clang attribute pop
+#endif
