@@ -12,6 +12,7 @@
 #include "collab_vector.h"
 #include "collab_attention.h"
 #include "collab_distribution.h"
+#include "collab_fusion.h"
 #include "collab_memory.h"
 #include "collab_pool.h"
 

@@ -1,0 +1,170 @@
+extension LogitModel {
+    /// Writes an answer token by token from the model's logits.
+    ///
+    /// Each token is chosen by the request's ``Sampling`` rule. The answer ends at an end token, at a stop sequence,
+    /// at the token limit (512 unless the request says otherwise, and never more than the context holds), or when the
+    /// run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
+    /// boundaries, and never when it may yet become a stop sequence.
+    ///
+    /// The response lists every token that was written with its log-probability before any sampling transform. An end
+    /// token is counted in the usage but not listed, since it has no text.
+    ///
+    /// Throws ``CollabError/Code/cancelled`` within one token of a cancellation, and what the decoder throws.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        // Drawn before anything is awaited, so that it does not depend on the order in which parallel calls run.
+        let seed = generationSeed(for: request)
+        try checkCancellation()
+        let start = try await startDecoding(request)
+        var generation = try Generation(self, request, seed: seed, start: start)
+        return try await generation.run(into: sink)
+    }
+
+    /// The seed of a request's random choices: its own, or one drawn from the run's.
+    func generationSeed(for request: Request) -> UInt64 {
+        request.options.seed
+            ?? Run.current?.drawSeed("\(name)/\(request.sample)/\(request.contentHash)")
+            ?? UInt64(bitPattern: Int64(request.sample))
+    }
+}
+
+/// A decoder that knows how many more tokens it can read.
+protocol BoundedDecoder: Decoder {
+    /// How many more tokens fit.
+    var room: Int { get }
+}
+
+/// An answer while it is being written from logits.
+struct Generation {
+    /// How many tokens an answer has at most when nobody says.
+    static let defaultLimit = 512
+
+    private let model: any LogitModel
+    private let start: DecodingStart
+    private let limit: Int
+    private let endTokens: Set<TokenID>
+    private let vocabularySize: Int
+    private var sampler: TokenSampler
+    private var assembler = TextAssembler()
+    private var matcher: StopMatcher
+    private var text = ""
+    private var tokens: [GeneratedToken] = []
+    private var written = 0
+
+    init(
+        _ model: some LogitModel,
+        _ request: Request,
+        seed: UInt64,
+        start: DecodingStart
+    ) throws(CollabError) {
+        let options = request.options
+        try options.validate()
+        self.model = model
+        self.start = start
+        let room =
+            (start.decoder as? any BoundedDecoder)?.room ?? model.contextLength - start.decoder.position
+        // The last token need not be read any more, so one more than the room can be written.
+        limit = min(options.maximumTokens ?? Self.defaultLimit, max(room, 0) + 1)
+        endTokens = model.tokenizer.endTokens
+        vocabularySize = model.tokenizer.count
+        sampler = TokenSampler(options.sampling, alternatives: options.alternatives, seed: seed)
+        matcher = try StopMatcher(options.stopSequences)
+    }
+
+    mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
+        var logits = start.logits
+        var ending: Response.Ending?
+        while ending == nil {
+            try checkCancellation()
+            if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
+                ending = .budgetExhausted
+                break
+            }
+            // Rows behind the vocabulary's end are padding.
+            if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
+            let choice = try sampler.choose(from: logits)
+            written += 1
+            if endTokens.contains(choice.token) {
+                ending = .finished
+                break
+            }
+            if await write(choice, into: sink) {
+                ending = .finished
+            } else if written == limit {
+                ending = .tokenLimit
+            } else {
+                logits = try await start.decoder.append(choice.token)
+            }
+        }
+        await finish(into: sink)
+        return Response(
+            text: text,
+            model: model.name,
+            ending: ending ?? .finished,
+            tokens: tokens,
+            usage: Usage(
+                promptTokens: start.promptTokens,
+                cachedTokens: start.cachedTokens,
+                completionTokens: written,
+                calls: 1
+            )
+        )
+    }
+
+    /// Notes a token and hands on the text that it completes; true if it completes a stop sequence.
+    private mutating func write(_ choice: TokenSampler.Choice, into sink: ResponseSink) async -> Bool {
+        let tokenizer = model.tokenizer
+        let bytes = tokenizer.bytes(of: choice.token)
+        tokens.append(
+            GeneratedToken(
+                id: choice.token,
+                bytes: bytes,
+                logprob: choice.logprob,
+                alternatives: choice.alternatives.map {
+                    GeneratedToken.Alternative(
+                        id: $0.token,
+                        bytes: tokenizer.bytes(of: $0.token),
+                        logprob: $0.logprob
+                    )
+                }
+            )
+        )
+        let output = matcher.append(assembler.append(bytes))
+        await send(output.text, into: sink)
+        return output.stop != nil
+    }
+
+    /// Hands on what was held back.
+    private mutating func finish(into sink: ResponseSink) async {
+        guard matcher.stop == nil else { return }
+        let last = matcher.append(assembler.finish())
+        await send(last.text, into: sink)
+        if last.stop == nil { await send(matcher.finish(), into: sink) }
+    }
+
+    private mutating func send(_ piece: String, into sink: ResponseSink) async {
+        guard !piece.isEmpty else { return }
+        text += piece
+        await sink.send(piece)
+    }
+}
+
+extension Request {
+    /// A hash of what is asked (FNV-1a), equal in every process.
+    var contentHash: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func add(_ text: String) {
+            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            // 0xFF never occurs in UTF-8, so it keeps the parts apart.
+            hash = (hash ^ 0xff) &* 0x100_0000_01b3
+        }
+        switch input {
+        case .completion(let text): add(text)
+        case .dialogue(let messages):
+            for message in messages {
+                add(message.role.rawValue)
+                add(message.text)
+            }
+        }
+        return hash
+    }
+}
