@@ -16,6 +16,7 @@ test:  ## Build and run all tests
 
 models:  ## Fetch the models (about 420 MB) into the cache, or make sure that they are there
 	@Scripts/fetch-models
+	@echo "The models are in $$(Scripts/fetch-models --path)."
 
 libraries:  ## Install OpenBLAS and libcurl where they are missing
 	@Scripts/setup-libraries
