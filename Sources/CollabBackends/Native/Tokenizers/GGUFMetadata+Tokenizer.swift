@@ -3,7 +3,7 @@ public import Collab
 extension GGUFMetadata {
     /// Makes the tokenizer that the metadata describes.
     ///
-    /// Known are byte-level vocabularies (`gpt2`, with the pre-tokenisers of ``PreTokenizer``) and SentencePiece-style
+    /// Known are byte-level vocabularies (`gpt2`, with the pre-tokenisers of `PreTokenizer`) and SentencePiece-style
     /// ones (`llama`). Throws `malformedFile` where the parts do not fit together, and `unsupported`, with a list of
     /// what is known, for anything else.
     public func makeTokenizer() throws(CollabError) -> any ModelTokenizer {
