@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "Collab", dependencies: ["CollabKernels"], swiftSettings: swiftSettings),
         .target(
             name: "CollabBackends",
-            dependencies: ["Collab", "CollabKernels", "CCurl"],
+            dependencies: ["Collab", "CollabKernels", "CKernels", "CCurl"],
             swiftSettings: swiftSettings
         ),
         .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),

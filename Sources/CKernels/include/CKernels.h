@@ -15,5 +15,6 @@
 #include "collab_fusion.h"
 #include "collab_memory.h"
 #include "collab_pool.h"
+#include "collab_sha256.h"
 
 #endif

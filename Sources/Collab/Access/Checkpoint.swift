@@ -10,6 +10,8 @@ public protocol Checkpoint: Sendable {
     var name: String { get }
     /// The tensors, in the order of the file.
     var tensors: [TensorDescription] { get }
+    /// The description of a tensor, or `nil` if there is none of that name.
+    func description(of tensor: String) -> TensorDescription?
     /// What the tensors are the weights of: architecture, sizes, vocabulary.
     ///
     /// Backends cast it to what they understand; a merge hands on its base's.
@@ -80,7 +82,7 @@ public struct TensorStorage: @unchecked Sendable {
 }
 
 extension Checkpoint {
-    /// The description of a tensor, or `nil`.
+    /// Looks through all tensors.
     public func description(of tensor: String) -> TensorDescription? {
         tensors.first { $0.name == tensor }
     }

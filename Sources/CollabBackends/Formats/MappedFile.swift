@@ -104,6 +104,24 @@ public final class MappedFile: Sendable {
         _ = madvise(UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, Int32(flag))
     }
 
+    /// Reads the file from front to back and lends it out in pieces.
+    func readInPieces(_ body: (UnsafeRawBufferPointer) -> Void) throws(CollabError) {
+        let size = 1 << 20
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        defer { buffer.deallocate() }
+        var position = 0
+        while position < count {
+            let read = pread(descriptor, buffer.baseAddress, min(size, count - position), off_t(position))
+            if read < 0, errno == EINTR { continue }
+            guard read > 0 else {
+                try checkLength()
+                throw CollabError(.inputOutput, "\(path) could not be read: \(describe(errno)).")
+            }
+            body(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
+            position += read
+        }
+    }
+
     private static func length(of descriptor: Int32, _ path: String) throws(CollabError) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

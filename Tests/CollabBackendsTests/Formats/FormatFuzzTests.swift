@@ -20,11 +20,21 @@ struct FormatFuzzTests {
                 _ = bytes.first
                 _ = bytes.last
             }
+        case "safetensors":
+            let file = try SafetensorsFile(path: path)
+            for tensor in file.tensors {
+                let bytes = file.bytes(of: tensor)
+                _ = bytes.first
+                _ = bytes.last
+            }
+        case "index":
+            let checkpoint = try SafetensorsCheckpoint(path: path)
+            for tensor in checkpoint.integerTensors { _ = tensor.file.bytes(of: tensor.tensor).last }
         default: fatalError("There is no kind \(kind).")
         }
     }
 
-    @Test("each file has the stated outcome within two seconds", arguments: ["gguf"])
+    @Test("each file has the stated outcome within two seconds", arguments: ["gguf", "safetensors", "index"])
     func outcome(kind: String) throws {
         let corpus = try FuzzCorpus.shared.get()
         let cases = corpus.cases(of: kind)
@@ -53,7 +63,7 @@ struct FormatFuzzTests {
     @Test("no file brings a process down or makes it allocate more than its size and 64 MiB")
     func survives() async throws {
         let corpus = try FuzzCorpus.shared.get()
-        let kinds = ["gguf"]
+        let kinds = ["gguf", "safetensors", "index"]
         let list = kinds.flatMap { kind in corpus.cases(of: kind).map { kind + "\t" + corpus.path(of: $0) } }
         await #expect(processExitsWith: .success) { [list = list as [String]] in
             for line in list {

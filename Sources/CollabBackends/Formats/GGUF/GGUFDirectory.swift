@@ -19,7 +19,10 @@ struct GGUFDirectory {
         for number in 0..<count {
             let entry = try Entry(&cursor, number: number, alignment: alignment)
             guard index.updateValue(number, forKey: UTF8Key(entry.name)) == nil else {
-                throw cursor.error("the tensor “\(entry.name)” is there twice", at: entry.position)
+                throw cursor.error(
+                    "the tensor “\(entry.name.abbreviated)” is there twice",
+                    at: entry.position
+                )
             }
             entries.append(entry)
         }
@@ -41,14 +44,14 @@ struct GGUFDirectory {
                 UInt64(entry.byteCount) <= UInt64(room) - entry.offset
             else {
                 throw cursor.error(
-                    "the tensor “\(entry.name)” has \(entry.byteCount) bytes at \(entry.offset) of the data, "
+                    "the tensor “\(entry.name.abbreviated)” has \(entry.byteCount) bytes at \(entry.offset) of the data, "
                         + "of which there are \(max(0, room))",
                     at: entry.position
                 )
             }
             guard entry.offset >= end else {
                 throw cursor.error(
-                    "the tensors “\(previous)” and “\(entry.name)” share bytes",
+                    "the tensors “\(previous.abbreviated)” and “\(entry.name.abbreviated)” share bytes",
                     at: entry.position
                 )
             }
@@ -79,20 +82,20 @@ extension GGUFDirectory {
             }
             self.name = name
             dimensions = try Self.readDimensions(&cursor, name)
-            let typeID = try cursor.read(UInt32.self, "the type of the tensor “\(name)”")
+            let typeID = try cursor.read(UInt32.self, "the type of the tensor “\(name.abbreviated)”")
             guard let type = GGUFTensorType(id: typeID) else {
                 throw cursor.error(
-                    "the tensor “\(name)” is of the unknown type \(typeID); read here are "
+                    "the tensor “\(name.abbreviated)” is of the unknown type \(typeID); read here are "
                         + GGUFTensorType.supportedNames,
                     at: cursor.position - 4
                 )
             }
             self.type = type
             (elementCount, byteCount) = try Self.size(dimensions, type, name, cursor)
-            offset = try cursor.read(UInt64.self, "the offset of the tensor “\(name)”")
+            offset = try cursor.read(UInt64.self, "the offset of the tensor “\(name.abbreviated)”")
             guard offset % UInt64(alignment) == 0 else {
                 throw cursor.error(
-                    "the tensor “\(name)” begins at \(offset), which is no multiple of \(alignment)",
+                    "the tensor “\(name.abbreviated)” begins at \(offset), which is no multiple of \(alignment)",
                     at: cursor.position - 8
                 )
             }
@@ -101,19 +104,22 @@ extension GGUFDirectory {
         private static func readDimensions(_ cursor: inout GGUFCursor, _ name: String) throws(CollabError)
             -> [Int]
         {
-            let count = try cursor.read(UInt32.self, "the number of dimensions of the tensor “\(name)”")
+            let count = try cursor.read(
+                UInt32.self,
+                "the number of dimensions of the tensor “\(name.abbreviated)”"
+            )
             guard count <= mostDimensions else {
                 throw cursor.error(
-                    "the tensor “\(name)” has \(count) dimensions; at most \(mostDimensions) are allowed",
+                    "the tensor “\(name.abbreviated)” has \(count) dimensions; at most \(mostDimensions) are allowed",
                     at: cursor.position - 4
                 )
             }
             var dimensions: [Int] = []
             for _ in 0..<count {
-                let extent = try cursor.read(UInt64.self, "the shape of the tensor “\(name)”")
+                let extent = try cursor.read(UInt64.self, "the shape of the tensor “\(name.abbreviated)”")
                 guard let extent = Int(exactly: extent) else {
                     throw cursor.error(
-                        "the tensor “\(name)” has an extent of \(extent)",
+                        "the tensor “\(name.abbreviated)” has an extent of \(extent)",
                         at: cursor.position - 8
                     )
                 }
@@ -134,14 +140,14 @@ extension GGUFDirectory {
                 let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
                 if overflow {
                     throw cursor.error(
-                        "the tensor “\(name)” of shape \(dimensions) has 2^63 elements or more"
+                        "the tensor “\(name.abbreviated)” of shape \(dimensions) has 2^63 elements or more"
                     )
                 }
                 elements = product
             }
             guard (dimensions.first ?? 1) % type.blockElements == 0 else {
                 throw cursor.error(
-                    "the tensor “\(name)” has rows of \(dimensions.first ?? 1) elements, which is no multiple of the "
+                    "the tensor “\(name.abbreviated)” has rows of \(dimensions.first ?? 1) elements, which is no multiple of the "
                         + "\(type.blockElements) of a block of \(type)"
                 )
             }
@@ -149,7 +155,9 @@ extension GGUFDirectory {
                 by: type.blockBytes
             )
             if overflow {
-                throw cursor.error("the tensor “\(name)” of shape \(dimensions) has 2^63 bytes or more")
+                throw cursor.error(
+                    "the tensor “\(name.abbreviated)” of shape \(dimensions) has 2^63 bytes or more"
+                )
             }
             return (elements, bytes)
         }

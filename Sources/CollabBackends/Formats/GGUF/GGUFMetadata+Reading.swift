@@ -35,7 +35,10 @@ extension GGUFMetadata {
         guard type(of: key) == .uint32, case .integer(let alignment) = value,
             alignment > 0, alignment & (alignment - 1) == 0, alignment <= 1 << 20
         else {
-            throw cursor.error("“\(key)” must be a 32-bit power of two up to 2^20")
+            throw CollabError(
+                .malformedFile,
+                "\(cursor.file.path): the key “\(key)” must be a power of two up to 2^20 of type uint32."
+            )
         }
         return Int(alignment)
     }

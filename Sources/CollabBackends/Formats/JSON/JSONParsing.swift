@@ -21,4 +21,11 @@ extension JSONValue {
     public init(parsing text: String, policy: JSONPolicy = .file) throws(CollabError) {
         try self.init(parsing: Array(text.utf8), policy: policy)
     }
+
+    /// Reads a file that holds one JSON text; an error names the file.
+    public init(parsing file: MappedFile, policy: JSONPolicy = .file) throws(CollabError) {
+        var reader = try JSONReader(file.bytes, policy: policy, subject: file.path)
+        self = try reader.readValue()
+        try reader.finish()
+    }
 }

@@ -28,6 +28,8 @@ public struct JSONPolicy: Sendable {
     public var depthLimit: Int
     /// The largest text in bytes.
     public var sizeLimit: Int
+    /// How many values a tree may have, so that a text of `0,0,0,…` does not become twenty times its size.
+    public var valueLimit: Int
     /// The code of the errors thrown.
     public var errorCode: CollabError.Code
 
@@ -39,6 +41,7 @@ public struct JSONPolicy: Sendable {
         skipsByteOrderMark: false,
         depthLimit: 64,
         sizeLimit: 128 << 20,
+        valueLimit: 1 << 23,
         errorCode: .malformedFile
     )
 
@@ -50,6 +53,7 @@ public struct JSONPolicy: Sendable {
         skipsByteOrderMark: true,
         depthLimit: 128,
         sizeLimit: 256 << 20,
+        valueLimit: 1 << 22,
         errorCode: .malformedResponse
     )
 

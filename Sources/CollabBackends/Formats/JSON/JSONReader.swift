@@ -16,20 +16,33 @@ struct JSONReader {
     let policy: JSONPolicy
     /// Where the next byte is read.
     var position = 0
+    /// What is read, for messages.
+    private let subject: String
+    /// Where in its file the text begins, for messages.
+    private let offset: Int
     /// Where the last key began.
     private(set) var keyPosition = 0
     /// How many arrays and objects are open.
     private var depth = 0
+    /// How many values have been read into trees.
+    private var valueCount = 0
 
     /// Starts at the first byte; throws if there are more bytes than the policy allows.
-    init(_ bytes: UnsafeRawBufferPointer, policy: JSONPolicy) throws(CollabError) {
+    init(
+        _ bytes: UnsafeRawBufferPointer,
+        policy: JSONPolicy,
+        subject: String = "The JSON text",
+        offset: Int = 0
+    ) throws(CollabError) {
+        self.subject = subject
+        self.offset = offset
         start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress ?? Self.nothing
         count = bytes.count
         self.policy = policy
         if count > policy.sizeLimit {
             throw CollabError(
                 policy.errorCode,
-                "The JSON text has \(count) bytes; at most \(policy.sizeLimit) are read."
+                "\(subject) has \(count) bytes; at most \(policy.sizeLimit) are read."
             )
         }
         if policy.skipsByteOrderMark, count >= 3, start[0] == 0xEF, start[1] == 0xBB, start[2] == 0xBF {
@@ -45,8 +58,9 @@ struct JSONReader {
     }()
 
     /// The error for malformed text at a byte, by default the next one.
-    func error(_ what: String, at offset: Int? = nil) -> CollabError {
-        CollabError(policy.errorCode, "Malformed JSON at byte \(offset ?? position): \(what).")
+    func error(_ what: String, at position: Int? = nil) -> CollabError {
+        let place = offset + (position ?? self.position)
+        return CollabError(policy.errorCode, "\(subject) is malformed at byte \(place): \(what).")
     }
 
     /// The next byte that is no white space, not consumed; `nil` at the end.
@@ -134,6 +148,8 @@ struct JSONReader {
     /// Any value as a tree.
     mutating func readValue() throws(CollabError) -> JSONValue {
         guard let byte = peek() else { throw error("a value expected, the end found") }
+        valueCount += 1
+        if valueCount > policy.valueLimit { throw error("more than \(policy.valueLimit) values") }
         switch byte {
         case UInt8(ascii: "\""): return .string(try readString())
         case UInt8(ascii: "{"): return .object(try readObject())
@@ -188,16 +204,6 @@ struct JSONReader {
         let byte = start[position]
         return byte > 0x20 && byte < 0x7F
             ? "“\(Character(Unicode.Scalar(byte)))”" : "byte \(hexadecimal(byte))"
-    }
-}
-
-extension String {
-    /// The beginning of a text from a file, fit for an error message.
-    var abbreviated: String {
-        let head = prefix(60).map {
-            $0.isNewline || $0.unicodeScalars.allSatisfy { $0.value < 0x20 } ? " " : $0
-        }
-        return String(head) + (utf8.count > String(head).utf8.count ? "…" : "")
     }
 }
 

@@ -1,0 +1,73 @@
+import Collab
+
+/// The header of a safetensors file to be written, and where each tensor goes.
+struct SafetensorsLayout {
+    /// The tensors in the order of their bytes.
+    var tensors: [TensorDescription]
+    /// Where the bytes of each begin, counted from the end of the header.
+    var offsets: [Int] = []
+    /// The length of the header, the header, and spaces up to a multiple of eight bytes.
+    var header: [UInt8] = []
+
+    init(_ tensors: [TensorDescription], metadata: [String: String]) throws(CollabError) {
+        // Wider elements first: then every tensor is aligned to its elements. The sort is stable.
+        self.tensors = tensors.enumerated()
+            .sorted { ($1.element.format.blockBytes, $0.offset) < ($0.element.format.blockBytes, $1.offset) }
+            .map(\.element)
+        var root = JSONObject()
+        if !metadata.isEmpty {
+            var texts = JSONObject()
+            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { texts[key] = .string(value) }
+            root["__metadata__"] = .object(texts)
+        }
+        var end = 0
+        for tensor in self.tensors {
+            let size = try Self.byteCount(of: tensor)
+            let (next, overflow) = end.addingReportingOverflow(size)
+            guard !overflow else {
+                throw CollabError(.tensorMismatch, "The tensors have 2^63 bytes or more together.")
+            }
+            let entry: JSONValue = [
+                "dtype": .string(SafetensorsType(tensor.format)?.rawValue ?? ""),
+                "shape": .array(tensor.shape.map { JSONValue($0) }),
+                "data_offsets": [JSONValue(end), JSONValue(next)],
+            ]
+            guard tensor.name != "__metadata__", root.append(tensor.name, entry) else {
+                throw CollabError(
+                    .tensorMismatch,
+                    "The tensor “\(tensor.name)” is there twice or has a reserved name."
+                )
+            }
+            offsets.append(end)
+            end = next
+        }
+        var text = JSONValue.object(root).encoded()
+        text += repeatElement(0x20, count: (8 - text.count % 8) % 8)
+        guard text.count <= SafetensorsHeader.longest else {
+            throw CollabError(.tensorMismatch, "\(tensors.count) tensors make too long a header.")
+        }
+        header = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+    }
+
+    private static func byteCount(of tensor: TensorDescription) throws(CollabError) -> Int {
+        guard SafetensorsType(tensor.format) != nil else {
+            throw CollabError(
+                .unsupported,
+                "“\(tensor.name)” is of type \(tensor.format.rawValue), which a safetensors file cannot hold; "
+                    + "choose F32, F16 or BF16."
+            )
+        }
+        var size = tensor.format.blockBytes
+        for extent in tensor.shape {
+            let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+            guard extent >= 0, !overflow else {
+                throw CollabError(
+                    .tensorMismatch,
+                    "“\(tensor.name)” of shape \(tensor.shape) has 2^63 bytes or more."
+                )
+            }
+            size = product
+        }
+        return size
+    }
+}
