@@ -25,7 +25,7 @@ public struct Acceptance: Sendable, CustomStringConvertible {
 
     private indirect enum Rule: Sendable {
         case threshold(ConfidenceSignal, above: Double)
-        case check(String, @Sendable (ConfidenceSignal.Evidence) async throws(CollabError) -> Bool)
+        case check(String, @Sendable (ConfidenceSignal.Evidence) async throws -> Bool)
         case all(Acceptance, Acceptance)
         case any(Acceptance, Acceptance)
     }
@@ -43,7 +43,7 @@ public struct Acceptance: Sendable, CustomStringConvertible {
     /// Accepts an answer for which a closure of the program's own holds.
     public static func accepting(
         _ description: String,
-        if holds: @escaping @Sendable (ConfidenceSignal.Evidence) async throws(CollabError) -> Bool
+        if holds: @escaping @Sendable (ConfidenceSignal.Evidence) async throws -> Bool
     ) -> Acceptance {
         Acceptance(rule: .check(description, holds))
     }
@@ -108,7 +108,10 @@ public struct Acceptance: Sendable, CustomStringConvertible {
                     "\(signal) \(value.rounded(toPlaces: 3)) is \(isAbove ? "above" : "not above") \(threshold)"
             )
         case .check(let description, let holds):
-            let isAccepted = try await holds(evidence)
+            let isAccepted: Bool
+            do { isAccepted = try await holds(evidence) } catch {
+                throw CollabError(wrapping: error, "The acceptance rule “\(description)” failed.")
+            }
             return Verdict(
                 isAccepted: isAccepted,
                 confidence: nil,

@@ -10,7 +10,7 @@
 /// and the first draft agrees with nobody. No threshold ever accepts what was not measured.
 public struct ConfidenceSignal: Sendable, CustomStringConvertible {
     /// Measures the confidence of an answer; `nil` where it cannot be measured.
-    public typealias Measure = @Sendable (_ evidence: Evidence) async throws(CollabError) -> Double?
+    public typealias Measure = @Sendable (_ evidence: Evidence) async throws -> Double?
 
     /// What a signal may look at.
     public struct Evidence: Sendable {
@@ -55,8 +55,12 @@ public struct ConfidenceSignal: Sendable, CustomStringConvertible {
 
     /// Measures the confidence of an answer; a value that is not finite counts as not measured.
     public func measure(_ evidence: Evidence) async throws(CollabError) -> Double? {
-        guard let value = try await body(evidence), value.isFinite else { return nil }
-        return value
+        do {
+            guard let value = try await body(evidence), value.isFinite else { return nil }
+            return value
+        } catch {
+            throw CollabError(wrapping: error, "Measuring the \(description) failed.")
+        }
     }
 }
 
@@ -89,7 +93,7 @@ extension ConfidenceSignal {
 
     /// How far the most probable first token is ahead of the second: p₁ − p₂. Needs a model that reports alternatives.
     public static let firstTokenMargin = ConfidenceSignal("margin of the first token", alternatives: 2) {
-        (evidence) throws(CollabError) in
+        evidence in
         guard let first = evidence.response.tokens?.first, first.alternatives.count >= 2 else { return nil }
         return exp(first.alternatives[0].logprob) - exp(first.alternatives[1].logprob)
     }
@@ -107,7 +111,7 @@ extension ConfidenceSignal {
         _ description: String,
         _ value: @escaping @Sendable ([Double]) -> Double
     ) -> ConfidenceSignal {
-        ConfidenceSignal(description) { (evidence) throws(CollabError) in
+        ConfidenceSignal(description) { evidence in
             guard let tokens = evidence.response.tokens, !tokens.isEmpty else { return nil }
             return value(tokens.map(\.logprob))
         }

@@ -1,0 +1,130 @@
+/// A model under another name, with standing instructions, options or a price of its own.
+///
+/// It gives exactly the access that its base gives: a logit model stays a logit model, a weight model a weight model,
+/// and a collaboration is still traced as one.
+public struct AdaptedModel<Base: TextModel>: TextModel {
+    /// The model beneath.
+    public let base: Base
+    /// What to call the model.
+    public let name: String
+    let adapt: @Sendable (Request) -> Request
+    let finish: @Sendable (Response) -> Response
+
+    init(
+        _ base: Base,
+        name: String? = nil,
+        adapt: @escaping @Sendable (Request) -> Request = { $0 },
+        finish: @escaping @Sendable (Response) -> Response = { $0 }
+    ) {
+        self.base = base
+        self.name = name ?? base.name
+        self.adapt = adapt
+        self.finish = finish
+    }
+
+    /// Answers as the base does to the adapted request.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        var response = finish(try await base.generate(adapt(request), into: sink))
+        if response.model == base.name { response.model = name }
+        return response
+    }
+}
+
+extension AdaptedModel: Collaboration where Base: Collaboration {}
+
+extension AdaptedModel: LogitModel where Base: LogitModel {
+    /// The base's vocabulary.
+    public var tokenizer: any Tokenizer { base.tokenizer }
+    /// The base's context length.
+    public var contextLength: Int { base.contextLength }
+    /// The tokens of the adapted request.
+    public func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
+        try base.promptTokens(for: adapt(request))
+    }
+    /// The base's decoder.
+    public func makeDecoder() async throws(CollabError) -> any Decoder { try await base.makeDecoder() }
+    /// The base's start on the adapted request.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        try await base.startDecoding(adapt(request))
+    }
+}
+
+extension AdaptedModel: TokenScoring where Base: TokenScoring {
+    /// The base's scores after the adapted request.
+    public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        try await base.score(continuations, after: adapt(request))
+    }
+}
+
+extension AdaptedModel: WeightModel where Base: WeightModel {
+    /// The base's weights.
+    public var checkpoint: any Checkpoint { base.checkpoint }
+    /// The base over other weights, adapted in the same way.
+    public func replacingWeights(with checkpoint: any Checkpoint) async throws(CollabError) -> any WeightModel
+    {
+        func adapted(_ model: some WeightModel) -> any WeightModel {
+            AdaptedModel<_>(model, name: name, adapt: adapt, finish: finish)
+        }
+        return adapted(try await base.replacingWeights(with: checkpoint))
+    }
+}
+
+extension TextModel {
+    /// The same model under another name.
+    public func named(_ name: String) -> AdaptedModel<Self> {
+        AdaptedModel(self, name: name)
+    }
+
+    /// The same model with standing instructions in front of every request.
+    ///
+    /// A dialogue gets them as its system message, before one that is already there; a text to be continued gets
+    /// them as its first paragraph.
+    public func system(_ instructions: String) -> AdaptedModel<Self> {
+        AdaptedModel(
+            self,
+            adapt: { request in
+                guard case .completion(let text) = request.input else {
+                    return request.prependingSystem(instructions)
+                }
+                var request = request
+                request.input = .completion(instructions + "\n\n" + text)
+                return request
+            }
+        )
+    }
+
+    /// The same model, which writes every answer with changed options.
+    public func options(_ change: @escaping @Sendable (inout GenerationOptions) -> Void) -> AdaptedModel<Self>
+    {
+        AdaptedModel(
+            self,
+            adapt: { request in
+                var request = request
+                change(&request.options)
+                return request
+            }
+        )
+    }
+
+    /// The same model, which chooses every token in a given way.
+    public func sampling(_ sampling: Sampling) -> AdaptedModel<Self> {
+        options { $0.sampling = sampling }
+    }
+
+    /// The same model, whose calls are booked at a price.
+    ///
+    /// A collaboration costs what its members cost: give them the prices.
+    public func priced(_ price: Price) -> AdaptedModel<Self> {
+        AdaptedModel(
+            self,
+            finish: { response in
+                var response = response
+                response.usage.cost = price.cost(of: response.usage)
+                return response
+            }
+        )
+    }
+}

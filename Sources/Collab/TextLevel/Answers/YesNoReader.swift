@@ -1,0 +1,35 @@
+/// Reads a yes or a no.
+enum YesNoReader {
+    static func read(_ text: String) -> String? {
+        for candidate in AnswerText.candidates(in: text) {
+            if let answer = leading(candidate) { return answer }
+        }
+        let lines = AnswerText.lines(of: text)
+        // A last line or sentence that is nothing but the answer counts more than how the text begins.
+        if let last = lines.last {
+            let sentence = last.split(whereSeparator: { ".!?".contains($0) }).last {
+                !AnswerText.bare($0).isEmpty
+            }
+            if let sentence, let answer = whole(AnswerText.bare(sentence).lowercased()) { return answer }
+        }
+        return lines.first.flatMap { leading(String($0)) }
+    }
+
+    private static let values = ["yes": "yes", "no": "no", "true": "yes", "false": "no"]
+
+    /// The answer if the text is nothing else, perhaps after “so” or “therefore”.
+    private static func whole(_ text: String) -> String? {
+        let words = text.split { !$0.isLetter }.drop { ["so", "therefore", "thus", "hence"].contains($0) }
+        return words.count == 1 ? words.first.flatMap { values[String($0)] } : nil
+    }
+
+    /// The answer if the text begins with it and something sets it apart: “Yes, …”, but not “No doubt …”.
+    private static func leading(_ text: String) -> String? {
+        let start = text.drop { !$0.isLetter }
+        let word = start.prefix { $0.isLetter }
+        guard let answer = values[word.lowercased()] else { return nil }
+        let rest = start.dropFirst(word.count)
+        let isSetApart = rest.allSatisfy(\.isWhitespace) || rest.first.map { !$0.isWhitespace } ?? true
+        return isSetApart ? answer : nil
+    }
+}

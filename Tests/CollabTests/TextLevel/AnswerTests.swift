@@ -1,0 +1,60 @@
+import Collab
+import Testing
+
+@Suite("Reading an answer")
+struct AnswerTests {
+    @Test("that is a number", arguments: AnswerGoldens.numeric)
+    func numeric(golden: AnswerGolden) {
+        #expect(AnswerFormat.numeric.answer(in: golden.text).value == golden.expected)
+    }
+
+    @Test("that is a letter of a choice", arguments: AnswerGoldens.choice)
+    func choice(golden: AnswerGolden) {
+        #expect(AnswerFormat.choice("A"..."D").answer(in: golden.text).value == golden.expected)
+    }
+
+    @Test("that is yes or no", arguments: AnswerGoldens.yesNo)
+    func yesNo(golden: AnswerGolden) {
+        #expect(AnswerFormat.yesNo.answer(in: golden.text).value == golden.expected)
+    }
+
+    @Test("that is a label", arguments: AnswerGoldens.label)
+    func label(golden: AnswerGolden) {
+        let format = AnswerFormat.label("arithmetic", "facts", "other facts")
+        #expect(format.answer(in: golden.text).value == golden.expected)
+    }
+
+    @Test("that is any text", arguments: AnswerGoldens.freeText)
+    func freeText(golden: AnswerGolden) {
+        #expect(AnswerFormat.freeText.answer(in: golden.text).value == golden.expected)
+    }
+
+    @Test("can take per cents as fractions")
+    func percent() {
+        let format = AnswerFormat.numeric(percent: .fraction)
+        #expect(format.answer(in: "50%") == format.answer(in: "1/2"))
+        #expect(format.answer(in: "12.5 percent").value == "0.125")
+    }
+
+    @Test("in the way of one's own")
+    func custom() {
+        let format = AnswerFormat("the first word") { $0.split(separator: " ").first.map(String.init) }
+        #expect(format.answer(in: "red green").value == "red")
+        #expect(format.answer(in: "") == .unparsed)
+    }
+
+    @Test("neither crashes nor hangs on anything", arguments: 0..<40)
+    func arbitrary(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let alphabet = Array("0123456789.,-+/%$\\{}()[]^*eE ×½ABCyesno#:=\n\u{202f}’answer is boxed frac")
+        for _ in 0..<50 {
+            let length = Int(generator.next() % 40)
+            let text = String(
+                (0..<length).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))] }
+            )
+            for format in [AnswerFormat.numeric, .choice("A"..."D"), .yesNo, .label("yes", "no"), .freeText] {
+                _ = format.answer(in: text)
+            }
+        }
+    }
+}
