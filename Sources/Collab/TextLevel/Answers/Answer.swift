@@ -85,10 +85,10 @@ extension AnswerFormat {
     /// A letter counts if it stands alone, is marked as the answer, or is the only one in the last line; the article
     /// “A” and the pronoun “I” are not letters of a choice.
     public static func choice(_ letters: ClosedRange<Character>) -> AnswerFormat {
-        let scalars =
-            (letters.lowerBound.unicodeScalars.first?.value ?? 65)
-            ...(letters.upperBound.unicodeScalars.first?.value ?? 65)
-        let options = scalars.compactMap { Unicode.Scalar($0).map { String(Character($0)).uppercased() } }
+        let first = letters.lowerBound.unicodeScalars.first?.value ?? 65
+        let last = letters.upperBound.unicodeScalars.first?.value ?? 65
+        let scalars = (min(first, last)...last).compactMap(Unicode.Scalar.init)
+        let options = scalars.map { String(Character($0)).uppercased() }
         return AnswerFormat("a choice from \(letters.lowerBound) to \(letters.upperBound)") { text in
             ChoiceReader(letters: Set(options.compactMap(\.first))).read(text).map(String.init)
         }
