@@ -27,10 +27,12 @@ extension LogitModel {
     }
 }
 
-/// A decoder that knows how many more tokens it can read.
+/// A decoder that knows more about an answer under way than its position.
 protocol BoundedDecoder: Decoder {
     /// How many more tokens fit.
     var room: Int { get }
+    /// Learns which token was chosen, before it is read, if it is.
+    func didChoose(_ token: TokenID)
 }
 
 /// An answer while it is being written from logits.
@@ -83,6 +85,7 @@ struct Generation {
             if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
             let choice = try sampler.choose(from: logits)
             written += 1
+            (start.decoder as? any BoundedDecoder)?.didChoose(choice.token)
             if endTokens.contains(choice.token) {
                 ending = .finished
                 break

@@ -65,12 +65,17 @@ struct ToyModel: LogitModel {
     }
 
     /// A model that writes a text, then ends, whatever the prompt of one token is.
-    init(_ name: String = "toy", _ vocabulary: ToyTokenizer = .letters, writing text: String) {
+    init(
+        _ name: String = "toy",
+        _ vocabulary: ToyTokenizer = .letters,
+        writing text: String,
+        margin: Float = 4
+    ) {
         let script = (try? vocabulary.encode(text, parsingSpecialTokens: false)) ?? []
         self.init(name, vocabulary) { tokens in
             let step = tokens.count - 1
             let wanted = step < script.count ? script[step] : TokenID(vocabulary.count - 1)
-            return (0..<vocabulary.count).map { $0 == Int(wanted) ? 4 : 0 }
+            return (0..<vocabulary.count).map { $0 == Int(wanted) ? margin : 0 }
         }
     }
 

@@ -1,0 +1,136 @@
+/// Models that write together, token by token, by a ``Fusion`` rule.
+///
+/// Each member renders the request for itself, so members may be roles of one model with different prompts, adapted
+/// variants, or different models, as long as they share a vocabulary. All read every token that is written; the
+/// members' steps run side by side, and a member that occurs twice is run once.
+///
+/// It is a logit model itself, so fusions nest. ``FuseLogits`` is its spelling in pipelines and
+/// ``LogitFormula`` its spelling as arithmetic.
+public struct FusedModel: LogitModel {
+    /// What to call the fusion.
+    public let name: String
+    /// The members, in the order of the rule's weights.
+    public let members: [any LogitModel]
+    /// How their distributions are combined.
+    public let fusion: Fusion
+    private let leaves: FusionLeaves
+
+    /// Makes a fusion. Whether the members fit together is checked at the first call, or by ``validate()``.
+    ///
+    /// - Parameter name: what to call it; `nil` makes a name of the rule's and the members'.
+    public init(_ name: String? = nil, _ fusion: Fusion, members: [any LogitModel]) {
+        self.name = name ?? "\(fusion.name) of \(members.map(\.name).joined(separator: ", "))"
+        self.members = members
+        self.fusion = fusion
+        leaves = FusionLeaves(members)
+    }
+
+    /// Checks that the members can be fused by the rule.
+    ///
+    /// Throws ``CollabError/Code/emptyTeam`` for no members, ``CollabError/Code/invalidRequest`` for weights that do
+    /// not fit, and ``CollabError/Code/vocabularyMismatch`` for members with different vocabularies.
+    public func validate() throws(CollabError) {
+        _ = try plan()
+    }
+
+    private func plan() throws(CollabError) -> FusionPlan {
+        let plan = try FusionPlan(fusion, memberCount: members.count)
+        if let first = members.first {
+            for other in members.dropFirst() { try checkVocabularies(first, other) }
+        }
+        return plan
+    }
+
+    /// The first member's vocabulary; an answer ends at any member's end tokens.
+    public var tokenizer: any Tokenizer { FusedTokenizer(members.map(\.tokenizer)) }
+
+    /// The shortest of the members' contexts.
+    public var contextLength: Int { members.map(\.contextLength).min() ?? 0 }
+
+    /// The request's tokens as the first member renders it; others may render it differently.
+    public func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
+        try validate()
+        return try members[0].promptTokens(for: request)
+    }
+
+    /// A decoder that hands the same tokens to every member.
+    public func makeDecoder() async throws(CollabError) -> any Decoder {
+        let plan = try plan()
+        let decoders = try await concurrently(leaves.models) { (model) async throws(CollabError) in
+            try await model.makeDecoder()
+        }
+        return FusedDecoder(plan: plan, leaves: leaves, decoders: decoders, pending: nil)
+    }
+
+    /// A decoder whose members have each read the request as they render it themselves.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        let plan = try plan()
+        let starts = try await concurrently(leaves.models) { (model) async throws(CollabError) in
+            do throws(CollabError) { return try await model.startDecoding(request) } catch {
+                throw error.within(model.name)
+            }
+        }
+        let step = try plan.fuse(leaves.expand(starts.map(\.logits)), names: leaves.names)
+        return DecodingStart(
+            decoder: FusedDecoder(plan: plan, leaves: leaves, decoders: starts.map(\.decoder), pending: step),
+            logits: step.logits,
+            promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
+            cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens }
+        )
+    }
+
+    /// Writes an answer, and notes in the trace what was fused and how much each member had to say.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        let seed = generationSeed(for: request)
+        try checkCancellation()
+        let start = try await startDecoding(request)
+        var generation = try Generation(self, request, seed: seed, start: start)
+        let response = try await generation.run(into: sink)
+        if let decoder = start.decoder as? FusedDecoder { noteStatistics(decoder.statistics, decoder.plan) }
+        return response
+    }
+}
+
+/// The models that a fusion runs: its members, each once.
+struct FusionLeaves: Sendable {
+    let models: [any LogitModel]
+    let names: [String]
+    /// For each member, its place among the models.
+    private let places: [Int]
+
+    init(_ members: [any LogitModel]) {
+        var models: [any LogitModel] = []
+        var identities: [ModelIdentity?] = []
+        places = members.map { member in
+            let identity = ModelIdentity(member)
+            if let identity, let place = identities.firstIndex(of: identity) { return place }
+            models.append(member)
+            identities.append(identity)
+            return models.count - 1
+        }
+        self.models = models
+        names = members.map(\.name)
+    }
+
+    /// One row a member from one row a model.
+    func expand(_ rows: [Logits]) -> [Logits] { places.map { rows[$0] } }
+}
+
+/// The vocabulary that a fusion's members share.
+struct FusedTokenizer: Tokenizer {
+    private let first: (any Tokenizer)?
+    let endTokens: Set<TokenID>
+
+    init(_ members: [any Tokenizer]) {
+        first = members.first
+        endTokens = members.reduce(into: []) { $0.formUnion($1.endTokens) }
+    }
+
+    var count: Int { first?.count ?? 0 }
+    var fingerprint: VocabularyFingerprint { first?.fingerprint ?? VocabularyFingerprint(count: 0, hash: 0) }
+    func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        try first?.encode(text, parsingSpecialTokens: parsingSpecialTokens) ?? []
+    }
+    func bytes(of token: TokenID) -> [UInt8] { first?.bytes(of: token) ?? [] }
+    func isControl(_ token: TokenID) -> Bool { first?.isControl(token) ?? false }
+}
