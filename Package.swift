@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "Collab", targets: ["Collab"]),
         .library(name: "CollabBackends", targets: ["CollabBackends"]),
         .library(name: "CollabTesting", targets: ["CollabTesting"]),
+        .executable(name: "inspect", targets: ["Inspect"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -53,6 +54,17 @@ let package = Package(
         ),
         .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),
 
+        // Programs to keep.
+        .executableTarget(
+            name: "Inspect",
+            dependencies: [
+                "Collab", "CollabBackends",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/Inspect",
+            swiftSettings: swiftSettings
+        ),
+
         // Tests.
         .testTarget(
             name: "CollabKernelsTests",
@@ -70,6 +82,7 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "InspectTests", dependencies: ["Inspect"], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -59,6 +59,16 @@ public struct JSONObject: Sendable {
 
     /// Adds a member at the end and tells whether the key was new; if it was not, the value is replaced.
     mutating func append(_ key: String, _ value: JSONValue) -> Bool {
+        // Hashing is what reading a vocabulary spends its time on: once for each key.
+        if let position = index?.updateValue(members.count, forKey: UTF8Key(key)) {
+            index?[UTF8Key(key)] = position
+            members[position].value = value
+            return false
+        }
+        if index != nil {
+            members.append(Member(key: key, value: value))
+            return true
+        }
         if let position = position(of: key) {
             members[position].value = value
             return false
