@@ -16,12 +16,13 @@ typedef struct {
     /// Sub-scales of the K formats: 16 bytes a block (32 for Q6_K), and their sub-minima.
     int subscales;
     int subminima;
-    /// Bit planes above the nibbles.
+    /// Bit planes above the nibbles; 64 or 128 bytes a block.
     int planes;
     int plane_bytes;
-    /// Vectors of 64 bytes.
+    /// Vectors of 64 bytes; planes lie before their block's, so that memory is read in one stream.
     int data;
-    int data_bytes;
+    /// Distance of two blocks' planes and data.
+    int block_stride;
     /// log2 of the constant that was added to make weights unsigned; 0 for none.
     int shift;
 } collab_layout;
@@ -31,11 +32,11 @@ static inline __attribute__((always_inline)) collab_layout collab_layout_of(cons
         case COLLAB_Q8_0: return (collab_layout){2, 1088, 0, 0, 0, 0, 0, 0, 64, 512, 7};
         case COLLAB_Q4_0: return (collab_layout){2, 576, 0, 0, 0, 0, 0, 0, 64, 256, 3};
         case COLLAB_Q4_1: return (collab_layout){2, 640, 0, 64, 0, 0, 0, 0, 128, 256, 0};
-        case COLLAB_Q5_0: return (collab_layout){2, 704, 0, 0, 0, 0, 64, 64, 192, 256, 4};
-        case COLLAB_Q5_1: return (collab_layout){2, 768, 0, 64, 0, 0, 128, 64, 256, 256, 0};
+        case COLLAB_Q5_0: return (collab_layout){2, 704, 0, 0, 0, 0, 64, 64, 128, 320, 4};
+        case COLLAB_Q5_1: return (collab_layout){2, 768, 0, 64, 0, 0, 128, 64, 192, 320, 0};
         case COLLAB_Q4_K: return (collab_layout){8, 2368, 0, 32, 64, 192, 0, 0, 320, 256, 0};
-        case COLLAB_Q5_K: return (collab_layout){8, 2880, 0, 32, 64, 192, 320, 64, 832, 256, 0};
-        case COLLAB_Q6_K: return (collab_layout){8, 3392, 0, 0, 64, 0, 320, 128, 1344, 256, 5};
+        case COLLAB_Q5_K: return (collab_layout){8, 2880, 0, 32, 64, 192, 320, 64, 384, 320, 0};
+        case COLLAB_Q6_K: return (collab_layout){8, 3392, 0, 0, 64, 0, 320, 128, 448, 384, 5};
         case COLLAB_F32: return (collab_layout){2, 4096, 0, 0, 0, 0, 0, 0, 0, 2048, 0};
         case COLLAB_F16:
         case COLLAB_BF16: return (collab_layout){2, 2048, 0, 0, 0, 0, 0, 0, 0, 1024, 0};

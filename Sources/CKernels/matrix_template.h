@@ -5,6 +5,12 @@
 
 #include "layout.h"
 
+enum {
+    /// Vectors of rows that float products handle at once: of a few tokens, and of a tile.
+    CV_VECTORS = 4,
+    CV_PARTS = CV_LANES == 16 ? 1 : 2,
+};
+
 /// One block of 32 columns, unpacked: weights, scales (two of them in Q6_K) and minima of CV_LANES rows.
 typedef struct {
     cv_b w[8];
@@ -14,7 +20,7 @@ typedef struct {
 CV_INLINE cv_block cv_unpack(const collab_format format, const uint8_t *chunk, const int block, const int part) {
     const collab_layout at = collab_layout_of(format);
     const int lanes = part * CV_LANES;
-    const uint8_t *data = chunk + at.data + block * at.data_bytes + 4 * lanes;
+    const uint8_t *data = chunk + at.data + block * at.block_stride + 4 * lanes;
     cv_block u;
     u.scale2 = u.minimum = cv_zero();
     if (format == COLLAB_Q8_0) {
@@ -26,7 +32,7 @@ CV_INLINE cv_block cv_unpack(const collab_format format, const uint8_t *chunk, c
             u.w[j + 4] = cv_bhigh(v);
         }
     }
-    const uint8_t *plane = chunk + at.planes + block * at.plane_bytes + 4 * lanes;
+    const uint8_t *plane = chunk + at.planes + block * at.block_stride + 4 * lanes;
     if (format == COLLAB_Q5_0 || format == COLLAB_Q5_1 || format == COLLAB_Q5_K) {
         cv_b bits = cv_bload(plane);
 #pragma clang loop unroll(full)
@@ -124,42 +130,114 @@ CV_INLINE cv_f cv_load_float(const collab_format format, const uint8_t *p, const
     return cv_load_bf16(p + 2 * index);
 }
 
-/// Rows [token, token + count) of one tile with CV_LANES rows of one group.
-CV_INLINE void cv_tile(const collab_precision precision, const collab_format format, const uint8_t *group,
-                       const size_t blocks, const int part, const uint8_t *tile, const int width, const int token,
-                       const int count, float *y, const size_t stride, const int rows) {
+CV_INLINE void cv_prefetch_float(const collab_format format, const uint8_t *p, const size_t index) {
+    __builtin_prefetch(p + index * (format == COLLAB_F32 ? 4 : 2) + 4096);
+}
+
+/// Few rows of activations with CV_VECTORS vectors of rows at once, since one sum alone waits for its own additions.
+CV_INLINE void cv_float_vectors(const collab_format format, const uint8_t *group, const size_t group_bytes,
+                                const size_t blocks, const uint8_t *tile, const int count, float *y,
+                                const size_t stride) {
+    const int parts = 16 / CV_LANES;
+    cv_f acc[2][CV_VECTORS];
+    for (int t = 0; t < count; t++)
+        for (int v = 0; v < CV_VECTORS; v++) acc[t][v] = cv_zero();
+    for (size_t b = 0; b < blocks; b++, tile += (size_t)count * COLLAB_FLOAT_RECORD) {
+        const float *x = (const float *)tile;
+        for (int k = 0; k < 32; k++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < CV_VECTORS; v++) {
+                const cv_f w = cv_load_float(format, group + (size_t)(v / parts) * group_bytes,
+                                             (b * 32 + (size_t)k) * 16 + (size_t)(v % parts * CV_LANES));
+#pragma clang loop unroll(full)
+                for (int t = 0; t < count; t++) acc[t][v] = cv_fma(w, cv_bcast(x + 32 * t + k), acc[t][v]);
+            }
+        }
+    }
+    for (int t = 0; t < count; t++)
+        for (int v = 0; v < CV_VECTORS; v++) cv_store(y + (size_t)t * stride + (size_t)(v * CV_LANES), acc[t][v]);
+}
+
+/// The groups of CV_VECTORS vectors from `first` on; returns the first group that is left.
+static size_t cv_multiply_few(collab_format format, const uint8_t *packed, size_t group_bytes, size_t rows,
+                              size_t blocks, size_t first, size_t end, const uint8_t *activations, size_t tokens,
+                              float *y, size_t stride) {
+    const size_t step = CV_VECTORS * CV_LANES / 16;
+    for (; first + step <= end && (first + step) * 16 <= rows; first += step) {
+        const uint8_t *group = packed + first * group_bytes;
+        float *out = y + first * 16;
+#define CV_FEW(format)                                                                                             \
+    if (tokens == 1) cv_float_vectors(format, group, group_bytes, blocks, activations, 1, out, stride);            \
+    else cv_float_vectors(format, group, group_bytes, blocks, activations, 2, out, stride)
+        if (format == COLLAB_F32) CV_FEW(COLLAB_F32);
+        else if (format == COLLAB_F16) CV_FEW(COLLAB_F16);
+        else CV_FEW(COLLAB_BF16);
+#undef CV_FEW
+    }
+    return first;
+}
+
+CV_INLINE void cv_store_rows(cv_f acc, float *out, const int first, const int rows) {
+    if (rows >= first + CV_LANES) {
+        cv_store(out + first, acc);
+    } else {
+        float lanes[CV_LANES];
+        cv_store(lanes, acc);
+        for (int r = first; r < rows; r++) out[r] = lanes[r - first];
+    }
+}
+
+/// Rows [token, token + count) of one tile with a group of a float format, CV_PARTS vectors at a time.
+CV_INLINE void cv_tile_float(const collab_format format, const uint8_t *group, const size_t blocks,
+                             const uint8_t *tile, const int width, const int token, const int count, float *y,
+                             const size_t stride, const int rows) {
+    for (int first = 0; first < rows; first += CV_PARTS * CV_LANES) {
+        cv_f acc[CV_TOKENS][CV_PARTS];
+        for (int t = 0; t < count; t++)
+            for (int v = 0; v < CV_PARTS; v++) acc[t][v] = cv_zero();
+        const float *x = (const float *)tile + 32 * token;
+        for (size_t b = 0; b < blocks; b++, x += width * (COLLAB_FLOAT_RECORD / 4)) {
+            for (int k = 0; k < 32; k++) {
+                const size_t index = (b * 32 + (size_t)k) * 16 + (size_t)first;
+                if (count > 2) cv_prefetch_float(format, group, index);
+                cv_f w[CV_PARTS];
+                for (int v = 0; v < CV_PARTS; v++) w[v] = cv_load_float(format, group, index + (size_t)(v * CV_LANES));
+#pragma clang loop unroll(full)
+                for (int t = 0; t < count; t++) {
+                    const cv_f xt = cv_bcast(x + 32 * t + k);
+#pragma clang loop unroll(full)
+                    for (int v = 0; v < CV_PARTS; v++) acc[t][v] = cv_fma(w[v], xt, acc[t][v]);
+                }
+            }
+        }
+        for (int t = 0; t < count; t++)
+            for (int v = 0; v < CV_PARTS; v++)
+                cv_store_rows(acc[t][v], y + (size_t)(token + t) * stride, first + v * CV_LANES, rows);
+    }
+}
+
+/// Rows [token, token + count) of one tile with CV_LANES rows of a group of a quantised format.
+CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_format format, const uint8_t *group,
+                                 const size_t blocks, const int part, const uint8_t *tile, const int width,
+                                 const int token, const int count, float *y, const size_t stride, const int rows) {
     const collab_layout at = collab_layout_of(format);
     const size_t record_bytes = (size_t)width * collab_record_bytes(precision);
     cv_f acc[CV_TOKENS];
     for (int t = 0; t < count; t++) acc[t] = cv_zero();
-    if (collab_is_float(format)) {
-        for (size_t b = 0; b < blocks; b++, tile += record_bytes) {
-            const float *x = (const float *)tile + 32 * token;
-            for (int k = 0; k < 32; k++) {
-                cv_f w = cv_load_float(format, group, (b * 32 + (size_t)k) * 16 + (size_t)(part * CV_LANES));
-#pragma clang loop unroll(full)
-                for (int t = 0; t < count; t++) acc[t] = cv_fma(w, cv_bcast(x + 32 * t + k), acc[t]);
+    for (size_t b = 0; b < blocks; b += (size_t)at.blocks, group += at.chunk_bytes) {
+        for (int i = 0; i < at.blocks; i++, tile += record_bytes) {
+            // With this much arithmetic a block the processor no longer runs far enough ahead of the stream.
+            if (count > 4) {
+                const uint8_t *ahead = group + i * at.block_stride + 4096;
+                for (int line = 0; line < at.block_stride; line += 64) __builtin_prefetch(ahead + line);
             }
-        }
-    } else {
-        for (size_t b = 0; b < blocks; b += (size_t)at.blocks, group += at.chunk_bytes) {
-            for (int i = 0; i < at.blocks; i++, tile += record_bytes) {
-                cv_block u = cv_unpack(format, group, i, part);
-                if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc, width, token, count);
-                else cv_block_float(format, &u, tile, acc, width, token, count);
-            }
+            cv_block u = cv_unpack(format, group, i, part);
+            if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc, width, token, count);
+            else cv_block_float(format, &u, tile, acc, width, token, count);
         }
     }
-    for (int t = 0; t < count; t++) {
-        float *out = y + (size_t)(token + t) * stride + part * CV_LANES;
-        if (rows >= (part + 1) * CV_LANES) {
-            cv_store(out, acc[t]);
-        } else {
-            float lanes[CV_LANES];
-            cv_store(lanes, acc[t]);
-            for (int r = 0; r < rows - part * CV_LANES; r++) out[r] = lanes[r];
-        }
-    }
+    for (int t = 0; t < count; t++)
+        cv_store_rows(acc[t], y + (size_t)(token + t) * stride, part * CV_LANES, rows);
 }
 
 typedef void cv_tile_function(const uint8_t *group, size_t blocks, const uint8_t *tile, int width, int token, float *y,
@@ -171,9 +249,13 @@ typedef void cv_tile_function(const uint8_t *group, size_t blocks, const uint8_t
         const uint8_t *group, size_t blocks, const uint8_t *tile, int width, int token, float *y, size_t stride,   \
         int rows) {                                                                                                \
         if (CV_TOKENS == COLLAB_TILE_TOKENS) width = count, token = 0;                                             \
+        if (collab_is_float(format)) {                                                                             \
+            cv_tile_float(format, group, blocks, tile, width, token, CV_AT_MOST(count), y, stride, rows);          \
+            return;                                                                                                \
+        }                                                                                                          \
         for (int part = 0; part * CV_LANES < rows; part++)                                                         \
-            cv_tile(precision, format, group, blocks, part, tile, width, token, CV_AT_MOST(count), y, stride,      \
-                    rows);                                                                                         \
+            cv_tile_quantized(precision, format, group, blocks, part, tile, width, token, CV_AT_MOST(count), y,    \
+                              stride, rows);                                                                       \
     }
 
 #define CV_AT_MOST(count) ((count) < CV_TOKENS ? (count) : CV_TOKENS)
@@ -249,6 +331,9 @@ static void cv_multiply(collab_precision precision, collab_format format, const 
     const size_t blocks = collab_padded_blocks(columns);
     const size_t group_bytes = collab_packed_group_bytes(format, columns);
     const size_t token_bytes = blocks * collab_record_bytes(precision);
+    if (collab_is_float(format) && tokens <= 2)
+        first_group = cv_multiply_few(format, packed, group_bytes, rows, blocks, first_group, end_group, activations,
+                                      tokens, y, stride);
     // A chunk of weights that stays in the second-level cache while all the activations pass.
     size_t chunk = tokens > COLLAB_TILE_TOKENS ? (256 * 1024) / group_bytes : end_group - first_group;
     if (chunk < 1) chunk = 1;

@@ -27,7 +27,7 @@ static void pack_nibbles(const uint8_t *nibbles, int row, uint8_t *data) {
 
 static void pack_plain(collab_format format, const uint8_t *block, int row, int index, uint8_t *chunk) {
     const collab_layout at = collab_layout_of(format);
-    uint8_t *data = chunk + at.data + index * at.data_bytes;
+    uint8_t *data = chunk + at.data + index * at.block_stride;
     memcpy(chunk + at.scales + 32 * index + 2 * row, block, 2);
     const uint8_t *rest = block + 2;
     if (collab_has_minima(format)) {
@@ -47,7 +47,7 @@ static void pack_plain(collab_format format, const uint8_t *block, int row, int 
         uint32_t high;
         memcpy(&high, rest, 4);
         rest += 4;
-        uint8_t *plane = chunk + at.planes + index * at.plane_bytes + 4 * row;
+        uint8_t *plane = chunk + at.planes + index * at.block_stride + 4 * row;
         for (int c = 0; c < 4; c++) plane[c] = every_fourth(high, c);
     }
     pack_nibbles(rest, row, data);
@@ -73,8 +73,8 @@ static void pack_k(collab_format format, const uint8_t *block, int row, uint8_t 
     for (int b = 0; b < 8; b++) {
         const uint8_t *x = q + 32 * b;
         for (int i = 0; i < 16; i++) nibbles[i] = (uint8_t)((x[i] & 15) | (x[i + 16] & 15) << 4);
-        pack_nibbles(nibbles, row, chunk + at.data + b * at.data_bytes);
-        uint8_t *plane = chunk + at.planes + b * at.plane_bytes + 4 * row;
+        pack_nibbles(nibbles, row, chunk + at.data + b * at.block_stride);
+        uint8_t *plane = chunk + at.planes + b * at.block_stride + 4 * row;
         if (format == COLLAB_Q5_K) {
             for (int c = 0; c < 4; c++) {
                 uint8_t bits = 0;
@@ -147,12 +147,12 @@ void collab_unpack_row(collab_format format, const void *packed, size_t columns,
     for (size_t k = 0; k < columns; k++) {
         const size_t b = k / 32, in_block = k % 32, index = b % (size_t)at.blocks;
         const uint8_t *chunk = group + b / (size_t)at.blocks * (size_t)at.chunk_bytes;
-        const uint8_t *data = chunk + at.data + index * (size_t)at.data_bytes;
+        const uint8_t *data = chunk + at.data + index * (size_t)at.block_stride;
         const size_t j = in_block / 4, lane = 4 * r + in_block % 4;
         int q = format == COLLAB_Q8_0 ? data[64 * j + lane]
                 : j < 4               ? data[64 * j + lane] & 15
                                       : data[64 * (j - 4) + lane] >> 4;
-        const uint8_t *plane = chunk + at.planes + index * (size_t)at.plane_bytes + lane;
+        const uint8_t *plane = chunk + at.planes + index * (size_t)at.block_stride + lane;
         if (at.plane_bytes == 64) q |= (plane[0] >> j & 1) << 4;
         if (at.plane_bytes == 128) q |= (plane[j / 4 * 64] >> 2 * (j % 4) & 3) << 4;
         if (at.shift) q -= 1 << at.shift;

@@ -64,6 +64,146 @@ import Testing
         }
     }
 
+    @Test(arguments: [TensorFormat.q8_0, .q4_1, .q5_0, .q6_K, .f16])
+    func `threads change nothing`(format: TensorFormat) throws {
+        var random = TestRandom(seed: 4)
+        let (rows, columns) = (200, 512)
+        let bytes = RandomTensor.bytes(format: format, elements: rows * columns, using: &random)
+        let pool = try WorkerPool(workers: 3)
+        let memory = MatrixMemory()
+        let alone = try bytes.withUnsafeBytes {
+            try PackedMatrix(format: format, rows: rows, columns: columns, bytes: $0)
+        }
+        let together = try bytes.withUnsafeBytes {
+            try PackedMatrix(
+                format: format,
+                rows: rows,
+                columns: columns,
+                bytes: $0,
+                memory: memory,
+                pool: pool
+            )
+        }
+        #expect(memory.bytesUsed >= together.byteCount)
+        let x = random.floats(11 * columns)
+        let precision: Precision = alone.needsFloatActivations ? .float : .integer
+        let expected = product(alone, x, count: 11, precision: precision, level: .best)
+        let batch = ActivationBatch(columns: columns, capacity: 20, precisions: [precision])
+        batch.count = 11
+        nonisolated(unsafe) let output = UnsafeMutablePointer<Float>.allocate(capacity: 11 * rows)
+        defer { output.deallocate() }
+        pool.run { worker in
+            let mine = pool.share(of: 11, worker: worker)
+            x.withUnsafeBufferPointer {
+                batch.prepare(rows: mine, from: $0.baseAddress! + mine.lowerBound * columns, stride: columns)
+            }
+            pool.barrier()
+            together.multiply(
+                batch,
+                into: output,
+                stride: rows,
+                groups: pool.share(of: together.groupCount, worker: worker)
+            )
+        }
+        #expect(bits(Array(UnsafeBufferPointer(start: output, count: 11 * rows))) == bits(expected))
+    }
+
+    @Test(arguments: TensorFormat.allCases)
+    func `levels with fused multiply-adds give the same bits`(format: TensorFormat) throws {
+        var random = TestRandom(seed: 14)
+        let (rows, columns) = (48, 768)
+        let bytes = RandomTensor.bytes(format: format, elements: rows * columns, using: &random)
+        let matrix = try bytes.withUnsafeBytes {
+            try PackedMatrix(format: format, rows: rows, columns: columns, bytes: $0)
+        }
+        let x = random.floats(9 * columns)
+        for precision in Precision.allCases where precision == .float || !matrix.needsFloatActivations {
+            let results = KernelLevel.supported.filter { $0 != .portable }.map {
+                bits(product(matrix, x, count: 9, precision: precision, level: $0))
+            }
+            for other in results.dropFirst() { #expect(other == results[0]) }
+        }
+    }
+
+    @Test(arguments: KernelLevel.supported)
+    func `a normalised batch equals normalising first`(level: KernelLevel) throws {
+        var random = TestRandom(seed: 6)
+        let bytes = RandomTensor.bytes(format: .q4_1, elements: 32 * 160, using: &random)
+        let matrix = try bytes.withUnsafeBytes {
+            try PackedMatrix(format: .q4_1, rows: 32, columns: 160, bytes: $0)
+        }
+        let x = random.floats(3 * 160).map { $0 * 5 }
+        let weight = random.floats(160)
+        var normalized = x
+        for token in 0..<3 {
+            normalized.withUnsafeMutableBufferPointer {
+                let row = $0.baseAddress! + token * 160
+                VectorKernels.rmsNorm(row, weight: weight, epsilon: 1e-5, count: 160, into: row, level: level)
+            }
+        }
+        let batch = ActivationBatch(columns: 160, capacity: 3, precisions: [.integer, .float])
+        batch.count = 3
+        batch.prepareNormalized(
+            rows: 0..<3,
+            from: x,
+            stride: 160,
+            weight: weight,
+            epsilon: 1e-5,
+            level: level
+        )
+        var y = [Float](repeating: 0, count: 96)
+        matrix.multiply(batch, into: &y, stride: 32, level: level)
+        #expect(bits(y) == bits(product(matrix, normalized, count: 3, precision: .integer, level: level)))
+    }
+
+    @Test(arguments: TensorFormat.allCases, KernelLevel.supported)
+    func `an activation that is not finite spoils its own row only`(format: TensorFormat, level: KernelLevel)
+        throws
+    {
+        var random = TestRandom(seed: 2)
+        let bytes = RandomTensor.bytes(format: format, elements: 16 * 256, using: &random)
+        let matrix = try bytes.withUnsafeBytes {
+            try PackedMatrix(format: format, rows: 16, columns: 256, bytes: $0)
+        }
+        for precision in Precision.allCases where precision == .float || !matrix.needsFloatActivations {
+            var x = random.floats(3 * 256)
+            let clean = product(matrix, x, count: 3, precision: precision, level: level)
+            for bad: Float in [.nan, .infinity, -.infinity] {
+                x[256 + 70] = bad
+                let y = product(matrix, x, count: 3, precision: precision, level: level)
+                #expect(y[0..<16] == clean[0..<16] && y[32..<48] == clean[32..<48])
+                #expect(y[16..<32].allSatisfy { !$0.isFinite })
+            }
+            x[256 + 70] = 0
+            // The largest finite and the smallest activations must not become NaN.
+            for size: Float in [3e38, 1e-38, .leastNonzeroMagnitude, 0] {
+                let y = product(
+                    matrix,
+                    x.map { $0 == 0 ? 0 : size },
+                    count: 3,
+                    precision: precision,
+                    level: level
+                )
+                #expect(size == 3e38 || y.allSatisfy { $0.isFinite && abs($0) < 1 })
+            }
+        }
+    }
+
+    @Test(arguments: TensorFormat.allCases)
+    func `weights of any bits are multiplied without a crash`(format: TensorFormat) throws {
+        var random = TestRandom(seed: 99)
+        let bytes = (0..<32 * 256 / format.blockElements * format.blockBytes).map { _ in
+            UInt8.random(in: 0...255, using: &random)
+        }
+        let matrix = try bytes.withUnsafeBytes {
+            try PackedMatrix(format: format, rows: 32, columns: 256, bytes: $0)
+        }
+        for level in KernelLevel.supported {
+            let y = product(matrix, random.floats(2 * 256), count: 2, precision: .float, level: level)
+            #expect(y.count == 64)
+        }
+    }
+
     private func product(
         _ matrix: PackedMatrix,
         _ x: [Float],
