@@ -69,6 +69,7 @@ let package = Package(
         .testTarget(
             name: "CollabKernelsTests",
             dependencies: ["CollabKernels"],
+            resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),
         .testTarget(
