@@ -9,7 +9,8 @@ struct InspectTests {
         #expect(result.status == 0 && result.errors.isEmpty)
         for line in [
             "architecture  llama", "134,515,008", "Metadata  33 keys", "llama.block_count", "string[49,152]",
-            "Types  272 tensors", "blk.*.attn_q.weight", "* = 0–29", "49152 × 576", "Vocabulary  49,152 tokens",
+            "Types  272 tensors", "blk.*.attn_q.weight", "* = 0–29", "49152 × 576",
+            "Vocabulary  49,152 tokens",
             "49,135 normal, 17 control", "“<|im_end|>” (2)", "chat template  368 characters",
         ] {
             #expect(result.output.contains(line), "\(line)")
@@ -32,10 +33,14 @@ struct InspectTests {
 
     @Test("a bad file is one clear line and exit status 1")
     func bad() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("collab-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "collab-\(UUID().uuidString)"
+        )
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let whole = try FileHandle(forReadingFrom: URL(fileURLWithPath: modelPath("gemma-3-270m-q4_k_m.gguf")))
+        let whole = try FileHandle(
+            forReadingFrom: URL(fileURLWithPath: modelPath("gemma-3-270m-q4_k_m.gguf"))
+        )
         let cut = folder.appendingPathComponent("cut.gguf")
         try (try whole.read(upToCount: 1 << 20) ?? Data()).write(to: cut)
         let text = folder.appendingPathComponent("notes.txt")
@@ -70,7 +75,8 @@ struct InspectTests {
         let messages = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return (
-            process.terminationStatus, String(decoding: text, as: UTF8.self), String(decoding: messages, as: UTF8.self)
+            process.terminationStatus, String(decoding: text, as: UTF8.self),
+            String(decoding: messages, as: UTF8.self)
         )
     }
 
@@ -93,7 +99,10 @@ struct InspectTests {
             let cache = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.cache"
         #endif
         let path = (environment["COLLAB_MODELS"] ?? cache + "/collab/models") + "/" + name
-        try #require(FileManager.default.fileExists(atPath: path), "\(path) is missing; `make models` fetches it.")
+        try #require(
+            FileManager.default.fileExists(atPath: path),
+            "\(path) is missing; `make models` fetches it."
+        )
         return path
     }
 }

@@ -59,6 +59,22 @@ struct FormatFuzzTests {
         }
     }
 
+    @Test("randomly damaged files are taken and refused as the plain reference checker does")
+    func mutations() throws {
+        let corpus = try FuzzCorpus.mutations.get()
+        #expect(Set(corpus.cases.map(\.expect)) == [.accept, .reject])
+        for file in corpus.cases {
+            var failure: CollabError?
+            do throws(CollabError) { try Self.open(file.kind, corpus.path(of: file)) } catch {
+                failure = error
+            }
+            #expect(
+                (failure == nil) == (file.expect == .accept),
+                "\(file.file) (\(file.why)): \(failure?.message ?? "accepted"), the checker says \(file.code)"
+            )
+        }
+    }
+
     /// A trap, an abort or a hunger for memory would end the child and fail the test.
     @Test("no file brings a process down or makes it allocate more than its size and 64 MiB")
     func survives() async throws {

@@ -1,3 +1,4 @@
+import Collab
 import Foundation
 import Testing
 
@@ -20,7 +21,19 @@ struct FuzzCorpus: Sendable {
     var cases: [Case]
 
     /// The corpus, or why it could not be made.
-    static let shared = Result { try FuzzCorpus() }
+    static let shared = Result { try FuzzCorpus("make_corpus.py") }
+
+    /// Randomly damaged files, labelled by the plain reference checker.
+    ///
+    /// `COLLAB_FUZZ_SEED` and `COLLAB_FUZZ_COUNT` choose others and more.
+    static let mutations = Result {
+        let environment = ProcessInfo.processInfo.environment
+        return try FuzzCorpus(
+            "make_mutations.py",
+            environment["COLLAB_FUZZ_SEED"] ?? "1",
+            environment["COLLAB_FUZZ_COUNT"] ?? "600"
+        )
+    }
 
     /// The cases of a kind: `gguf`, `gguf-model`, `safetensors`, `index`, `tokenizer` or `template`.
     func cases(of kind: String) -> [Case] { cases.filter { $0.kind == kind } }
@@ -33,13 +46,13 @@ struct FuzzCorpus: Sendable {
         return here.appendingPathComponent("Fixtures/formats/" + name).path
     }
 
-    private init() throws {
+    private init(_ script: String, _ arguments: String...) throws {
         let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("collab-corpus-\(ProcessInfo.processInfo.processIdentifier)")
+            .appendingPathComponent("collab-corpus-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let python = Process()
         python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-B", Self.fixture("make_corpus.py"), folder.path]
+        python.arguments = ["python3", "-B", Self.fixture(script), folder.path] + arguments
         python.standardOutput = FileHandle.nullDevice
         try python.run()
         python.waitUntilExit()
@@ -52,8 +65,20 @@ struct FuzzCorpus: Sendable {
         self.folder = folder.path
         let manifest = try Data(contentsOf: folder.appendingPathComponent("manifest.json"))
         cases = try JSONDecoder().decode([Case].self, from: manifest)
-        CorpusRemoval.folder = folder.path
-        atexit { try? FileManager.default.removeItem(atPath: CorpusRemoval.folder) }
+        Self.removeAtExit(folder.path)
+    }
+
+    private static func removeAtExit(_ folder: String) {
+        CorpusRemoval.folders.withLock { folders in
+            if folders.isEmpty {
+                atexit {
+                    for folder in CorpusRemoval.folders.withLock({ $0 }) {
+                        try? FileManager.default.removeItem(atPath: folder)
+                    }
+                }
+            }
+            folders.append(folder)
+        }
     }
 
     struct Missing: Error, CustomStringConvertible {
@@ -62,6 +87,5 @@ struct FuzzCorpus: Sendable {
 }
 
 private enum CorpusRemoval {
-    // Written once, before the handler that reads it is registered.
-    nonisolated(unsafe) static var folder = ""
+    static let folders = Protected<[String]>([])
 }
