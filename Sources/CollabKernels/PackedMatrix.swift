@@ -129,6 +129,38 @@ public final class PackedMatrix: @unchecked Sendable {
         )
     }
 
+    /// The product of some groups alone, packed closely: row t's results are at `output[t * width]` and following,
+    /// where `width` is the number of rows in the groups.
+    public func multiply(
+        _ activations: ActivationBatch,
+        slice groups: Range<Int>,
+        into output: UnsafeMutablePointer<Float>,
+        level: KernelLevel = .best
+    ) {
+        precondition(
+            activations.columns == columns,
+            "activations have another number of columns than the matrix"
+        )
+        precondition(groups.lowerBound >= 0 && groups.upperBound <= groupCount, "groups out of range")
+        guard activations.count > 0, !groups.isEmpty else { return }
+        let precision: Precision = !needsFloatActivations && activations.holdsIntegers ? .integer : .float
+        let first = groups.lowerBound * Self.groupRows
+        collab_matrix_multiply(
+            level.raw,
+            precision.raw,
+            format.raw,
+            base,
+            rows,
+            columns,
+            groups.lowerBound,
+            groups.upperBound,
+            activations.prepared(precision),
+            activations.count,
+            output - first,
+            min(groups.upperBound * Self.groupRows, rows) - first
+        )
+    }
+
     /// Expands one row into `columns` floats, exactly as stored. For looking up embeddings.
     public func copyRow(_ row: Int, into target: UnsafeMutablePointer<Float>) {
         precondition(row >= 0 && row < rows, "row out of range")

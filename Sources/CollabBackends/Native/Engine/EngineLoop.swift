@@ -1,0 +1,157 @@
+import Collab
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The engine's thread: picks up jobs, plans steps, runs them, resumes whoever waits.
+final class EngineLoop {
+    private let keyValues: KeyValuePool
+    private let queue: JobQueue
+    private let forward: ForwardPass
+    private let threads: Int
+    /// The teams, smallest first: one worker alone, for when another engine computes too, and all of them.
+    private var pools: [WorkerPool]
+    /// Jobs in progress, the one that has waited longest first.
+    private var jobs: [EngineJob] = []
+    /// How many sequences were served by the last step, and how long it took.
+    private var lastServed = 0
+    private var lastDuration = 0
+    private var lastEnd = 0
+
+    init(
+        weights: Weights,
+        keyValues: KeyValuePool,
+        queue: JobQueue,
+        rows: Int,
+        threads: Int,
+        precision: Precision
+    ) throws(CollabError) {
+        self.keyValues = keyValues
+        self.queue = queue
+        self.threads = threads
+        let pool = try WorkerPool(teamOf: threads)
+        let alone = threads == 1 ? pool : try WorkerPool(teamOf: 1)
+        pools = [alone] + (threads == 1 ? [] : [pool])
+        forward = ForwardPass(
+            weights: weights,
+            keyValues: keyValues,
+            rows: rows,
+            pool: pool,
+            precisions: weights.activationForms(precision)
+        )
+    }
+
+    /// Starts the thread; it ends when the queue is closed.
+    func start() throws(CollabError) {
+        // The thread alone uses the loop from here on.
+        nonisolated(unsafe) let loop = self
+        let status = startThread { loop.run() }
+        if status != 0 {
+            throw CollabError(.inputOutput, "The engine's thread could not be started: error \(status).")
+        }
+    }
+
+    private func run() {
+        while true {
+            if jobs.isEmpty {
+                guard let new = queue.takeWhenReady() else { return }
+                jobs += new
+                // After a pause nobody is expected back.
+                if Self.now() - lastEnd > lastDuration + 1_000_000 { lastServed = 0 }
+            }
+            gather()
+            drop { $0.isCancelled ? .cancelled : nil }
+            if !jobs.isEmpty { advance() }
+        }
+    }
+
+    /// Picks up what has arrived, and waits a moment for the sequences of the last step to come back, so that those
+    /// that decode side by side stay in one step.
+    private func gather() {
+        let missing = lastServed - jobs.count
+        let patience = min(lastDuration / 4, 500_000)
+        jobs += queue.take(expecting: missing, within: patience)
+    }
+
+    /// Fails the jobs for which there is an error.
+    private func drop(_ error: (EngineJob) -> CollabError?) {
+        jobs.removeAll { job in
+            guard let error = error(job) else { return false }
+            job.fail(error)
+            return true
+        }
+    }
+
+    /// Runs one step.
+    private func advance() {
+        let began = Self.now()
+        let plan = StepPlan(
+            pending: jobs.map { $0.sequence.pending.count },
+            most: jobs.map { $0.mostRows },
+            capacity: forward.workspace.rows
+        )
+        var errors: [ObjectIdentifier: CollabError] = [:]
+        var step = Step()
+        var served: [(job: EngineJob, end: Int)] = []
+        for (job, rows) in zip(jobs, plan.rows) where rows > 0 {
+            let start = job.sequence.computed
+            do throws(CollabError) {
+                try job.sequence.reserve(upTo: start + rows)
+            } catch {
+                errors[ObjectIdentifier(job)] = error
+                continue
+            }
+            let first = step.rowCount
+            step.segments.append(
+                StepSegment(
+                    rows: first..<first + rows,
+                    start: start,
+                    tokens: job.sequence.tokens[start..<start + rows],
+                    blocks: job.sequence.blocks,
+                    probe: job.probe
+                )
+            )
+            served.append((job, start + rows))
+        }
+        var collector = OutputCollector(
+            vocabulary: forward.configuration.vocabularySize,
+            width: forward.configuration.embeddingLength
+        )
+        collector.collect(served.map(\.job), step: &step) { step in
+            ComputeShare.run(of: threads) { workers in forward.run(step, on: pool(workers)) }
+        }
+        step = Step()
+        for (job, end) in served {
+            job.sequence.finish(upTo: end)
+            if let error = collector.failure(of: job) { errors[ObjectIdentifier(job)] = error }
+        }
+        drop { errors[ObjectIdentifier($0)] }
+        jobs.removeAll { job in
+            guard job.sequence.pending.isEmpty else { return false }
+            job.finish()
+            return true
+        }
+        lastServed = served.count
+        lastEnd = Self.now()
+        lastDuration = lastEnd - began
+    }
+
+    /// The largest team of at most so many workers; one of a size between is made when it is first needed.
+    private func pool(_ workers: Int) -> WorkerPool {
+        if !pools.contains(where: { $0.workers == workers }), let pool = try? WorkerPool(workers: workers) {
+            pools.append(pool)
+            pools.sort { $0.workers < $1.workers }
+        }
+        return pools.last { $0.workers <= workers } ?? pools[0]
+    }
+
+    private static func now() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
+}

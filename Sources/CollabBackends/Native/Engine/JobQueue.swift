@@ -1,0 +1,81 @@
+import Collab
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Where tasks leave jobs and the engine's thread, parked while there are none, picks them up.
+final class JobQueue: @unchecked Sendable {
+    // Sendable: `jobs` and `isClosed` are touched only while `mutex` is held.
+    private var jobs: [EngineJob] = []
+    private var isClosed = false
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let arrival: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        arrival = .allocate(capacity: 1)
+        arrival.initialize(to: pthread_cond_t())
+        let status = pthread_mutex_init(mutex, nil) | pthread_cond_init(arrival, nil)
+        precondition(status == 0, "The engine's queue could not be made: \(status)")
+    }
+
+    deinit {
+        pthread_cond_destroy(arrival)
+        pthread_mutex_destroy(mutex)
+        arrival.deallocate()
+        mutex.deallocate()
+    }
+
+    /// Adds a job.
+    func submit(_ job: EngineJob) {
+        pthread_mutex_lock(mutex)
+        jobs.append(job)
+        pthread_cond_signal(arrival)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Ends the engine's thread once it has nothing left to do.
+    func close() {
+        pthread_mutex_lock(mutex)
+        isClosed = true
+        pthread_cond_signal(arrival)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Takes all jobs, parking the thread until there is one; `nil` when the queue has been closed.
+    func takeWhenReady() -> [EngineJob]? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while jobs.isEmpty {
+            if isClosed { return nil }
+            pthread_cond_wait(arrival, mutex)
+        }
+        return takeAll()
+    }
+
+    /// Takes all jobs, waiting a moment until there are as many as expected.
+    func take(expecting count: Int, within nanoseconds: Int) -> [EngineJob] {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if count > 0, nanoseconds > 0, jobs.count < count {
+            var deadline = timespec()
+            clock_gettime(CLOCK_REALTIME, &deadline)
+            deadline.tv_nsec += nanoseconds
+            deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
+            deadline.tv_nsec %= 1_000_000_000
+            while jobs.count < count, !isClosed {
+                if pthread_cond_timedwait(arrival, mutex, &deadline) != 0 { break }
+            }
+        }
+        return takeAll()
+    }
+
+    private func takeAll() -> [EngineJob] {
+        defer { jobs.removeAll(keepingCapacity: true) }
+        return jobs
+    }
+}

@@ -1,0 +1,87 @@
+import Collab
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// One loaded model at work: a thread of its own takes the tokens of all sequences through the weights together.
+///
+/// Jobs that wait at the same time become one step, so several sequences cost little more than one. The thread parks
+/// while there is nothing to do and never occupies Swift's cooperative pool.
+final class NativeEngine: Sendable {
+    let weights: Weights
+    let keyValues: KeyValuePool
+    private let queue = JobQueue()
+
+    init(
+        weights: Weights,
+        precision: Precision,
+        threads: Int,
+        stepRows: Int = 512,
+        memoryLimit: Int?
+    ) throws(CollabError) {
+        self.weights = weights
+        let configuration = weights.configuration
+        let groups = LayerGroup.groups(of: configuration)
+        let workspace = Workspace.bytes(configuration, rows: stepRows, workers: threads)
+        var left: Int?
+        if let memoryLimit {
+            let fixed = weights.byteCount + workspace
+            guard fixed < memoryLimit else {
+                let message =
+                    "Weights and buffers take \(fixed) bytes, which leaves nothing of the memory limit of "
+                throw CollabError(.memoryLimit, message + "\(memoryLimit) for keys and values.")
+            }
+            left = memoryLimit - fixed
+        }
+        keyValues = KeyValuePool(
+            shape: AttentionShape(
+                kvHeads: configuration.keyValueHeadCount,
+                headDimension: configuration.headDimension,
+                isSinglePrecision: precision == .float
+            ),
+            groups: groups,
+            limit: left
+        )
+        let loop = try EngineLoop(
+            weights: weights,
+            keyValues: keyValues,
+            queue: queue,
+            rows: stepRows,
+            threads: threads,
+            precision: precision
+        )
+        try loop.start()
+    }
+
+    deinit {
+        queue.close()
+    }
+
+    /// Appends tokens to a sequence, computes them and returns what was asked for.
+    ///
+    /// The sequence that comes back is the given one, unchanged, if anything fails.
+    func run(
+        _ sequence: sending KeyValueSequence,
+        appending tokens: [TokenID],
+        readout: Readout,
+        probe: ActivationProbe? = nil
+    ) async -> EngineJob.Outcome {
+        let count = sequence.count
+        var sequence = sequence
+        sequence.append(tokens)
+        let job = EngineJob(sequence: sequence, previousCount: count, readout: readout, probe: probe)
+        sequence = sequence.emptied()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                job.waits(continuation)
+                queue.submit(job)
+            }
+        } onCancel: {
+            job.cancel()
+        }
+    }
+}

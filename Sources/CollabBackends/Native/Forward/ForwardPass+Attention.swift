@@ -1,0 +1,142 @@
+import Collab
+import CollabKernels
+
+extension ForwardPass {
+    /// How many rows attend together.
+    private static let tokensAtOnce = 16
+
+    /// Queries, keys, values; positions; attention; the projection of its result.
+    func attend(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
+        observeNormalised(block.attentionNorm, as: [.query, .key, .value], layer, worker)
+        let batches = workspace.batches(worker, replicated: isReplicated)
+        multiply(
+            batches.residual,
+            by: [(block.query, workspace.query), (block.key, workspace.key), (block.value, workspace.value)],
+            worker
+        )
+        pool.barrier()
+        for row in share(of: step.rowCount, worker) { store(row, layer, block) }
+        pool.barrier()
+        mix(layer, worker)
+        pool.barrier()
+        observe(
+            workspace.attention,
+            columns: configuration.queryLength,
+            as: [.attentionOutput],
+            layer,
+            worker
+        )
+        prepare(workspace.attention, for: batches.attention, worker)
+        multiply(batches.attention, by: [(block.attentionOutput, workspace.projected)], worker)
+        pool.barrier()
+    }
+
+    /// Normalises and turns one row's queries and keys, and puts its keys and values into the store.
+    private func store(_ row: Int, _ layer: Int, _ block: Weights.Layer) {
+        let configuration = configuration
+        let dimension = configuration.headDimension
+        let query = workspace.query + row * configuration.queryLength
+        let key = workspace.key + row * configuration.keyValueLength
+        let value = workspace.value + row * configuration.keyValueLength
+        let position = Int(workspace.positions[row])
+        for (vectors, heads, norm) in [
+            (query, configuration.headCount, block.queryNorm),
+            (key, configuration.keyValueHeadCount, block.keyNorm),
+        ] {
+            if let norm {
+                let epsilon = configuration.normEpsilon
+                for head in 0..<heads {
+                    let vector = vectors + head * dimension
+                    VectorKernels.rmsNorm(
+                        vector,
+                        weight: norm,
+                        epsilon: epsilon,
+                        count: dimension,
+                        into: vector
+                    )
+                }
+            }
+            rotaries[rotaryOfLayer[layer]].withAngles(at: position) { cosines, sines in
+                VectorKernels.rope(
+                    vectors,
+                    heads: heads,
+                    headDimension: dimension,
+                    rotaryDimension: configuration.rotaryDimension,
+                    cosines: cosines,
+                    sines: sines,
+                    interleaved: configuration.rotatesNeighbours
+                )
+            }
+        }
+        // A step has few segments; the row's is found in order.
+        for (index, segment) in step.segments.enumerated() where segment.rows.contains(row) {
+            let page = pages[
+                pageOffsets[index * places.count + layer] + position / AttentionShape.pagePositions
+            ]
+            guard let page else { continue }
+            shape.store(
+                keys: key,
+                values: value,
+                slot: position % AttentionShape.pagePositions,
+                of: UnsafeMutableRawPointer(mutating: page)
+            )
+        }
+    }
+
+    /// Attention of a worker's share of heads, tile by tile of rows.
+    ///
+    /// Every tile's heads are shared by all workers, so that late rows, which see more, burden all alike; which worker
+    /// gets the larger part alternates.
+    private func mix(_ layer: Int, _ worker: Int) {
+        let group = places[layer].group
+        var tile = 0
+        pages.withUnsafeBufferPointer { pages in
+            for (index, segment) in step.segments.enumerated() {
+                let table = pages.baseAddress! + pageOffsets[index * places.count + layer]
+                var row = segment.rows.lowerBound
+                while row < segment.rows.upperBound {
+                    let count = min(Self.tokensAtOnce, segment.rows.upperBound - row)
+                    let share = share(of: configuration.headCount, (worker + tile) % pool.workers)
+                    attend(rows: row..<row + count, heads: share, group: group, pages: table)
+                    row += count
+                    tile += 1
+                }
+            }
+        }
+    }
+
+    /// Attention of some query heads over some rows of one segment.
+    private func attend(
+        rows: Range<Int>,
+        heads: Range<Int>,
+        group: Int,
+        pages: UnsafePointer<UnsafeRawPointer?>
+    ) {
+        let perKey = configuration.headCount / configuration.keyValueHeadCount
+        var head = heads.lowerBound
+        while head < heads.upperBound {
+            // Query heads that share a key head read it together. The kernel numbers query heads from the first key
+            // head's, all with as many; so the first row is named as if there were such heads before.
+            let keyHead = head / perKey
+            let end = min(heads.upperBound, (keyHead + 1) * perKey)
+            let before = keyHead * (end - head)
+            let offset =
+                rows.lowerBound * configuration.queryLength + (head - before) * configuration.headDimension
+            shape.attend(
+                queries: workspace.query + offset,
+                queryStride: configuration.queryLength,
+                queryHeads: configuration.keyValueHeadCount * (end - head),
+                tokens: rows.count,
+                pages: pages,
+                starts: workspace.starts + group * workspace.rows + rows.lowerBound,
+                ends: workspace.ends + rows.lowerBound,
+                scale: configuration.attentionScale,
+                softcap: configuration.attentionSoftCap ?? 0,
+                output: workspace.attention + offset,
+                outputStride: configuration.queryLength,
+                heads: keyHead..<keyHead + 1
+            )
+            head = end
+        }
+    }
+}

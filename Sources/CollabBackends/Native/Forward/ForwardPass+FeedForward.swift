@@ -1,0 +1,38 @@
+import Collab
+import CollabKernels
+
+extension ForwardPass {
+    /// How many groups of gate and up rows are computed before they are bent together, in a wide step: their values
+    /// are then still in the cache.
+    private static let groupsAtOnce = 8
+
+    /// Gate and up, the activation, and the projection of its result.
+    func feedForward(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
+        observeNormalised(block.feedForwardNorm, as: [.gate, .up], layer, worker)
+        let batches = workspace.batches(worker, replicated: isReplicated)
+        let width = configuration.feedForwardLength
+        let share = share(of: block.gate.groupCount, worker)
+        var group = share.lowerBound
+        while group < share.upperBound {
+            let end = isReplicated ? share.upperBound : min(group + Self.groupsAtOnce, share.upperBound)
+            for (matrix, target) in [(block.gate, workspace.gate), (block.up, workspace.up)] {
+                matrix.multiply(batches.residual, into: target, stride: width, groups: group..<end)
+            }
+            let columns = group * PackedMatrix.groupRows..<min(end * PackedMatrix.groupRows, width)
+            for row in 0..<step.rowCount {
+                let gate = workspace.gate + row * width + columns.lowerBound
+                let up = workspace.up + row * width + columns.lowerBound
+                switch configuration.activation {
+                case .swish: VectorKernels.swiGLU(gate: gate, up: up, count: columns.count, into: gate)
+                case .gelu: VectorKernels.geGLU(gate: gate, up: up, count: columns.count, into: gate)
+                }
+            }
+            group = end
+        }
+        pool.barrier()
+        observe(workspace.gate, columns: width, as: [.down], layer, worker)
+        prepare(workspace.gate, for: batches.gate, worker)
+        multiply(batches.gate, by: [(block.down, workspace.projected)], worker)
+        pool.barrier()
+    }
+}

@@ -1,0 +1,217 @@
+import Collab
+import CollabKernels
+
+/// The transformer: takes the rows of a step from tokens to logits.
+///
+/// All workers run the same code side by side and meet at barriers. Each takes a contiguous share of a matrix's rows,
+/// always the same, so that its part of the weights stays in its core's caches. A number is computed in the same
+/// order whoever computes it, so results depend neither on the number of workers nor on the other rows.
+final class ForwardPass {
+    let weights: Weights
+    let shape: AttentionShape
+    let groups: [LayerGroup]
+    let workspace: Workspace
+    /// By layer: the group that its keys and values are in, and where.
+    let places: [(group: Int, index: Int)]
+    /// By layer: which table turns its positions.
+    let rotaryOfLayer: [Int]
+    var rotaries: [RotaryTable]
+    /// The step in progress, and the team that runs it.
+    var step = Step()
+    var pool: WorkerPool
+    /// Pointers to the pages of every segment and layer.
+    var pages: [UnsafeRawPointer?] = []
+    /// Where a segment's pages of a layer begin in `pages`: `[segment · layers + layer]`.
+    var pageOffsets: [Int] = []
+
+    var configuration: TransformerConfiguration { weights.configuration }
+    /// Whether every worker keeps rows of its own.
+    var isReplicated: Bool { step.rowCount <= Workspace.replicatedRows }
+
+    init(
+        weights: Weights,
+        keyValues: KeyValuePool,
+        rows: Int,
+        pool: WorkerPool,
+        precisions: Set<Precision>
+    ) {
+        self.weights = weights
+        self.pool = pool
+        shape = keyValues.shape
+        groups = keyValues.groups
+        let configuration = weights.configuration
+        var places = Array(repeating: (group: 0, index: 0), count: configuration.layers.count)
+        for (group, description) in keyValues.groups.enumerated() {
+            for (index, layer) in description.layers.enumerated() { places[layer] = (group, index) }
+        }
+        self.places = places
+        var rotations: [TransformerConfiguration.Rotation] = []
+        rotaryOfLayer = configuration.layers.map { layer in
+            if let known = rotations.firstIndex(of: layer.rotation) { return known }
+            rotations.append(layer.rotation)
+            return rotations.count - 1
+        }
+        rotaries = rotations.map {
+            RotaryTable($0, dimension: configuration.rotaryDimension, factors: weights.rotationFactors)
+        }
+        workspace = Workspace(
+            configuration,
+            rows: rows,
+            workers: pool.workers,
+            groups: keyValues.groups.count,
+            precisions: precisions
+        )
+    }
+
+    /// Runs a step on a team of workers, no more than the one that the pass was made with.
+    func run(_ step: Step, on pool: WorkerPool) {
+        self.step = step
+        self.pool = pool
+        workspace.setCount(step.rowCount)
+        workspace.prepareLogprobs(step, vocabulary: configuration.vocabularySize)
+        layOutPositions()
+        layOutPages()
+        // The workers share this object for the length of the run and write disjoint rows between barriers.
+        nonisolated(unsafe) let pass = self
+        pool.run { worker in pass.run(worker) }
+        self.step = Step()
+    }
+
+    /// Positions and visible ranges of every row.
+    private func layOutPositions() {
+        for segment in step.segments {
+            for row in segment.rows {
+                let position = segment.start + row - segment.rows.lowerBound
+                workspace.positions[row] = Int32(position)
+                workspace.ends[row] = Int32(position + 1)
+                for (group, description) in groups.enumerated() {
+                    let first = description.window.map { max(0, position - $0 + 1) } ?? 0
+                    workspace.starts[group * workspace.rows + row] = Int32(first)
+                }
+            }
+            for table in rotaries.indices { rotaries[table].extend(to: segment.start + segment.rows.count) }
+        }
+    }
+
+    /// Where the keys and values of every segment are, layer by layer.
+    private func layOutPages() {
+        pages.removeAll(keepingCapacity: true)
+        pageOffsets.removeAll(keepingCapacity: true)
+        for segment in step.segments {
+            for place in places {
+                pageOffsets.append(pages.count)
+                let offset = place.index * shape.pageBytes
+                for block in segment.blocks[place.group] {
+                    pages.append(block.map { UnsafeRawPointer($0.memory + offset) })
+                }
+            }
+        }
+    }
+
+    /// What one worker does.
+    private func run(_ worker: Int) {
+        embed(worker)
+        for layer in configuration.layers.indices {
+            let block = weights.layers[layer]
+            normalise(block.attentionNorm, worker)
+            attend(layer, block, worker)
+            join(block.postAttentionNorm, worker)
+            normalise(block.feedForwardNorm, worker)
+            feedForward(layer, block, worker)
+            join(block.postFeedForwardNorm, worker)
+        }
+        readOut(worker)
+    }
+
+    // MARK: Sharing the work
+
+    /// The rows that a worker prepares: all of them in a replicated step, whole tiles otherwise.
+    func rows(_ worker: Int) -> Range<Int> {
+        isReplicated ? 0..<step.rowCount : share(of: step.rowCount, unit: Workspace.tile, worker)
+    }
+
+    /// A worker's contiguous share of `count` things handed out in units.
+    func share(of count: Int, unit: Int = 1, _ worker: Int) -> Range<Int> {
+        let units = pool.share(of: (count + unit - 1) / unit, worker: worker)
+        return min(units.lowerBound * unit, count)..<min(units.upperBound * unit, count)
+    }
+
+    /// Waits for the other workers where rows are shared.
+    func settle() {
+        if !isReplicated { pool.barrier() }
+    }
+
+    /// Multiplies prepared activations with a worker's share of some matrices' rows.
+    func multiply(
+        _ batch: ActivationBatch,
+        by products: [(matrix: PackedMatrix, target: UnsafeMutablePointer<Float>)],
+        _ worker: Int
+    ) {
+        let share = share(of: products.reduce(0) { $0 + $1.matrix.groupCount }, worker)
+        var first = 0
+        for (matrix, target) in products {
+            let lower = max(share.lowerBound - first, 0)
+            let upper = min(share.upperBound - first, matrix.groupCount)
+            if lower < upper {
+                matrix.multiply(batch, into: target, stride: matrix.rows, groups: lower..<upper)
+            }
+            first += matrix.groupCount
+        }
+    }
+
+    // MARK: Rows
+
+    /// Puts the tokens' embeddings into the residual stream.
+    private func embed(_ worker: Int) {
+        let width = configuration.embeddingLength
+        let residual = workspace.residual(worker, replicated: isReplicated)
+        let mine = rows(worker)
+        for segment in step.segments {
+            for row in segment.rows.clamped(to: mine) {
+                let token = segment.tokens[segment.tokens.startIndex + row - segment.rows.lowerBound]
+                let target = residual + row * width
+                weights.embedding.copyRow(Int(token), into: target)
+                if configuration.embeddingScale != 1 {
+                    VectorKernels.scale(target, by: configuration.embeddingScale, count: width, into: target)
+                }
+            }
+        }
+    }
+
+    /// Prepares the normalised residual stream for the next matrices.
+    private func normalise(_ weight: [Float], _ worker: Int) {
+        let width = configuration.embeddingLength
+        let mine = rows(worker)
+        workspace.batches(worker, replicated: isReplicated).residual.prepareNormalized(
+            rows: mine,
+            from: workspace.residual(worker, replicated: isReplicated) + mine.lowerBound * width,
+            stride: width,
+            weight: weight,
+            epsilon: configuration.normEpsilon
+        )
+        settle()
+    }
+
+    /// Prepares rows as they are for the next matrix.
+    func prepare(_ source: UnsafeMutablePointer<Float>, for batch: ActivationBatch, _ worker: Int) {
+        let mine = rows(worker)
+        batch.prepare(rows: mine, from: source + mine.lowerBound * batch.columns, stride: batch.columns)
+        settle()
+    }
+
+    /// Adds a block's projected output to the residual stream.
+    private func join(_ norm: [Float]?, _ worker: Int) {
+        let width = configuration.embeddingLength
+        let residual = workspace.residual(worker, replicated: isReplicated)
+        let scratch = workspace.scratch[worker]
+        for row in rows(worker) {
+            var source = workspace.projected + row * width
+            if let norm {
+                let epsilon = configuration.normEpsilon
+                VectorKernels.rmsNorm(source, weight: norm, epsilon: epsilon, count: width, into: scratch)
+                source = scratch
+            }
+            VectorKernels.add(source, count: width, to: residual + row * width)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The cosines and sines of one rotation, for as many positions as have been asked for.
+struct RotaryTable {
+    /// How many angles a position has.
+    let pairs: Int
+    /// The angle of each pair at position 1.
+    private let frequencies: [Double]
+    private var cosines: [Float] = []
+    private var sines: [Float] = []
+
+    /// - Parameter factors: divisors of the frequencies, one a pair (llama 3); none for 1.
+    init(_ rotation: TransformerConfiguration.Rotation, dimension: Int, factors: [Float]?) {
+        pairs = dimension / 2
+        frequencies = (0..<pairs).map { pair in
+            let frequency = pow(rotation.base, -2 * Double(pair) / Double(dimension)) * rotation.positionScale
+            return factors.map { frequency / Double($0[pair]) } ?? frequency
+        }
+    }
+
+    /// Lends the cosines and sines of a position, one a pair.
+    func withAngles(at position: Int, _ body: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void) {
+        cosines.withUnsafeBufferPointer { cosines in
+            sines.withUnsafeBufferPointer { sines in
+                guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
+                body(cosines + position * pairs, sines + position * pairs)
+            }
+        }
+    }
+
+    /// Makes sure that the positions up to `end` are there.
+    mutating func extend(to end: Int) {
+        var position = cosines.count / max(pairs, 1)
+        guard position < end else { return }
+        // Whole steps, so that a decoder does not reallocate at every token.
+        let limit = (end + 255) / 256 * 256
+        cosines.reserveCapacity(limit * pairs)
+        sines.reserveCapacity(limit * pairs)
+        while position < limit {
+            for frequency in frequencies {
+                let angle = Double(position) * frequency
+                cosines.append(Float(cos(angle)))
+                sines.append(Float(sin(angle)))
+            }
+            position += 1
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Collab
+
+/// The consecutive positions of one sequence that go through the model in a step.
+struct StepSegment {
+    /// The rows of the step's buffers.
+    var rows: Range<Int>
+    /// The position of the first row.
+    var start: Int
+    /// The tokens, one a row.
+    var tokens: ArraySlice<TokenID>
+    /// The sequence's blocks, by layer group and page.
+    var blocks: [[KeyValueBlock?]]
+    /// Told of the inputs of matrices, for statistics.
+    var probe: ActivationProbe?
+}
+
+/// A row whose output is handed out.
+struct StepOutput {
+    /// Which row.
+    var row: Int
+    /// What is handed out.
+    var kind: ReadoutKind
+    /// Where it goes: a vocabulary of logits, one log-probability, or a hidden state.
+    var target: UnsafeMutablePointer<Float>
+    /// The token whose log-probability is wanted.
+    var token: TokenID = 0
+}
+
+/// What goes through the model at once.
+struct Step {
+    var segments: [StepSegment] = []
+    var outputs: [StepOutput] = []
+    /// How many rows there are.
+    var rowCount: Int { segments.last?.rows.upperBound ?? 0 }
+}
+
+/// Watches the vectors that enter a model's matrices.
+final class ActivationProbe: Sendable {
+    /// Called on a worker's thread with the layer, the matrix, the position and the vector that enters it.
+    let observe: @Sendable (Int, LayerTensor, Int, UnsafeBufferPointer<Float>) -> Void
+
+    init(_ observe: @escaping @Sendable (Int, LayerTensor, Int, UnsafeBufferPointer<Float>) -> Void) {
+        self.observe = observe
+    }
+}

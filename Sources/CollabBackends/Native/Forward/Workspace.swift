@@ -1,0 +1,165 @@
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The buffers of a forward pass, allocated once a model.
+///
+/// A step with few rows is *replicated*: every worker keeps a residual stream and prepared activations of its own and
+/// does the cheap row work again, which saves handing them over. A wide step shares one set and splits its rows.
+final class Workspace {
+    /// Steps up to this many rows are replicated.
+    static let replicatedRows = 8
+    /// Rows are shared in tiles of this many.
+    static let tile = 8
+    /// How many output rows go through the vocabulary's matrix together.
+    static let outputRows = 32
+    /// How many groups of its rows a worker takes at a time.
+    static let outputGroups = 64
+
+    /// The most rows of a step.
+    let rows: Int
+    let query: UnsafeMutablePointer<Float>
+    let key: UnsafeMutablePointer<Float>
+    let value: UnsafeMutablePointer<Float>
+    /// What attention mixed, and what the last projection made of its input.
+    let attention: UnsafeMutablePointer<Float>
+    let projected: UnsafeMutablePointer<Float>
+    let gate: UnsafeMutablePointer<Float>
+    let up: UnsafeMutablePointer<Float>
+    /// Rows that are read out, normalised.
+    let output: UnsafeMutablePointer<Float>
+    let outputBatch: ActivationBatch
+    /// A worker's part of the logits of several rows.
+    let slices: [UnsafeMutablePointer<Float>]
+    /// A row's worth of scratch for each worker.
+    let scratch: [UnsafeMutablePointer<Float>]
+    /// Positions of the step's rows, and where what they see begins (`[group][row]`) and ends.
+    let positions: UnsafeMutablePointer<Int32>
+    let starts: UnsafeMutablePointer<Int32>
+    let ends: UnsafeMutablePointer<Int32>
+
+    private let sharedResidual: UnsafeMutablePointer<Float>
+    private let ownResidual: [UnsafeMutablePointer<Float>]
+    private let sharedBatches: Batches
+    private let ownBatches: [Batches]
+    private let allocations: [UnsafeMutableRawPointer]
+    /// The logits of rows of which only a log-probability is wanted; made when first needed.
+    private(set) var vocabulary: UnsafeMutablePointer<Float>?
+
+    /// Prepared activations by what reads them.
+    struct Batches {
+        /// The residual stream, normalised.
+        let residual: ActivationBatch
+        /// The result of attention.
+        let attention: ActivationBatch
+        /// The bent gate.
+        let gate: ActivationBatch
+
+        init(_ configuration: TransformerConfiguration, rows: Int, precisions: Set<Precision>) {
+            func batch(_ columns: Int) -> ActivationBatch {
+                ActivationBatch(columns: columns, capacity: rows, precisions: precisions)
+            }
+            residual = batch(configuration.embeddingLength)
+            attention = batch(configuration.queryLength)
+            gate = batch(configuration.feedForwardLength)
+        }
+
+        func setCount(_ count: Int) {
+            residual.count = count
+            attention.count = count
+            gate.count = count
+        }
+    }
+
+    init(
+        _ configuration: TransformerConfiguration,
+        rows: Int,
+        workers: Int,
+        groups: Int,
+        precisions: Set<Precision>
+    ) {
+        var blocks: [UnsafeMutableRawPointer] = []
+        func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
+            var memory: UnsafeMutableRawPointer?
+            let status = posix_memalign(&memory, 64, max(bytes, 64))
+            precondition(status == 0, "posix_memalign failed with \(status)")
+            blocks.append(memory!)
+            return memory!
+        }
+        func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+            allocate(count * 4).assumingMemoryBound(to: Float.self)
+        }
+        func integers(_ count: Int) -> UnsafeMutablePointer<Int32> {
+            allocate(count * 4).assumingMemoryBound(to: Int32.self)
+        }
+        let width = configuration.embeddingLength
+        self.rows = rows
+        query = floats(rows * configuration.queryLength)
+        key = floats(rows * configuration.keyValueLength)
+        value = floats(rows * configuration.keyValueLength)
+        attention = floats(rows * configuration.queryLength)
+        projected = floats(rows * width)
+        gate = floats(rows * configuration.feedForwardLength)
+        up = floats(rows * configuration.feedForwardLength)
+        output = floats(Self.outputRows * width)
+        outputBatch = ActivationBatch(columns: width, capacity: Self.outputRows, precisions: precisions)
+        slices = (0..<workers).map { _ in floats(Self.outputRows * Self.outputGroups * PackedMatrix.groupRows)
+        }
+        scratch = (0..<workers).map { _ in floats(width) }
+        positions = integers(rows)
+        starts = integers(rows * groups)
+        ends = integers(rows)
+        sharedResidual = floats(rows * width)
+        ownResidual = (0..<workers).map { _ in floats(Self.replicatedRows * width) }
+        sharedBatches = Batches(configuration, rows: rows, precisions: precisions)
+        ownBatches = (0..<workers).map { _ in
+            Batches(configuration, rows: Self.replicatedRows, precisions: precisions)
+        }
+        allocations = blocks
+    }
+
+    deinit {
+        for memory in allocations { free(memory) }
+        free(vocabulary)
+    }
+
+    /// Makes room for whole vocabularies of logits if the step asks for log-probabilities.
+    func prepareLogprobs(_ step: Step, vocabulary count: Int) {
+        guard vocabulary == nil, step.outputs.contains(where: { $0.kind == .logprob }) else { return }
+        vocabulary = malloc(Self.outputRows * count * 4)!.bindMemory(
+            to: Float.self,
+            capacity: Self.outputRows * count
+        )
+    }
+
+    /// Roughly the bytes that a workspace takes.
+    static func bytes(_ configuration: TransformerConfiguration, rows: Int, workers: Int) -> Int {
+        let wide =
+            3 * configuration.embeddingLength + 3 * configuration.queryLength
+            + 2 * configuration.keyValueLength + 3 * configuration.feedForwardLength
+        return (rows + workers * replicatedRows) * wide * 4 + workers * outputRows * outputGroups * 64
+    }
+
+    /// The residual stream that a worker reads and writes.
+    func residual(_ worker: Int, replicated: Bool) -> UnsafeMutablePointer<Float> {
+        replicated ? ownResidual[worker] : sharedResidual
+    }
+
+    /// The prepared activations that a worker reads and writes.
+    func batches(_ worker: Int, replicated: Bool) -> Batches {
+        replicated ? ownBatches[worker] : sharedBatches
+    }
+
+    /// Says how many rows the next step has.
+    func setCount(_ count: Int) {
+        if count > Self.replicatedRows {
+            sharedBatches.setCount(count)
+        } else {
+            for batches in ownBatches { batches.setCount(count) }
+        }
+    }
+}

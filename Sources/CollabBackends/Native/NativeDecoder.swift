@@ -1,0 +1,132 @@
+public import Collab
+
+/// A sequence of a native model: a reference to its place in the key–value store.
+///
+/// Forking costs a few references: what both have read stays shared until one of them writes behind it.
+public final class NativeDecoder: Decoder {
+    private let engine: NativeEngine
+    private let name: String
+    private let contextLength: Int
+    private let state: Protected<State>
+
+    private enum State: Sendable {
+        case idle(KeyValueSequence)
+        /// A task is appending; the count is the one before.
+        case busy(Int)
+    }
+
+    init(engine: NativeEngine, name: String, contextLength: Int, sequence: KeyValueSequence? = nil) {
+        self.engine = engine
+        self.name = name
+        self.contextLength = contextLength
+        state = Protected(.idle(sequence ?? KeyValueSequence(pool: engine.keyValues)))
+    }
+
+    /// How many tokens have been read.
+    public var position: Int {
+        state.withLock { state in
+            switch state {
+            case .idle(let sequence): sequence.count
+            case .busy(let count): count
+            }
+        }
+    }
+
+    /// Reads tokens and returns the logits that were asked for, in order.
+    ///
+    /// Appends of several decoders of one model that wait at the same time are computed as one batch.
+    /// Throws ``Collab/CollabError`` with `contextOverflow`, `invalidRequest` for an id outside the vocabulary or no
+    /// tokens, `memoryLimit`, `notFinite` or `cancelled`; the decoder is then unchanged.
+    public func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
+        let start = position
+        let end = start + tokens.count
+        let positions =
+            switch logits {
+            case .none: 0..<0
+            case .last: max(end - 1, start)..<end
+            case .all: start..<end
+            }
+        let output = try await run(tokens, Readout(kind: .logits, positions: positions))
+        guard case .logits(let values) = output else { return [] }
+        return values
+    }
+
+    /// Reads tokens and returns what is asked for after some positions.
+    func run(
+        _ tokens: [TokenID],
+        _ readout: Readout,
+        probe: ActivationProbe? = nil
+    ) async throws(CollabError) -> EngineJob.Output {
+        try validate(tokens)
+        let sequence = try take()
+        let outcome = await engine.run(sequence, appending: tokens, readout: readout, probe: probe)
+        state.withLock { $0 = .idle(outcome.sequence) }
+        return try outcome.result.get()
+    }
+
+    /// Forgets everything after the first `count` tokens.
+    ///
+    /// Throws ``Collab/CollabError`` with `invalidRequest` if fewer have been read.
+    public func truncate(to count: Int) async throws(CollabError) {
+        var sequence = try take()
+        defer { state.withLock { $0 = .idle(sequence) } }
+        guard (0...sequence.count).contains(count) else {
+            let message = "\(name) was asked to go back to \(count) tokens, but has read \(sequence.count)."
+            throw CollabError(.invalidRequest, message)
+        }
+        sequence.truncate(to: count)
+    }
+
+    /// A second decoder at the same place.
+    public func fork() async throws(CollabError) -> any Decoder {
+        try makeFork()
+    }
+
+    func makeFork() throws(CollabError) -> NativeDecoder {
+        NativeDecoder(engine: engine, name: name, contextLength: contextLength, sequence: try current())
+    }
+
+    // MARK: State
+
+    private func validate(_ tokens: [TokenID]) throws(CollabError) {
+        guard !tokens.isEmpty else {
+            throw CollabError(.invalidRequest, "There are no tokens for \(name) to read.")
+        }
+        let vocabulary = engine.weights.configuration.vocabularySize
+        if let token = tokens.first(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw CollabError(
+                .invalidRequest,
+                "\(name) has no token \(token): its ids end at \(vocabulary - 1)."
+            )
+        }
+        let count = position
+        guard count + tokens.count <= contextLength else {
+            let message = "\(name) has read \(count) tokens and cannot read \(tokens.count) more: "
+            throw CollabError(.contextOverflow, message + "its context holds \(contextLength).")
+        }
+    }
+
+    /// Takes the sequence out, so that it alone refers to its blocks while they are written.
+    private func take() throws(CollabError) -> KeyValueSequence {
+        let sequence: KeyValueSequence? = state.withLock { state in
+            guard case .idle(let sequence) = state else { return nil }
+            state = .busy(sequence.count)
+            return sequence
+        }
+        guard let sequence else { throw busy }
+        return sequence
+    }
+
+    private func current() throws(CollabError) -> KeyValueSequence {
+        let sequence: KeyValueSequence? = state.withLock { state in
+            guard case .idle(let sequence) = state else { return nil }
+            return sequence
+        }
+        guard let sequence else { throw busy }
+        return sequence
+    }
+
+    private var busy: CollabError {
+        CollabError(.invalidRequest, "A decoder of \(name) is used by two tasks at once; fork it instead.")
+    }
+}

@@ -1,0 +1,148 @@
+public import Collab
+import CollabKernels
+
+/// A language model that runs in this process, on the processor.
+///
+/// Decoders of one model share its weights and the keys and values of common beginnings, and those that run at the
+/// same time are computed as one batch. All work is done on threads of the model's own.
+///
+/// ```swift
+/// let model = try await NativeModel(contentsOf: "SmolLM2-135M-Instruct.Q4_1.gguf")
+/// print(try await model.respond(to: "What is the capital of France?").text)
+/// ```
+public final class NativeModel: WeightModel {
+    /// What to call the model in traces, errors and prompts.
+    public let name: String
+    /// The weights that the model was made from.
+    public let checkpoint: any Checkpoint
+    /// The model's shape.
+    public let configuration: TransformerConfiguration
+    /// How the model is run.
+    public let options: NativeOptions
+    /// The most tokens a decoder can hold.
+    public let contextLength: Int
+    let vocabulary: any ModelTokenizer
+    let engine: NativeEngine
+
+    /// The model's vocabulary.
+    public var tokenizer: any Tokenizer { vocabulary }
+
+    /// Loads a GGUF file.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - name: what to call the model; the file's name without its ending if `nil`.
+    ///   - options: how to run it.
+    ///
+    /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput` or `malformedFile` for the file, `unsupported`
+    /// for a model or tensor type that is not known here, `notFinite` for norms that are no numbers, and `memoryLimit`.
+    public convenience init(
+        contentsOf path: String,
+        name: String? = nil,
+        options: NativeOptions = NativeOptions()
+    ) async throws(CollabError) {
+        let checkpoint = try await Background.run { () throws(CollabError) in
+            try GGUFCheckpoint(path: path, name: name)
+        }
+        try await self.init(checkpoint: checkpoint, name: name, options: options)
+    }
+
+    /// Makes a model from a checkpoint, which may be computed: a merge is run without touching the disk.
+    ///
+    /// The checkpoint's specification must be a ``GGUFSpecification``.
+    /// Throws what ``init(contentsOf:name:options:)`` throws.
+    public convenience init(
+        checkpoint: any Checkpoint,
+        name: String? = nil,
+        options: NativeOptions = NativeOptions()
+    ) async throws(CollabError) {
+        guard let specification = checkpoint.specification as? GGUFSpecification else {
+            let message = "\(checkpoint.name) is not described as a GGUF file is; the engine cannot run it."
+            throw CollabError(.unsupported, message)
+        }
+        let (configuration, vocabulary) = try await Background.run { () throws(CollabError) in
+            let configuration = try TransformerConfiguration(
+                metadata: specification.metadata,
+                source: checkpoint.name
+            )
+            // The cheap checks come before the vocabulary is built.
+            try configuration.validate(against: checkpoint)
+            return (configuration, try specification.metadata.makeTokenizer())
+        }
+        try await self.init(
+            checkpoint: checkpoint,
+            name: name ?? checkpoint.name,
+            configuration: configuration,
+            vocabulary: vocabulary,
+            options: options
+        )
+    }
+
+    init(
+        checkpoint: any Checkpoint,
+        name: String,
+        configuration: TransformerConfiguration,
+        vocabulary: any ModelTokenizer,
+        options: NativeOptions
+    ) async throws(CollabError) {
+        guard vocabulary.count == configuration.vocabularySize else {
+            let message = "\(checkpoint.name) has \(configuration.vocabularySize) embeddings for "
+            throw CollabError(.malformedFile, message + "\(vocabulary.count) tokens.")
+        }
+        if let limit = options.contextLength, limit < 1 {
+            throw CollabError(.invalidRequest, "The context length is \(limit); it must be at least 1.")
+        }
+        let threads = options.threads ?? WorkerPool.physicalCores
+        guard (1...256).contains(threads) else {
+            throw CollabError(.invalidRequest, "A model is run by 1 to 256 threads, not by \(threads).")
+        }
+        self.name = name
+        self.checkpoint = checkpoint
+        self.configuration = configuration
+        self.options = options
+        self.vocabulary = vocabulary
+        contextLength = min(options.contextLength ?? configuration.contextLength, configuration.contextLength)
+        engine = try await Background.run { () throws(CollabError) in
+            let weights = try Weights(
+                checkpoint,
+                configuration: configuration,
+                format: options.weightFormat,
+                memoryLimit: options.memoryLimit,
+                workers: threads
+            )
+            return try NativeEngine(
+                weights: weights,
+                precision: options.precision,
+                threads: threads,
+                memoryLimit: options.memoryLimit
+            )
+        }
+    }
+
+    /// The same model over other weights of the same shapes.
+    ///
+    /// The new weights are loaded; the vocabulary is shared.
+    /// Throws ``Collab/CollabError`` with `tensorMismatch` if the tensors do not fit.
+    public func replacingWeights(with checkpoint: any Checkpoint) async throws(CollabError) -> any WeightModel
+    {
+        do throws(CollabError) {
+            try configuration.validate(against: checkpoint)
+        } catch {
+            throw CollabError(.tensorMismatch, "\(checkpoint.name) does not fit \(name).", cause: error)
+        }
+        return try await NativeModel(
+            checkpoint: checkpoint,
+            name: checkpoint.name,
+            configuration: configuration,
+            vocabulary: vocabulary,
+            options: options
+        )
+    }
+
+    /// A decoder that has read nothing yet.
+    public func makeDecoder() async throws(CollabError) -> any Decoder { makeNativeDecoder() }
+
+    func makeNativeDecoder() -> NativeDecoder {
+        NativeDecoder(engine: engine, name: name, contextLength: contextLength)
+    }
+}

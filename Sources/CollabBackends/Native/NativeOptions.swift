@@ -1,0 +1,36 @@
+public import enum CollabKernels.Precision
+
+/// How a native model is run.
+public struct NativeOptions: Hashable, Sendable {
+    /// How many threads compute; `nil` for one a physical core.
+    public var threads: Int?
+    /// The most tokens that a sequence may have; `nil` for as many as the model was trained for.
+    public var contextLength: Int?
+    /// The most bytes for weights, buffers, keys and values together; `nil` for no limit.
+    ///
+    /// What does not fit is refused before it is allocated.
+    public var memoryLimit: Int?
+    /// Whether products with quantised weights round activations to 8 bits (fast), or keep floats (exact).
+    public var precision: Precision
+    /// How computed weights, such as a merge's, are kept in memory.
+    public var weightFormat: WeightFormat
+    /// How dialogues become text.
+    public var promptForm: PromptForm
+
+    /// Makes options.
+    public init(
+        threads: Int? = nil,
+        contextLength: Int? = nil,
+        memoryLimit: Int? = nil,
+        precision: Precision = .integer,
+        weightFormat: WeightFormat = .eightBit,
+        promptForm: PromptForm = .automatic
+    ) {
+        self.threads = threads
+        self.contextLength = contextLength
+        self.memoryLimit = memoryLimit
+        self.precision = precision
+        self.weightFormat = weightFormat
+        self.promptForm = promptForm
+    }
+}
