@@ -6,6 +6,3 @@
 
 /// The natural logarithm; that of zero is very small but finite, so that scripted probabilities never make NaNs.
 func logarithm(_ value: Double) -> Double { log(max(value, 1e-30)) }
-
-/// The exponential.
-func exponential(_ value: Double) -> Double { exp(value) }

@@ -170,6 +170,13 @@ extension Run {
         context.run.emit(.noted(key: key, value: note.value), node: node, parent: nil)
     }
 
+    /// Records a member's turn at the current place of the trace.
+    public static func record(_ turn: Turn) {
+        guard let context, let node = context.node else { return }
+        context.run.update(node) { $0.turns.append(turn) }
+        context.run.emit(.spoke(turn), node: node, parent: nil)
+    }
+
     /// Notes how sure the author of the current node's text was.
     static func record(confidence: Double?, of node: Int? = nil) {
         guard let context, let node = node ?? context.node else { return }

@@ -12,6 +12,8 @@ public struct RunEvent: Sendable {
         case decided(Decision)
         /// A stage recorded a fact about itself.
         case noted(key: String, value: String)
+        /// A member took its turn in a text-level collaboration.
+        case spoke(Turn)
         /// A stage, a collaboration or a call ended.
         case finished(Usage)
         /// A stage, a collaboration or a call failed.

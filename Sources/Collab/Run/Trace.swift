@@ -74,6 +74,8 @@ public struct TraceNode: Sendable, Codable, Identifiable {
     public var decisions: [Decision]
     /// Facts, in order.
     public var notes: [Note]
+    /// What members said in a text-level collaboration, in order.
+    public var turns: [Turn]
     /// The error with which it ended, if it did.
     public var failure: String?
     /// What happened within it.

@@ -21,6 +21,7 @@ struct TraceRecorder {
                 start: time,
                 decisions: [],
                 notes: [],
+                turns: [],
                 children: []
             )
         )

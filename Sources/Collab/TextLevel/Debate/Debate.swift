@@ -1,0 +1,126 @@
+/// Members answer, see each other's answers, and answer again until they agree or a rule ends the talk; then they vote.
+///
+/// The default is what the evidence supports: members who agree from the start do not debate (most of the gain of a
+/// debate is the vote over first answers, Choi et al. 2025); otherwise each is shown one example of every answer that
+/// differs from its own, for at most two rounds; the last answers are voted on, and answers that could not be read are
+/// no votes.
+///
+/// - As a stage, `Debate(rounds: 2)` works with the pipeline's team. Answers that its members have already given as
+///   drafts of an earlier stage are taken over instead of being asked for again. If the members agree, the question
+///   is settled; otherwise the vote's winner leads the drafts, and later stages go on from it.
+/// - As a model, `Debate(rounds: 2) { a; b; c }` has members of its own and answers with the vote's winner.
+public struct Debate<With: Participants>: Sendable {
+    /// What to call the debate in traces.
+    public var name: String
+    /// What makes this debate different from others.
+    public var rules: DebateRules
+    let participants: With
+
+    /// Calls for a team of some size: drafts may spare the opening round, agreement every later one.
+    public func callRange(teamSize: Int) -> ClosedRange<Int> {
+        let measuring = rules.confidence.callRange.upperBound + 1
+        // A member alone has nobody to talk with.
+        let rounds = teamSize > 1 ? max(rules.rounds, 0) : 0
+        return 0...(teamSize * (1 + rounds) * measuring)
+    }
+}
+
+extension Debate where With == CurrentTeam {
+    /// Makes a stage that works with the pipeline's team.
+    public init(
+        rounds: Int = 2,
+        answers: AnswerFormat = .freeText,
+        until stopping: Stopping = .unanimity,
+        settling: Settling = .onAgreement
+    ) {
+        self.init(DebateRules(rounds: rounds, answers: answers, until: stopping, settling: settling))
+    }
+
+    /// Makes a stage that works with the pipeline's team under rules of its own.
+    public init(_ rules: DebateRules) {
+        self.init(name: "debate", rules: rules, participants: CurrentTeam())
+    }
+}
+
+extension Debate where With == Team<TextAccess> {
+    /// Makes a model with members of its own.
+    public init<Access: AccessLevel>(
+        _ name: String = "debate",
+        rounds: Int = 2,
+        answers: AnswerFormat = .freeText,
+        until stopping: Stopping = .unanimity,
+        @TeamBuilder members: () -> TeamMembers<Access>
+    ) {
+        self.init(name, DebateRules(rounds: rounds, answers: answers, until: stopping), members: members)
+    }
+
+    /// Makes a model with members of its own under rules of its own.
+    public init<Access: AccessLevel>(
+        _ name: String = "debate",
+        _ rules: DebateRules,
+        @TeamBuilder members: () -> TeamMembers<Access>
+    ) {
+        let team = Team<Access>(name, members: members().members)
+        self.init(name: name, rules: rules, participants: team.asText)
+    }
+
+    /// One call a member at least; one a member and round at most.
+    public var callRange: ClosedRange<Int> {
+        let count = participants.members.count
+        let most = callRange(teamSize: count).upperBound
+        return min(count * (1 + rules.confidence.callRange.lowerBound), most)...most
+    }
+}
+
+extension Debate: Stage where With == CurrentTeam {
+    /// Holds the debate; settles if the members agree (or as ``Settling`` says).
+    public func advance<Access: AccessLevel>(
+        _ deliberation: inout Deliberation<Access>
+    ) async throws(CollabError) {
+        try deliberation.team.validate()
+        var session = try DebateSession(
+            rules: rules,
+            models: deliberation.team.textModels,
+            request: deliberation.request
+        )
+        let known = deliberation.drafts.count
+        var outcome: DebateOutcome?
+        var failure: CollabError?
+        do throws(CollabError) { try await session.hold(reusing: deliberation.drafts) } catch {
+            failure = error
+        }
+        deliberation.drafts += session.newDrafts(origin: name, after: deliberation.drafts.prefix(known))
+        if !session.table.statements.isEmpty { outcome = DebateOutcome(of: session) }
+        if let leading = outcome?.leading(origin: name) { deliberation.leading = leading }
+        let isSettled = failure == nil && outcome?.settles(rules.settling) == true
+        outcome?.record(isSettled: isSettled)
+        if let failure { throw failure }
+        if isSettled, let winner = outcome?.winner { await deliberation.settle(on: winner.response) }
+    }
+}
+
+extension Debate: TextModel, Collaboration where With == Team<TextAccess> {
+    /// Holds the debate and answers with the vote's winner.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        try participants.validate()
+        var session = try DebateSession(rules: rules, models: participants.textModels, request: request)
+        var exhausted: CollabError?
+        do throws(CollabError) {
+            try await session.hold(reusing: [])
+        } catch  where error.code == .budgetExhausted && !session.table.statements.isEmpty {
+            exhausted = error
+        }
+        let outcome = DebateOutcome(of: session)
+        guard let winner = outcome.winner else {
+            throw CollabError(.emptyTeam, "Nobody spoke in the debate “\(name)”.")
+        }
+        outcome.record(isSettled: true)
+        var response = winner.response
+        if let exhausted {
+            Run.note("budget", exhausted.message)
+            response.ending = .budgetExhausted
+        }
+        await sink.send(response.text)
+        return response
+    }
+}

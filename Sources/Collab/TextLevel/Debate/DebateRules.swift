@@ -1,0 +1,68 @@
+/// What makes one debate different from another, apart from its members: every rule is a value of its own.
+public struct DebateRules: Sendable {
+    /// How many rounds follow the opening one at most.
+    public var rounds: Int
+    /// What kind of answer is expected.
+    public var answers: AnswerFormat
+    /// When the talk ends before the rounds are used up.
+    public var stopping: Stopping
+    /// Who hears whom.
+    public var topology: Topology
+    /// What a member sees of those whom it hears.
+    public var visibility: Visibility
+    /// In which order members speak.
+    public var order: TurnOrder
+    /// How the votes become one answer.
+    public var aggregation: Aggregation
+    /// Which statements are voted on.
+    public var ballots: DebateTable.BallotScope
+    /// How ties are broken.
+    public var ties: TieRule
+    /// How many members must answer.
+    public var quorum: Quorum
+    /// When the stage settles the question.
+    public var settling: Settling
+    /// How members are asked.
+    public var prompts: DebatePrompts
+    /// How sure a speaker is of what it says.
+    public var confidence: ConfidenceSignal
+
+    /// Makes rules.
+    public init(
+        rounds: Int = 2,
+        answers: AnswerFormat = .freeText,
+        until stopping: Stopping = .unanimity,
+        topology: Topology = .complete,
+        visibility: Visibility = .grouped,
+        order: TurnOrder = .simultaneous,
+        aggregation: Aggregation = .plurality,
+        ballots: DebateTable.BallotScope = .last,
+        ties: TieRule = .highestConfidence,
+        quorum: Quorum = .majority,
+        settling: Settling = .onAgreement,
+        prompts: DebatePrompts = .standard,
+        confidence: ConfidenceSignal = .meanTokenProbability
+    ) {
+        self.rounds = rounds
+        self.answers = answers
+        self.stopping = stopping
+        self.topology = topology
+        self.visibility = visibility
+        self.order = order
+        self.aggregation = aggregation
+        self.ballots = ballots
+        self.ties = ties
+        self.quorum = quorum
+        self.settling = settling
+        self.prompts = prompts
+        self.confidence = confidence
+    }
+
+    /// Throws ``CollabError/Code/invalidRequest`` if the rules contradict each other or the size of the team.
+    func validate(for count: Int) throws(CollabError) {
+        if rounds < 0 {
+            throw CollabError(.invalidRequest, "A debate cannot have \(rounds) rounds; give 0 or more.")
+        }
+        try topology.validate(for: count)
+    }
+}

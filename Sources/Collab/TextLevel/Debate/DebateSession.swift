@@ -1,0 +1,184 @@
+/// A debate while it goes on: asks the members, keeps the table, applies the rules.
+struct DebateSession {
+    let rules: DebateRules
+    let seats: [Seat]
+    let request: Request
+    private(set) var table: DebateTable
+    private(set) var verdict: Stopping.Verdict?
+
+    init(rules: DebateRules, models: [any TextModel], request: Request) throws(CollabError) {
+        try rules.validate(for: models.count)
+        self.rules = rules
+        self.request = request
+        seats = Collab.seats(for: models)
+        table = DebateTable(members: seats.map(\.name))
+    }
+
+    /// Holds the opening round and as many others as the rules allow. Whatever is thrown, the table keeps what has
+    /// been said.
+    mutating func hold(reusing drafts: [Draft]) async throws(CollabError) {
+        try await round("opening") { (session) async throws(CollabError) in
+            try await session.open(reusing: drafts)
+        }
+        while decide() == nil {
+            try await round("round \(table.round + 1)") { (session) async throws(CollabError) in
+                try await session.exchange()
+            }
+        }
+    }
+
+    /// The vote on what has been said so far.
+    func tally() -> Tally { rules.aggregation.count(table.ballots(rules.ballots), ties: rules.ties) }
+
+    /// The statement that gives an answer: that of its surest supporter (ties: the one declared first); without an
+    /// answer, the surest of all.
+    func spokesman(for answer: Answer) -> Statement? {
+        let latest = table.latest
+        let supporters = answer.isParsed ? latest.filter { $0.answer == answer } : latest
+        let pool = supporters.isEmpty ? table.statements.filter { $0.answer == answer } : supporters
+        var best: Statement?
+        for statement in pool where best == nil || statement.confidence ?? -1 > best?.confidence ?? -1 {
+            best = statement
+        }
+        return best
+    }
+
+    // MARK: Rounds
+
+    private mutating func round(
+        _ name: String,
+        _ body: (inout DebateSession) async throws(CollabError) -> Void
+    ) async throws(CollabError) {
+        var session = self
+        defer { self = session }
+        session.table.openRound()
+        try await Run.stage(name) { () async throws(CollabError) in try await body(&session) }
+    }
+
+    /// Takes over drafts of the members themselves, and asks those who have none.
+    private mutating func open(reusing drafts: [Draft]) async throws(CollabError) {
+        var asked: [(seat: Seat, request: Request, heard: [Int])] = []
+        var reused: [String] = []
+        for seat in seats {
+            if let draft = drafts.last(where: { $0.author == seat.name }) {
+                reused.append(seat.name)
+                add(draft.response, by: seat, confidence: draft.confidence, heard: [])
+            } else {
+                asked.append((seat, rules.prompts.opening(request), []))
+            }
+        }
+        if !reused.isEmpty { Run.note("taken over", reused.joined(separator: ", ")) }
+        try await ask(asked)
+    }
+
+    /// Lets everybody who is shown something speak again.
+    private mutating func exchange() async throws(CollabError) {
+        let order = rules.order.order(of: seats.count, round: table.round)
+        if rules.order == .simultaneous {
+            let asked = order.compactMap { turn(of: seats[$0]) }
+            return try await ask(asked)
+        }
+        var failures: [CollabError] = []
+        var turns = 0
+        for member in order {
+            guard let turn = turn(of: seats[member]) else { continue }
+            turns += 1
+            if let failure = try await speak([turn]).first { failures.append(failure) }
+        }
+        try rules.quorum.check(turns - failures.count, of: turns, failures: failures)
+    }
+
+    /// A member's turn; `nil` if there is nothing new for it to see.
+    private func turn(of seat: Seat) -> (seat: Seat, request: Request, heard: [Int])? {
+        let view = DebateView(
+            of: seat.index,
+            at: table,
+            request: request,
+            topology: rules.topology,
+            visibility: rules.visibility
+        )
+        guard !view.others.isEmpty, view.own != nil else { return nil }
+        return (seat, rules.prompts.exchange(view), view.heard)
+    }
+
+    /// Asks members side by side and checks that enough of them answer.
+    private mutating func ask(_ asked: [(seat: Seat, request: Request, heard: [Int])])
+        async throws(CollabError)
+    {
+        let failures = try await speak(asked)
+        // In the opening round, drafts that were taken over count as answers.
+        let silent = table.round == 0 ? seats.count - asked.count : 0
+        let present = asked.count - failures.count + silent
+        try rules.quorum.check(present, of: asked.count + silent, failures: failures)
+    }
+
+    /// Lets members speak side by side; returns the failures that the quorum may tolerate.
+    private mutating func speak(
+        _ asked: [(seat: Seat, request: Request, heard: [Int])]
+    ) async throws(CollabError) -> [CollabError] {
+        let signal = rules.confidence
+        let outcomes = await concurrentOutcomes(asked) { (turn) async throws(CollabError) in
+            var request = turn.seat.addressed(turn.request)
+            request.options.alternatives = max(request.options.alternatives, signal.alternatives)
+            let response = try await turn.seat.model.respond(to: request)
+            let evidence = ConfidenceSignal.Evidence(
+                request: request,
+                response: response,
+                model: turn.seat.model
+            )
+            return (response, try await signal.measure(evidence))
+        }
+        var failures: [CollabError] = []
+        var fatal: CollabError?
+        for (turn, outcome) in zip(asked, outcomes) {
+            switch outcome {
+            case .success((let response, let confidence)):
+                add(response, by: turn.seat, confidence: confidence, heard: turn.heard)
+            case .failure(let error) where !error.isSurvivable:
+                fatal = fatal ?? error
+            case .failure(let error):
+                Run.note("failed", "\(turn.seat.name): \(error.code)")
+                failures.append(error.within(turn.seat.name))
+            }
+        }
+        if let fatal { throw fatal }
+        return failures
+    }
+
+    private mutating func add(_ response: Response, by seat: Seat, confidence: Double?, heard: [Int]) {
+        let before = table.latest(of: seat.index)
+        let statement = Statement(
+            member: seat.index,
+            speaker: seat.name,
+            round: table.round,
+            response: response,
+            answer: rules.answers.answer(in: response.text),
+            confidence: confidence,
+            heard: heard
+        )
+        table.add(statement)
+        Run.record(
+            Turn(
+                round: statement.round,
+                speaker: seat.name,
+                heard: heard.map { seats[$0].name },
+                answer: statement.answer,
+                before: before?.answer,
+                confidence: confidence
+            )
+        )
+    }
+
+    /// Applies the stopping rules after a round.
+    private mutating func decide() -> Stopping.Verdict? {
+        if let fired = rules.stopping.verdict(on: table) {
+            verdict = fired
+        } else if table.round >= rules.rounds {
+            verdict = Stopping.rounds(rules.rounds).verdict(on: table)
+        } else if !seats.contains(where: { turn(of: $0) != nil }) {
+            // One member alone, or one that hears nobody else.
+            verdict = Stopping.Verdict(rule: "nothing new to say", isAgreement: false)
+        }
+        return verdict
+    }
+}

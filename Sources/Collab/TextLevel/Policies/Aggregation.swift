@@ -1,0 +1,138 @@
+/// A member's vote.
+public struct Ballot: Hashable, Sendable, Codable {
+    /// The member's place in the team.
+    public var member: Int
+    /// The member's name.
+    public var name: String
+    /// What it votes for; an unparsed answer is no vote.
+    public var answer: Answer
+    /// How sure it is, between 0 and 1; `nil` if that was not measured.
+    public var confidence: Double?
+
+    /// Makes a ballot.
+    public init(member: Int, name: String, answer: Answer, confidence: Double? = nil) {
+        self.member = member
+        self.name = name
+        self.answer = answer
+        self.confidence = confidence
+    }
+}
+
+/// How votes become one answer.
+public struct Aggregation: Sendable, CustomStringConvertible {
+    /// The rule's name.
+    public let description: String
+    private let weight: @Sendable (Ballot) -> Double
+
+    /// Makes a rule that gives every ballot a weight; the answer with the greatest sum wins.
+    public init(_ description: String, weight: @escaping @Sendable (Ballot) -> Double) {
+        self.description = description
+        self.weight = weight
+    }
+
+    /// One member, one vote.
+    public static let plurality = Aggregation("plurality") { _ in 1 }
+
+    /// Votes weigh as much as their members are sure; an unmeasured confidence weighs nothing.
+    public static let confidenceWeighted = Aggregation("confidence-weighted vote") { $0.confidence ?? 0 }
+
+    /// Votes weigh what the program says, by the member's name; members without a weight have 1.
+    public static func weighted(_ weights: [String: Double]) -> Aggregation {
+        Aggregation("weighted vote") { weights[$0.name] ?? 1 }
+    }
+
+    /// Counts votes.
+    public func count(_ ballots: [Ballot], ties: TieRule) -> Tally {
+        var candidates: [Tally.Candidate] = []
+        for ballot in ballots where ballot.answer.isParsed {
+            let weight = weight(ballot)
+            let usable = weight.isFinite && weight > 0 ? weight : 0
+            if let index = candidates.firstIndex(where: { $0.answer == ballot.answer }) {
+                candidates[index].ballots.append(ballot)
+                candidates[index].weight += usable
+            } else {
+                candidates.append(Tally.Candidate(answer: ballot.answer, weight: usable, ballots: [ballot]))
+            }
+        }
+        let highest = candidates.map(\.weight).max() ?? 0
+        let leaders = candidates.indices.filter { candidates[$0].weight == highest }
+        return Tally(
+            rule: description,
+            candidates: candidates,
+            unparsed: ballots.count { !$0.answer.isParsed },
+            winner: leaders.count > 1 ? ties.choose(among: leaders, of: candidates) : leaders.first,
+            tieRule: leaders.count > 1 ? ties : nil
+        )
+    }
+}
+
+/// The result of a vote.
+public struct Tally: Hashable, Sendable, Codable {
+    /// An answer and who voted for it.
+    public struct Candidate: Hashable, Sendable, Codable {
+        /// The answer.
+        public var answer: Answer
+        /// The sum of the votes' weights.
+        public var weight: Double
+        /// The votes, in declaration order.
+        public var ballots: [Ballot]
+    }
+
+    /// How the votes were counted.
+    public var rule: String
+    /// The answers, in the order in which they were first given.
+    public var candidates: [Candidate]
+    /// How many members gave no answer that could be read.
+    public var unparsed: Int
+    /// The winner's index; `nil` if nobody voted.
+    public var winner: Int?
+    /// How a tie was broken; `nil` if there was none.
+    public var tieRule: TieRule?
+
+    /// How many members took part, the unparsed ones included.
+    public var members: Int { candidates.reduce(unparsed) { $0 + $1.ballots.count } }
+
+    /// The winning answer.
+    public var answer: Answer { winner.map { candidates[$0].answer } ?? .unparsed }
+
+    /// The share of members that gave the winning answer, of all that took part; 0 without a winner.
+    public var share: Double {
+        guard let winner, members > 0 else { return 0 }
+        return Double(candidates[winner].ballots.count) / Double(members)
+    }
+
+    /// The votes in one line: `42 ×2, 41 ×1, unparsed ×1`.
+    public var summary: String {
+        var parts = candidates.map { "\($0.answer) ×\($0.ballots.count)" }
+        if unparsed > 0 { parts.append("unparsed ×\(unparsed)") }
+        return parts.joined(separator: ", ")
+    }
+}
+
+/// How a tie between answers is broken.
+public enum TieRule: String, Hashable, Sendable, Codable {
+    /// The answer of the member that was declared first.
+    case firstDeclared
+    /// The answer drawn from the run's seed.
+    case seeded
+    /// The answer of the member that is surest; unmeasured or equal confidences: the one declared first.
+    case highestConfidence
+
+    func choose(among leaders: [Int], of candidates: [Tally.Candidate]) -> Int? {
+        func firstMember(_ index: Int) -> Int { candidates[index].ballots.map(\.member).min() ?? .max }
+        let declared = leaders.sorted { firstMember($0) < firstMember($1) }
+        switch self {
+        case .firstDeclared: return declared.first
+        case .seeded:
+            var generator = SeededGenerator(seed: Run.current?.drawSeed("tie") ?? 0)
+            return declared.randomElement(using: &generator)
+        case .highestConfidence:
+            func confidence(_ index: Int) -> Double {
+                candidates[index].ballots.compactMap(\.confidence).max() ?? -1
+            }
+            var best = declared.first
+            for index in declared where confidence(index) > best.map(confidence) ?? -1 { best = index }
+            return best
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/// When members stop talking.
+///
+/// Rules combine with `&&` and `||`: `.unanimity || .share(above: 0.8) || .stable`. Every run says which one fired.
+public struct Stopping: Sendable, CustomStringConvertible {
+    /// What a rule says once it fires.
+    public struct Verdict: Hashable, Sendable {
+        /// The rule that fired.
+        public var rule: String
+        /// Whether it means that the members agree, so that their answer can be taken as settled.
+        public var isAgreement: Bool
+
+        /// Makes a verdict.
+        public init(rule: String, isAgreement: Bool) {
+            self.rule = rule
+            self.isAgreement = isAgreement
+        }
+    }
+
+    /// The rule in words.
+    public let description: String
+    private let judge: @Sendable (DebateTable) -> Verdict?
+
+    /// Makes a rule; it returns a verdict where the talk should end, and `nil` where it should go on.
+    public init(_ description: String, judge: @escaping @Sendable (DebateTable) -> Verdict?) {
+        self.description = description
+        self.judge = judge
+    }
+
+    /// What the rule says after the latest round.
+    public func verdict(on table: DebateTable) -> Verdict? { judge(table) }
+
+    /// Everybody who has spoken gives the same answer, and it could be read.
+    public static let unanimity = agreement("unanimity") { $0.share == 1 }
+
+    /// More than a share of those who have spoken give the same answer. Unparsed answers count as disagreeing.
+    public static func share(above share: Double) -> Stopping {
+        agreement("share above \(share)") { $0.share > share }
+    }
+
+    /// At least so many members give the same answer.
+    public static func votes(_ count: Int) -> Stopping {
+        agreement("\(count) equal votes") { tally in
+            tally.winner.map { tally.candidates[$0].ballots.count >= count } ?? false
+        }
+    }
+
+    /// So many rounds have been held after the opening one.
+    public static func rounds(_ count: Int) -> Stopping {
+        Stopping("\(count) round\(count == 1 ? "" : "s")") { table in
+            table.round >= count
+                ? Verdict(rule: "\(count) round\(count == 1 ? "" : "s")", isAgreement: false) : nil
+        }
+    }
+
+    /// Nobody has changed its answer in the latest round.
+    public static let stable = Stopping("stable answers") { table in
+        guard table.round >= 1, table.flips(in: table.round).isEmpty else { return nil }
+        return Verdict(rule: "stable answers", isAgreement: false)
+    }
+
+    /// Goes on until both rules say stop.
+    public static func && (left: Stopping, right: Stopping) -> Stopping {
+        Stopping("(\(left) and \(right))") { table in
+            guard let first = left.verdict(on: table), let second = right.verdict(on: table) else {
+                return nil
+            }
+            return Verdict(
+                rule: "\(first.rule) and \(second.rule)",
+                isAgreement: first.isAgreement || second.isAgreement
+            )
+        }
+    }
+
+    /// Stops as soon as one of the rules says stop; the left one is asked first.
+    public static func || (left: Stopping, right: Stopping) -> Stopping {
+        Stopping("(\(left) or \(right))") { $0.verdict(of: left) ?? $0.verdict(of: right) }
+    }
+
+    private static func agreement(_ name: String, _ holds: @escaping @Sendable (Tally) -> Bool) -> Stopping {
+        Stopping(name) { table in
+            let tally = Aggregation.plurality.count(table.ballots(.last), ties: .firstDeclared)
+            return tally.winner != nil && holds(tally) ? Verdict(rule: name, isAgreement: true) : nil
+        }
+    }
+}
+
+extension DebateTable {
+    fileprivate func verdict(of rule: Stopping) -> Stopping.Verdict? { rule.verdict(on: self) }
+}
