@@ -19,6 +19,7 @@ CV_INLINE cv_f cv_load_cache(const void *base, const size_t index, const int sin
 CV_INLINE void cv_scores(const void *keys, const int single, const int dimension, const float *queries,
                          const int query_stride, float *scores, const int first, const int rows) {
     cv_f acc[CV_ROWS][CV_PASS];
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < CV_PASS; j++) acc[r][j] = cv_zero();
     for (int d = 0; d < dimension; d++) {
@@ -35,6 +36,7 @@ CV_INLINE void cv_scores(const void *keys, const int single, const int dimension
             for (int j = 0; j < CV_PASS; j++) acc[r][j] = cv_fma(q, k[j], acc[r][j]);
         }
     }
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < CV_PASS; j++)
             cv_store(scores + r * COLLAB_PAGE_POSITIONS + first + j * CV_LANES, acc[r][j]);
@@ -44,6 +46,7 @@ CV_INLINE void cv_scores(const void *keys, const int single, const int dimension
 CV_INLINE void cv_values(const void *values, const int single, const int padded, const float *weights,
                          const int low, const int high, float *sums, const int rows, const int vectors) {
     cv_f acc[CV_ROWS][CV_PASS];
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < vectors; j++) acc[r][j] = cv_load(sums + r * padded + j * CV_LANES);
     for (int p = low; p < high; p++) {
@@ -58,6 +61,7 @@ CV_INLINE void cv_values(const void *values, const int single, const int padded,
             for (int j = 0; j < vectors; j++) acc[r][j] = cv_fma(w, v[j], acc[r][j]);
         }
     }
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < vectors; j++) cv_store(sums + r * padded + j * CV_LANES, acc[r][j]);
 }
@@ -91,10 +95,6 @@ CV_INLINE float cv_weights(float *scores, const int low, const int high, const f
         v[j] = cv_exp(cv_sub(v[j], p));
         cv_store(scores + j * CV_LANES, v[j]);
     }
-    // −∞ gives exactly 0 only outside the exponential's clamp.
-    for (int i = 0; i < low; i++) scores[i] = 0;
-    for (int i = high; i < COLLAB_PAGE_POSITIONS; i++) scores[i] = 0;
-    for (int j = 0; j < CV_WIDE; j++) v[j] = cv_load(scores + j * CV_LANES);
     *total = *total * shrink + cv_tree_sum(v, CV_WIDE);
     *maximum = peak;
     return shrink;

@@ -53,53 +53,94 @@ static void pack_plain(collab_format format, const uint8_t *block, int row, int 
     pack_nibbles(rest, row, data);
 }
 
-static void pack_k(collab_format format, const uint8_t *block, int row, uint8_t *chunk) {
+static uint64_t load64(const uint8_t *p) {
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return x;
+}
+
+static uint32_t load32(const uint8_t *p) {
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
+}
+
+/// Two blocks whose nibbles a K format keeps side by side: 32 bytes, the first block's in the low halves.
+static void pack_nibble_pair(const uint8_t *bytes, int row, uint8_t *first, uint8_t *second) {
+    const uint64_t low = 0x0f0f0f0f0f0f0f0fu;
+    uint64_t even[2], odd[2];
+    for (int i = 0; i < 2; i++) {
+        const uint64_t a = load64(bytes + 8 * i), b = load64(bytes + 16 + 8 * i);
+        even[i] = (a & low) | (b & low) << 4;
+        odd[i] = (a >> 4 & low) | (b & ~low);
+    }
+    pack_nibbles((const uint8_t *)even, row, first);
+    pack_nibbles((const uint8_t *)odd, row, second);
+}
+
+static void pack_k_scales(collab_format format, const uint8_t *block, int row, uint8_t *chunk) {
     const collab_layout at = collab_layout_of(format);
-    uint8_t q[256], nibbles[16];
-    collab_block_integers(format, block, q);
     if (format == COLLAB_Q6_K) {
         memcpy(chunk + at.scales + 2 * row, block + 208, 2);
         for (int s = 0; s < 16; s++) chunk[at.subscales + 16 * s + row] = block[192 + s];
-    } else {
-        uint8_t scales[8], minima[8];
-        collab_k_scales(block + 4, scales, minima);
-        memcpy(chunk + at.scales + 2 * row, block, 2);
-        memcpy(chunk + at.minima + 2 * row, block + 2, 2);
-        for (int s = 0; s < 8; s++) {
-            chunk[at.subscales + 16 * s + row] = scales[s];
-            chunk[at.subminima + 16 * s + row] = minima[s];
-        }
+        return;
     }
-    for (int b = 0; b < 8; b++) {
-        const uint8_t *x = q + 32 * b;
-        for (int i = 0; i < 16; i++) nibbles[i] = (uint8_t)((x[i] & 15) | (x[i + 16] & 15) << 4);
-        pack_nibbles(nibbles, row, chunk + at.data + b * at.block_stride);
-        uint8_t *plane = chunk + at.planes + b * at.block_stride + 4 * row;
-        if (format == COLLAB_Q5_K) {
-            for (int c = 0; c < 4; c++) {
-                uint8_t bits = 0;
-                for (int j = 0; j < 8; j++) bits |= (uint8_t)(x[4 * j + c] >> 4 << j);
-                plane[c] = bits;
-            }
-        } else if (format == COLLAB_Q6_K) {
-            for (int c = 0; c < 4; c++) {
-                uint8_t first = 0, second = 0;
-                for (int j = 0; j < 4; j++) {
-                    first |= (uint8_t)(x[4 * j + c] >> 4 << 2 * j);
-                    second |= (uint8_t)(x[16 + 4 * j + c] >> 4 << 2 * j);
-                }
-                plane[c] = first;
-                plane[64 + c] = second;
-            }
-        }
+    uint8_t scales[8], minima[8];
+    collab_k_scales(block + 4, scales, minima);
+    memcpy(chunk + at.scales + 2 * row, block, 2);
+    memcpy(chunk + at.minima + 2 * row, block + 2, 2);
+    for (int s = 0; s < 8; s++) {
+        chunk[at.subscales + 16 * s + row] = scales[s];
+        chunk[at.subminima + 16 * s + row] = minima[s];
     }
 }
 
-static void pack_float_row(collab_format format, const uint8_t *row_bytes, size_t columns, int row, uint8_t *group) {
-    if (format == COLLAB_F32) {
-        for (size_t k = 0; k < columns; k++) memcpy(group + 64 * k + 4 * row, row_bytes + 4 * k, 4);
-    } else {
-        for (size_t k = 0; k < columns; k++) memcpy(group + 32 * k + 2 * row, row_bytes + 2 * k, 2);
+static void pack_k(collab_format format, const uint8_t *block, int row, uint8_t *chunk) {
+    const collab_layout at = collab_layout_of(format);
+    pack_k_scales(format, block, row, chunk);
+    uint8_t *data = chunk + at.data, *planes = chunk + at.planes + 4 * row;
+    const size_t stride = (size_t)at.block_stride;
+    if (format == COLLAB_Q6_K) {
+        for (size_t half = 0; half < 2; half++) {
+            const uint8_t *low = block + 64 * half, *high = block + 128 + 32 * half;
+            uint8_t *to = data + 4 * half * stride;
+            pack_nibble_pair(low, row, to, to + 2 * stride);
+            pack_nibble_pair(low + 32, row, to + stride, to + 3 * stride);
+            for (size_t b = 0; b < 4; b++) {
+                uint32_t words[2] = {0, 0};
+                for (int j = 0; j < 8; j++)
+                    words[j / 4] |= (load32(high + 4 * j) >> 2 * b & 0x03030303u) << 2 * (j % 4);
+                uint8_t *plane = planes + (4 * half + b) * stride;
+                memcpy(plane, words, 4);
+                memcpy(plane + 64, words + 1, 4);
+            }
+        }
+        return;
+    }
+    const uint8_t *nibbles = block + (format == COLLAB_Q4_K ? 16 : 48);
+    for (size_t c = 0; c < 4; c++)
+        pack_nibble_pair(nibbles + 32 * c, row, data + 2 * c * stride, data + (2 * c + 1) * stride);
+    if (format == COLLAB_Q4_K) return;
+    for (size_t b = 0; b < 8; b++) {
+        uint32_t word = 0;
+        for (int j = 0; j < 8; j++) word |= (load32(block + 16 + 4 * j) >> b & 0x01010101u) << j;
+        memcpy(planes + b * stride, &word, 4);
+    }
+}
+
+/// Sixteen columns at a time, so that the lines being written stay in the cache.
+static void pack_floats(collab_format format, const uint8_t *rows, size_t columns, int count, uint8_t *group) {
+    for (size_t start = 0; start < columns; start += 16) {
+        const size_t end = start + 16 < columns ? start + 16 : columns;
+        for (int r = 0; r < count; r++) {
+            if (format == COLLAB_F32) {
+                const uint8_t *row = rows + (size_t)r * columns * 4;
+                for (size_t k = start; k < end; k++) memcpy(group + 64 * k + 4 * r, row + 4 * k, 4);
+            } else {
+                const uint8_t *row = rows + (size_t)r * columns * 2;
+                for (size_t k = start; k < end; k++) memcpy(group + 32 * k + 2 * r, row + 2 * k, 2);
+            }
+        }
     }
 }
 
@@ -116,7 +157,7 @@ void collab_pack(collab_format format, const void *source, size_t rows, size_t c
         if (count < COLLAB_GROUP_ROWS || columns % 64 != 0) memset(group, 0, group_bytes);
         const uint8_t *from = (const uint8_t *)source + first * row_bytes;
         if (collab_is_float(format)) {
-            for (int r = 0; r < count; r++) pack_float_row(format, from + (size_t)r * row_bytes, columns, r, group);
+            pack_floats(format, from, columns, count, group);
             continue;
         }
         for (size_t b = 0; b < row_blocks; b++)
