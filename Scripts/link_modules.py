@@ -21,7 +21,9 @@ for path in folder.glob("*.symbols.json"):
     text = path.read_text()
     for graph in map(pathlib.Path, earlier):
         module = graph.name.removesuffix(".symbols.json")
-        names = {symbol["pathComponents"][0] for symbol in json.loads(graph.read_text())["symbols"]} - own
+        symbols = json.loads(graph.read_text())["symbols"]
+        # Types only: what functions and operators are called is no name that a link begins with.
+        names = {name for symbol in symbols if (name := symbol["pathComponents"][0]).isidentifier()} - own
         pattern = rf"``(?:{module}\\?/)?(?=(?:{'|'.join(sorted(names))})\b)"
         text = re.sub(pattern, f"``/{module}/", text) if names else text
     path.write_text(text)
