@@ -32,6 +32,11 @@ enum Terminal {
         write(text, to: STDOUT_FILENO)
     }
 
+    /// Prints a line as it is.
+    static func print(line: String) {
+        write(line + "\n", to: STDOUT_FILENO)
+    }
+
     /// Prints why it did not work, on one line.
     static func fail(_ error: CollabError) {
         let line = error.message.split(whereSeparator: \.isNewline).joined(separator: " ")
