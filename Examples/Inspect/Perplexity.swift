@@ -27,7 +27,10 @@ struct Perplexity {
 
     /// The figures as a section.
     func add(to report: inout Report, model: String, text: String) {
-        report.section("Perplexity", "of \(text.quoted(limit: 60)) for \(model.quoted(limit: 60))")
+        report.section(
+            "Perplexity",
+            "of \((text.split(separator: "/").last.map(String.init) ?? text).quoted(limit: 60)) for \(model.quoted(limit: 60))"
+        )
         report.row("tokens", "\(tokenCount.grouped), all but the first scored")
         report.row("mean loss", "\(rounded(meanLoss)) nats a token")
         report.row("perplexity", "\(rounded(value))")

@@ -63,6 +63,71 @@ struct InspectTests {
         #expect(result.status == 1 && result.errors.contains("b179c9523d0e6a0f98a330c7562b682750a6f8c8"))
     }
 
+    @Test("a batch of prompts is answered line by line")
+    func batch() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "collab-\(UUID().uuidString)"
+        )
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let model = try modelPath("SmolLM2-135M-Instruct.Q4_1.gguf")
+        let file = folder.appendingPathComponent("prompts.jsonl")
+        let lines = [
+            #"{"id": "a", "prompt": "The capital of France is", "greedy": 1, "top": 2}"#, "",
+            #"{"id": 7, "prompt": "<|im_start|>", "parseSpecial": true}"#, #"{"prompt": "<|im_start|>"}"#,
+        ]
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+        let result = try inspect("--batch", file.path, model)
+        #expect(result.status == 0, "\(result.errors)")
+        let answers = try result.output.split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(answers.count == 3)
+        #expect(
+            answers[0]["id"] as? String == "a" && answers[0]["ids"] as? [Int] == [504, 3575, 282, 4649, 314]
+        )
+        #expect(answers[0]["greedyText"] as? String == " Paris")
+        let top = try #require(answers[0]["top"] as? [[String: Any]])
+        let logits = top.compactMap { $0["logit"] as? Double }
+        let greedy = try #require(answers[0]["greedyIDs"] as? [Int])
+        #expect(top.count == 2 && top[0]["id"] as? Int == greedy[0] && logits[0] > logits[1])
+        #expect(try #require(answers[0]["logsumexp"] as? Double) > logits[0])
+        // The name of a control token is one token where it is asked for, and text where it is not.
+        #expect(answers[1]["id"] as? Int == 7 && answers[1]["ids"] as? [Int] == [1])
+        #expect((answers[2]["ids"] as? [Int])?.count ?? 0 > 1 && answers[2]["id"] is NSNull)
+
+        for bad in [#"{"id": 1}"#, "{", #"{"prompt": ""}"#, #"{"prompt": "a", "greedy": -1}"#] {
+            try Data((lines[0] + "\n" + bad).utf8).write(to: file)
+            let result = try inspect("--batch", file.path, model)
+            #expect(result.status == 1 && result.errors.contains("line 2: "), "\(bad): \(result.errors)")
+            #expect(result.errors.split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test("perplexity is printed")
+    func perplexity() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "collab-\(UUID().uuidString)"
+        )
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let model = try modelPath("SmolLM2-135M-Instruct.Q4_1.gguf")
+        let file = folder.appendingPathComponent("text.txt")
+        try Data("The cat sat on the mat. The cat sat on the mat. The cat sat on the mat.".utf8).write(
+            to: file
+        )
+        let result = try inspect("--perplexity", file.path, model)
+        #expect(
+            result.status == 0 && result.output.contains("tokens      21"),
+            "\(result.output)\(result.errors)"
+        )
+        try Data("a".utf8).write(to: file)
+        #expect(try inspect("--perplexity", file.path, model).status == 1, "nothing can be scored")
+        #expect(try inspect("--perplexity", file.path + ".none", model).errors.contains("no file"))
+        let folderOfWeights = try modelPath("all-MiniLM-L6-v2")
+        #expect(try inspect("--perplexity", file.path, folderOfWeights).errors.contains("not a GGUF file"))
+    }
+
     private func inspect(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
         let process = Process()
         let (output, errors) = (Pipe(), Pipe())
