@@ -276,9 +276,9 @@ static void *thread_main(void *argument) {
     struct thread_start start = *(struct thread_start *)argument;
     free(argument);
 #if defined(__APPLE__)
-    pthread_setname_np("collab.transport");
+    pthread_setname_np("collab.net");
 #elif defined(__linux__)
-    pthread_setname_np(pthread_self(), "collab.transport");
+    pthread_setname_np(pthread_self(), "collab.net");
 #endif
     start.body(start.context);
     return NULL;

@@ -72,10 +72,13 @@ struct TransferClock: Sendable {
         }
     }
 
-    /// When to look again: a moment before which no limit can be reached, even if the consumer begins to wait now.
+    /// When to look again: a moment before which no limit can be reached, whatever the consumer does meanwhile.
     func nextLook(after now: Instant) -> Instant {
-        guard case .waitingForContent = stage, waitingSince == nil else { return limit.0 }
-        return min(deadline, now.advanced(by: max(.zero, min(timeouts.firstByte, timeouts.idle) - waited)))
+        guard case .waitingForContent = stage else { return limit.0 }
+        // Content may come right now, and then the idle limit runs; or the consumer may begin to wait.
+        let soonest = hasContent ? timeouts.idle - waited : min(timeouts.idle, timeouts.firstByte - waited)
+        let isSettled = hasContent && waitingSince != nil
+        return isSettled ? limit.0 : min(limit.0, now.advanced(by: max(.zero, soonest)))
     }
 
     /// The phase that has taken too long, if one has.

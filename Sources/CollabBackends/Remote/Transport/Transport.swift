@@ -48,6 +48,7 @@ public final class Transport: Sendable {
         var hops = 0
         while true {
             let transfer = Transfer(request, on: loop)
+            if Task.isCancelled { throw TransportError(.cancelled, of: transfer, head: nil) }
             loop.post(.start(transfer))
             switch await transfer.next() {
             case .failure(let failure):

@@ -42,7 +42,7 @@ URLS = {}
 def stat(key):
     return STATS.setdefault(key, {
         "requests": 0, "completed": 0, "billed_requests": 0, "tokens_generated": 0,
-        "client_aborts": 0, "in_flight": 0, "max_in_flight": 0, "rejected": 0,
+        "client_aborts": 0, "closed": 0, "in_flight": 0, "max_in_flight": 0, "rejected": 0,
         "arrivals": [], "seen": []})
 
 
@@ -57,6 +57,7 @@ class Conn:
     def __init__(self, reader, writer, side):
         self.r, self.w, self.side = reader, writer, side
         self.keep = True
+        self.id = None
 
     async def line(self, limit=65536):
         b = await self.r.readuntil(b"\n")
@@ -511,7 +512,8 @@ async def handle(c, method, target, headers, body_bytes):
         return await send_json(c, 200, {})
     m = re.match(r"^/f/([^/]*)(/.*)$", path)
     spec, path = (parse_spec(m.group(1)), m.group(2)) if m else ({}, path)
-    st = stat(spec.get("id", ""))
+    c.id = spec.get("id", "")
+    st = stat(c.id)
     st["requests"] += 1
     st["in_flight"] += 1
     st["max_in_flight"] = max(st["max_in_flight"], st["in_flight"])
@@ -727,6 +729,8 @@ async def connection(reader, writer, side):
             writer.close()
         except Exception:
             pass
+        if c.id in STATS:
+            STATS[c.id]["closed"] += 1
 
 
 async def gone(c):

@@ -4,7 +4,8 @@ import Foundation
 
 /// The server that misbehaves on request; `Fixtures/servers/README.md` lists what it can do wrong.
 ///
-/// One process serves all tests. Each test uses an identifier of its own, so that its counters are its own.
+/// One process serves all tests, and a second one those whose floods of bytes would keep the others waiting. Each test
+/// uses an identifier of its own, so that its counters are its own.
 final class FaultServer: Sendable {
     private let process: ServerProcess
 
@@ -16,6 +17,9 @@ final class FaultServer: Sendable {
 
     private static let result = Result { try FaultServer() }
     static func running() throws -> FaultServer { try result.get() }
+
+    private static let floodResult = Result { try FaultServer() }
+    static func runningForFloods() throws -> FaultServer { try floodResult.get() }
 
     /// The address of one of its listeners: `url`, `other` (another host), `other_port`, `tls`, `tls_wrong_host`,
     /// `tls_expired`.
@@ -58,6 +62,8 @@ final class FaultServer: Sendable {
         var billed: Int { count("billed_requests") }
         var aborts: Int { count("client_aborts") }
         var tokens: Int { count("tokens_generated") }
+        /// Connections that have ended after serving the identifier last.
+        var closed: Int { count("closed") }
         var inFlight: Int { count("in_flight") }
         var mostInFlight: Int { count("max_in_flight") }
         /// How many connections the last requests came over.

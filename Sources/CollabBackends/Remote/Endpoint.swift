@@ -1,0 +1,94 @@
+internal import Collab
+
+/// A server with the credentials for it: what turns a path and a body into a request, and a failure into an error
+/// without secrets.
+struct Endpoint: Sendable {
+    let base: WebAddress
+    let key: Secret?
+    let settings: RemoteSettings
+
+    /// Throws ``Collab/CollabError/Code/invalidRequest`` if the address or a header field cannot be used, or if the
+    /// key would travel in the clear.
+    init(_ base: String, key: Secret?, settings: RemoteSettings) throws(CollabError) {
+        self.base = try WebAddress(base)
+        self.key = key
+        self.settings = settings
+        var names = settings.fields.keys.sorted()
+        if case .field(let name) = settings.keyField { names.append(name) }
+        for name in names where !name.isHeaderName {
+            throw CollabError(
+                .invalidRequest,
+                "“\(escapingControls(name, limit: 60))” is no name of a header field."
+            )
+        }
+        for (name, value) in settings.fields where !value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) {
+            throw CollabError(
+                .invalidRequest,
+                "The value of the header field \(name) contains control characters."
+            )
+        }
+        if key != nil, self.base.scheme == "http", !self.base.isLoopback, !settings.sendsKeyOverPlainHTTP {
+            throw CollabError(
+                .invalidRequest,
+                "A key is not sent over http to \(self.base.host), since anybody in between could read it. Use https, or "
+                    + "set sendsKeyOverPlainHTTP if you trust the network."
+            )
+        }
+    }
+
+    /// A request that is ready to go, and a redactor that knows what it holds.
+    func request(
+        _ method: String,
+        _ path: String,
+        body: [UInt8]? = nil
+    ) async throws(CollabError) -> (request: HTTPRequest, redactor: Redactor) {
+        var fields: [(name: String, value: String)] = []
+        if body != nil { fields.append(("Content-Type", "application/json")) }
+        fields.append(("Accept", body == nil ? "application/json" : "text/event-stream, application/json"))
+        fields.append(("User-Agent", "collab-swift"))
+        var secrets = settings.fields.values.sorted()
+        for (name, value) in settings.fields.sorted(by: { $0.key < $1.key }) { fields.append((name, value)) }
+        if let key {
+            let value = try await key.reveal()
+            secrets.append(value)
+            switch settings.keyField {
+            case .bearer: fields.append(("Authorization", "Bearer \(value)"))
+            case .field(let name): fields.append((name, value))
+            }
+        }
+        var request = HTTPRequest(
+            method,
+            try base.appending(path),
+            fields: fields,
+            body: body,
+            timeouts: settings.timeouts
+        )
+        request.countsBytesAsContent = false
+        request.limits.body = settings.maximumResponseBytes
+        if let left = Run.current?.timeLeft { request.deadline = ContinuousClock.now.advanced(by: left) }
+        return (request, Redactor(secrets))
+    }
+
+    func transport() throws(CollabError) -> Transport {
+        if let transport = settings.transport { return transport }
+        return try Transport.shared
+    }
+}
+
+extension Run {
+    /// How long until the run's deadline; `nil` without one.
+    fileprivate var timeLeft: Duration? { deadline.map { max(.zero, $0 - elapsed) } }
+}
+
+extension String {
+    /// Whether this is a token in the sense of RFC 9110.
+    fileprivate var isHeaderName: Bool {
+        !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+}

@@ -1,0 +1,179 @@
+internal import Collab
+
+/// One call to a server, from the request to the response.
+struct RemoteCall {
+    private let model: RemoteModel
+    private let request: Request
+    private let redactor: Redactor
+    private let eventLimit: Int
+
+    init(model: RemoteModel, request: Request, redactor: Redactor) {
+        self.model = model
+        self.request = request
+        self.redactor = redactor
+        // A whole vocabulary's alternatives need a hundred bytes each.
+        eventLimit = max(model.settings.maximumEventBytes, request.options.alternatives * 400)
+    }
+
+    func perform(
+        _ wire: HTTPRequest,
+        over transport: Transport,
+        into sink: ResponseSink
+    ) async throws(CollabError) -> Response {
+        let options = request.options
+        var assembly = AnswerAssembly(
+            alternatives: options.alternatives,
+            maximumTokens: options.maximumTokens
+        )
+        var exchange: Exchange?
+        do throws(RemoteProblem) {
+            let opened = try await open(wire, over: transport)
+            exchange = opened
+            try await read(opened, into: &assembly, sink: sink)
+            opened.leave()
+        } catch {
+            exchange?.cancel()
+            if Task.isCancelled { throw .cancelled }
+            // After the terminal signal nothing that goes wrong changes the answer.
+            if !(assembly.isComplete && error.isTransport) {
+                throw self.error(error, assembly: assembly, promptBytes: wire.body?.count ?? 0)
+            }
+        }
+        try checkCancellation()
+        if assembly.droppedTokens {
+            Run.note("logprobs", "dropped, since the server sent some that are no log-probabilities")
+        }
+        if assembly.usage == nil { Run.note("usage", "estimated, since the server sent none") }
+        return response(assembly, promptBytes: wire.body?.count ?? 0)
+    }
+
+    private func response(_ assembly: AnswerAssembly, promptBytes: Int) -> Response {
+        assembly.response(model: model.name, promptBytes: promptBytes, price: model.settings.price)
+    }
+
+    // MARK: Reading
+
+    private func open(
+        _ wire: HTTPRequest,
+        over transport: Transport
+    ) async throws(RemoteProblem) -> Exchange {
+        let exchange: Exchange
+        do throws(TransportError) { exchange = try await transport.open(wire) } catch {
+            throw .transport(error)
+        }
+        if (200..<300).contains(exchange.head.status) { return exchange }
+        // Whatever of the explanation can be had is good enough.
+        let body = (try? await exchange.body(upTo: 64 << 10)) ?? []
+        throw .refused(exchange.head, ServerComplaint(body: body))
+    }
+
+    private func read(
+        _ exchange: Exchange,
+        into assembly: inout AnswerAssembly,
+        sink: ResponseSink
+    ) async throws(RemoteProblem) {
+        var beginning = BodyBeginning()
+        var parser = ServerSentEvents(maximumLength: eventLimit)
+        var events: [ServerSentEvents.Event] = []
+        while let bytes = try await next(of: exchange) {
+            var piece = bytes
+            switch beginning.consume(bytes) {
+            case .undecided: continue
+            case .stream(let held): if let held { piece = held }
+            case .json(let held): return try await readWhole(exchange, held, into: &assembly, sink: sink)
+            case .markup: throw .noStream(exchange.head, beginning.excerpt)
+            }
+            events.removeAll(keepingCapacity: true)
+            do throws(CollabError) { try parser.consume(piece, into: &events) } catch {
+                throw .assembly(exchange.head, .malformed(error.message))
+            }
+            for event in events {
+                exchange.progress()
+                try await take(event.data, of: exchange, into: &assembly, sink: sink)
+                if assembly.isDone { return }
+            }
+        }
+        // The standard drops an event without its blank line; if it is whole, it is worth having.
+        if let last = (try? parser.end()) ?? nil, !assembly.isComplete, JSONValue.isWhole(last.data) {
+            try await take(last.data, of: exchange, into: &assembly, sink: sink)
+        }
+        if assembly.isComplete { return }
+        throw assembly.chunks == 0 && assembly.usage == nil && !beginning.looksLikeStream
+            ? .noStream(exchange.head, beginning.excerpt) : .truncated(exchange.head)
+    }
+
+    private func next(of exchange: Exchange) async throws(RemoteProblem) -> [UInt8]? {
+        do throws(TransportError) { return try await exchange.next() } catch { throw .transport(error) }
+    }
+
+    private func take(
+        _ data: [UInt8],
+        of exchange: Exchange,
+        into assembly: inout AnswerAssembly,
+        sink: ResponseSink
+    ) async throws(RemoteProblem) {
+        let text: String
+        do throws(AnswerAssembly.Problem) {
+            text = try assembly.consume(data)
+        } catch {
+            throw .assembly(exchange.head, error)
+        }
+        try await send(text, to: sink)
+    }
+
+    private func send(_ text: String, to sink: ResponseSink) async throws(RemoteProblem) {
+        await sink.send(text)
+        if Task.isCancelled { throw .cancelled }
+    }
+
+    /// A server that answers with JSON although a stream was asked for.
+    private func readWhole(
+        _ exchange: Exchange,
+        _ beginning: [UInt8],
+        into assembly: inout AnswerAssembly,
+        sink: ResponseSink
+    ) async throws(RemoteProblem) {
+        var body = beginning
+        while let bytes = try await next(of: exchange) {
+            exchange.progress()
+            body += bytes
+        }
+        let text: String
+        do throws(AnswerAssembly.Problem) {
+            text = try assembly.consumeWhole(body)
+        } catch {
+            throw .assembly(exchange.head, error)
+        }
+        try await send(text, to: sink)
+    }
+
+    // MARK: Errors
+
+    private func error(
+        _ problem: RemoteProblem,
+        assembly: AnswerAssembly,
+        promptBytes: Int
+    ) -> CollabError {
+        if problem.isCancellation { return .cancelled }
+        var failure = problem.failure
+        if failure.isPossiblyBilled {
+            failure.partial = response(assembly, promptBytes: promptBytes)
+            failure.isUsageEstimated = assembly.usage == nil
+        }
+        failure.requestID = failure.requestID.map(redactor.scrub)
+        let message = problem.message(
+            server: "\(model.endpoint.base)",
+            model: model.model,
+            scrub: redactor.scrub
+        )
+        return CollabError(failure.kind.code, redactor.scrub(message), cause: failure)
+    }
+}
+
+extension JSONValue {
+    /// Whether bytes are a whole JSON text, or the word that ends a stream.
+    fileprivate static func isWhole(_ bytes: [UInt8]) -> Bool {
+        String(decoding: bytes, as: UTF8.self).trimmingSpace() == "[DONE]"
+            || (try? JSONValue(parsing: bytes, policy: .wire)) != nil
+    }
+}

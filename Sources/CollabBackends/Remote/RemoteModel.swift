@@ -1,0 +1,90 @@
+public import Collab
+
+/// A model behind a server that speaks OpenAI's protocol: OpenAI, vLLM, llama.cpp's server, Ollama, and most others.
+///
+/// ```swift
+/// // llama.cpp:  llama-server -m model.gguf --port 8080
+/// let small = try RemoteModel("smollm2", at: "http://127.0.0.1:8080/v1", server: .llamaCPP)
+///
+/// // vLLM:  vllm serve Qwen/Qwen3-8B --api-key …
+/// let large = try RemoteModel(
+///     "Qwen/Qwen3-8B", at: "http://127.0.0.1:8000/v1", key: .environment("VLLM_API_KEY"), server: .vLLM)
+///
+/// // Ollama:  ollama run gemma3
+/// let local = try RemoteModel("gemma3", at: "http://127.0.0.1:11434/v1")
+///
+/// // OpenAI
+/// let cloud = try RemoteModel(
+///     "gpt-4.1-mini", at: "https://api.openai.com/v1", key: .environment("OPENAI_API_KEY"), server: .openAI,
+///     settings: RemoteSettings(price: Price(promptPerMillion: 0.4, completionPerMillion: 1.6)))
+///
+/// let answer = try await Cascade(until: .confidence(above: 0.8)) { small; cloud }.respond(to: "…")
+/// ```
+///
+/// Dialogues go to `/chat/completions`, where the server applies the model's chat template; completions go to
+/// `/completions`. Answers are streamed over the wire even to callers that want them whole. Cancelling the task closes
+/// the connection at once, which makes the server stop. One call is one request: nothing is retried here.
+///
+/// Errors are ``Collab/CollabError``s whose ``Collab/CollabError/remoteFailure`` tells what is known about the request's
+/// fate, including the text that had arrived. No key appears in any of them.
+public struct RemoteModel: TextModel {
+    /// What to call the model.
+    public let name: String
+    /// The name that the server knows the model by.
+    public let model: String
+    /// What the server understands.
+    public let server: ServerKind
+    /// How the model is called.
+    public var settings: RemoteSettings { endpoint.settings }
+
+    let endpoint: Endpoint
+
+    /// Makes a model; nothing is sent yet.
+    ///
+    /// Throws ``Collab/CollabError/Code/invalidRequest`` if the name is empty, if the address is none, or if the key
+    /// would be sent in the clear to another machine.
+    ///
+    /// - Parameters:
+    ///   - model: the name that the server knows the model by.
+    ///   - base: the address that the paths of the protocol are appended to; it usually ends with `/v1`.
+    ///   - key: the key, if the server wants one.
+    ///   - server: what the server understands beyond the protocol.
+    ///   - settings: timeouts, prices, header fields.
+    public init(
+        _ model: String,
+        at base: String,
+        key: Secret? = nil,
+        server: ServerKind = .compatible,
+        settings: RemoteSettings = RemoteSettings()
+    ) throws(CollabError) {
+        if model.isEmpty { throw CollabError(.invalidRequest, "The name of the model is empty.") }
+        self.model = model
+        self.server = server
+        name = settings.name ?? model
+        endpoint = try Endpoint(base, key: key, settings: settings)
+    }
+
+    /// Writes an answer.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        try request.validate()
+        try checkCancellation()
+        let body = try RequestBody(model: model, server: server, settings: settings).make(for: request)
+        let bytes = JSONValue.object(body).encoded()
+        let path = RequestBody.path(for: request)
+        let (wire, redactor) = try await endpoint.request("POST", path, body: bytes)
+        let call = RemoteCall(model: self, request: request, redactor: redactor)
+        return try await call.perform(wire, over: endpoint.transport(), into: sink)
+    }
+}
+
+extension RemoteModel: CustomStringConvertible, CustomReflectable {
+    /// Name and address.
+    public var description: String { "\(name) at \(endpoint.base)" }
+    /// Name, address and kind of server; no keys.
+    public var customMirror: Mirror {
+        Mirror(
+            self,
+            children: ["name": name, "model": model, "base": "\(endpoint.base)", "server": server.name]
+        )
+    }
+}

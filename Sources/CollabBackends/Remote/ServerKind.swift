@@ -1,0 +1,79 @@
+/// What a server understands beyond the least that all OpenAI-compatible servers have in common.
+///
+/// Options that a server has no field for are refused with ``Collab/CollabError/Code/unsupported`` rather than silently
+/// dropped.
+///
+/// ```swift
+/// let local = try RemoteModel("smollm2", at: "http://127.0.0.1:8080/v1", server: .llamaCPP)
+/// ```
+public struct ServerKind: Hashable, Sendable {
+    /// What to call it in errors.
+    public var name: String
+    /// The field for the most tokens of an answer.
+    public var tokenLimitField: String
+    /// The field for the seed; `nil` if the server refuses one.
+    public var seedField: String?
+    /// The field for ``Collab/Sampling/topK``.
+    public var topKField: String?
+    /// The field for ``Collab/Sampling/minP``.
+    public var minPField: String?
+    /// The field for ``Collab/Sampling/repetitionPenalty``.
+    public var repetitionPenaltyField: String?
+    /// The field for ``Collab/Sampling/repetitionWindow``.
+    public var repetitionWindowField: String?
+    /// The most alternatives a token may have; `nil` if the server sets no limit.
+    public var maximumAlternatives: Int?
+    /// Whether the model takes a temperature and a top-p; those that do not choose for themselves.
+    public var takesSampling: Bool
+
+    /// Describes a kind of server.
+    public init(
+        _ name: String,
+        tokenLimitField: String = "max_tokens",
+        seedField: String? = "seed",
+        topKField: String? = nil,
+        minPField: String? = nil,
+        repetitionPenaltyField: String? = nil,
+        repetitionWindowField: String? = nil,
+        maximumAlternatives: Int? = 20,
+        takesSampling: Bool = true
+    ) {
+        self.name = name
+        self.tokenLimitField = tokenLimitField
+        self.seedField = seedField
+        self.topKField = topKField
+        self.minPField = minPField
+        self.repetitionPenaltyField = repetitionPenaltyField
+        self.repetitionWindowField = repetitionWindowField
+        self.maximumAlternatives = maximumAlternatives
+        self.takesSampling = takesSampling
+    }
+
+    /// Whatever speaks the protocol, Ollama's `/v1` for example.
+    public static let compatible = ServerKind("an OpenAI-compatible server")
+    /// OpenAI itself.
+    public static let openAI = ServerKind("OpenAI", tokenLimitField: "max_completion_tokens")
+    /// OpenAI's reasoning models, which take no temperature: sampling options are left out.
+    public static let openAIReasoning = ServerKind(
+        "OpenAI (reasoning)",
+        tokenLimitField: "max_completion_tokens",
+        takesSampling: false
+    )
+    /// The server of llama.cpp.
+    public static let llamaCPP = ServerKind(
+        "llama.cpp",
+        topKField: "top_k",
+        minPField: "min_p",
+        repetitionPenaltyField: "repeat_penalty",
+        repetitionWindowField: "repeat_last_n",
+        maximumAlternatives: nil
+    )
+    /// vLLM. Its repetition penalty looks at the whole context.
+    public static let vLLM = ServerKind(
+        "vLLM",
+        topKField: "top_k",
+        minPField: "min_p",
+        repetitionPenaltyField: "repetition_penalty",
+        maximumAlternatives: nil
+    )
+}
