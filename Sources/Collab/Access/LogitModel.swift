@@ -27,13 +27,24 @@ public struct DecodingStart: Sendable {
     public var promptTokens: Int
     /// How many of them came from a cache.
     public var cachedTokens: Int
+    /// Texts at which the answer ends because of the form in which the prompt was written.
+    ///
+    /// A base model that continues a page of questions and answers would go on with the next question.
+    public var stopSequences: [String]
 
     /// Makes a start.
-    public init(decoder: any Decoder, logits: Logits, promptTokens: Int, cachedTokens: Int = 0) {
+    public init(
+        decoder: any Decoder,
+        logits: Logits,
+        promptTokens: Int,
+        cachedTokens: Int = 0,
+        stopSequences: [String] = []
+    ) {
         self.decoder = decoder
         self.logits = logits
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
+        self.stopSequences = stopSequences
     }
 }
 
@@ -67,7 +78,13 @@ public enum LogitSelection: Hashable, Sendable {
 extension LogitModel {
     /// Reads the request's tokens into a new decoder.
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
-        let tokens = try promptTokens(for: request)
+        try await startDecoding(reading: try promptTokens(for: request))
+    }
+
+    /// Reads tokens into a new decoder.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` if there are none.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
         let decoder = try await makeDecoder()
         guard let logits = try await decoder.append(tokens, logits: .last).last else {
             throw CollabError(

@@ -19,7 +19,7 @@ public struct FuseLogits<Members: Participants>: Sendable {
     /// How the distributions are combined.
     public let fusion: Fusion
     private let context: DraftContext
-    private let members: Members
+    let members: Members
     private let fused: FusedModel?
 
     /// Fuses the team of the pipeline.

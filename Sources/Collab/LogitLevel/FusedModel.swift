@@ -75,7 +75,8 @@ public struct FusedModel: LogitModel {
             decoder: FusedDecoder(plan: plan, leaves: leaves, decoders: starts.map(\.decoder), pending: step),
             logits: step.logits,
             promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
-            cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens }
+            cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens },
+            stopSequences: starts.flatMap(\.stopSequences)
         )
     }
 

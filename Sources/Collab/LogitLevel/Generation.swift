@@ -4,7 +4,8 @@ extension LogitModel {
     /// Each token is chosen by the request's ``Sampling`` rule. The answer ends at an end token, at a stop sequence,
     /// at the token limit (512 unless the request says otherwise, and never more than the context holds), or when the
     /// run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
-    /// boundaries, and never when it may yet become a stop sequence.
+    /// boundaries, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
+    /// dropped.
     ///
     /// The response lists every token that was written with its log-probability before any sampling transform. An end
     /// token is counted in the usage but not listed, since it has no text.
@@ -51,6 +52,8 @@ struct Generation {
     private var text = ""
     private var tokens: [GeneratedToken] = []
     private var written = 0
+    /// Whether white space is still to be dropped: an answer in a dialogue begins with its first word.
+    private var skipsWhitespace = false
 
     init(
         _ model: some LogitModel,
@@ -69,7 +72,8 @@ struct Generation {
         endTokens = model.tokenizer.endTokens
         vocabularySize = model.tokenizer.count
         sampler = TokenSampler(options.sampling, alternatives: options.alternatives, seed: seed)
-        matcher = try StopMatcher(options.stopSequences)
+        matcher = try StopMatcher(options.stopSequences + start.stopSequences)
+        if case .dialogue = request.input { skipsWhitespace = true }
     }
 
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
@@ -145,6 +149,11 @@ struct Generation {
     }
 
     private mutating func send(_ piece: String, into sink: ResponseSink) async {
+        var piece = piece
+        if skipsWhitespace {
+            piece.trimPrefix(while: \.isWhitespace)
+            skipsWhitespace = piece.isEmpty
+        }
         guard !piece.isEmpty else { return }
         text += piece
         await sink.send(piece)

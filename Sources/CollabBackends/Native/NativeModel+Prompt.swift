@@ -12,17 +12,30 @@ extension NativeModel {
         case .completion(let text):
             return try vocabulary.encodePrompt(text, parsingSpecialTokens: false)
         case .dialogue(let messages):
-            guard let labels else {
-                throw CollabError(.unsupported, "Chat templates are not rendered yet; choose PromptForm.plain().")
+            if let labels {
+                return try vocabulary.encodePrompt(labels.text(of: messages), parsingSpecialTokens: false)
             }
-            return try vocabulary.encodePrompt(labels.text(of: messages), parsingSpecialTokens: false)
+            guard let dialogue else {
+                throw CollabError(
+                    .invalidRequest,
+                    "\(name) has no chat template; choose PromptForm.plain(), or ask for a completion."
+                )
+            }
+            return try dialogue.tokens(for: messages)
         }
+    }
+
+    /// A decoder that has read a request; in the plain form the answer ends where the next question would begin.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        var start = try await startDecoding(reading: try promptTokens(for: request))
+        if case .dialogue = request.input { start.stopSequences = labels?.stopSequences ?? [] }
+        return start
     }
 
     /// The labels of the plain form, where the model uses it.
     var labels: PromptForm.Labels? {
         switch options.promptForm {
-        case .automatic: PromptForm.Labels()
+        case .automatic: dialogue == nil ? PromptForm.Labels() : nil
         case .chatTemplate: nil
         case .labelled(let labels): labels
         }

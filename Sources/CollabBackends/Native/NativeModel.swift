@@ -22,6 +22,7 @@ public final class NativeModel: WeightModel {
     /// The most tokens a decoder can hold.
     public let contextLength: Int
     let vocabulary: any ModelTokenizer
+    let dialogue: DialogueRenderer?
     let engine: NativeEngine
 
     /// The model's vocabulary.
@@ -60,20 +61,26 @@ public final class NativeModel: WeightModel {
             let message = "\(checkpoint.name) is not described as a GGUF file is; the engine cannot run it."
             throw CollabError(.unsupported, message)
         }
-        let (configuration, vocabulary) = try await Background.run { () throws(CollabError) in
+        let (configuration, vocabulary, template) = try await Background.run { () throws(CollabError) in
             let configuration = try TransformerConfiguration(
                 metadata: specification.metadata,
                 source: checkpoint.name
             )
             // The cheap checks come before the vocabulary is built.
             try configuration.validate(against: checkpoint)
-            return (configuration, try specification.metadata.makeTokenizer())
+            let template = try specification.metadata.string("tokenizer.chat_template")
+            return (
+                configuration,
+                try specification.metadata.makeTokenizer(),
+                try template.map { (source) throws(CollabError) in try ChatTemplate(source: source) }
+            )
         }
         try await self.init(
             checkpoint: checkpoint,
             name: name ?? checkpoint.name,
             configuration: configuration,
             vocabulary: vocabulary,
+            dialogue: template.map { DialogueRenderer(template: $0, vocabulary: vocabulary) },
             options: options
         )
     }
@@ -83,6 +90,7 @@ public final class NativeModel: WeightModel {
         name: String,
         configuration: TransformerConfiguration,
         vocabulary: any ModelTokenizer,
+        dialogue: DialogueRenderer?,
         options: NativeOptions
     ) async throws(CollabError) {
         guard vocabulary.count == configuration.vocabularySize else {
@@ -101,6 +109,7 @@ public final class NativeModel: WeightModel {
         self.configuration = configuration
         self.options = options
         self.vocabulary = vocabulary
+        self.dialogue = dialogue
         contextLength = min(options.contextLength ?? configuration.contextLength, configuration.contextLength)
         engine = try await Background.run { () throws(CollabError) in
             let weights = try Weights(
@@ -135,6 +144,7 @@ public final class NativeModel: WeightModel {
             name: checkpoint.name,
             configuration: configuration,
             vocabulary: vocabulary,
+            dialogue: dialogue,
             options: options
         )
     }
