@@ -50,7 +50,9 @@ struct DialogueRenderer: Sendable {
         for scalar in text.unicodeScalars {
             scalars.append(scalar)
             let properties = scalar.properties
-            if scalar.isASCII, !properties.isAlphabetic, properties.numericType == nil, !properties.isWhitespace {
+            if scalar.isASCII, !properties.isAlphabetic, properties.numericType == nil,
+                !properties.isWhitespace
+            {
                 scalars.append(shield)
             }
         }

@@ -22,6 +22,11 @@ public final class NativeDecoder: Decoder {
         state = Protected(.idle(sequence ?? KeyValueSequence(pool: engine.keyValues)))
     }
 
+    deinit {
+        // The next text may begin as this one does.
+        remember()
+    }
+
     /// How many tokens have been read.
     public var position: Int {
         state.withLock { state in
@@ -80,6 +85,11 @@ public final class NativeDecoder: Decoder {
     /// A second decoder at the same place.
     public func fork() async throws(CollabError) -> any Decoder {
         try makeFork()
+    }
+
+    /// Remembers what has been read for texts that begin alike.
+    func remember() {
+        if let sequence = try? current() { engine.keyValues.prefixes.store(sequence) }
     }
 
     func makeFork() throws(CollabError) -> NativeDecoder {

@@ -152,7 +152,30 @@ public final class NativeModel: WeightModel {
     /// A decoder that has read nothing yet.
     public func makeDecoder() async throws(CollabError) -> any Decoder { makeNativeDecoder() }
 
-    func makeNativeDecoder() -> NativeDecoder {
-        NativeDecoder(engine: engine, name: name, contextLength: contextLength)
+    /// A decoder that has read some tokens, with the logits of the next.
+    ///
+    /// What an earlier text began with alike is not computed again.
+    /// Throws ``Collab/CollabError`` with `invalidRequest` for no tokens, and what a decoder's append throws.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        guard !tokens.isEmpty else {
+            throw CollabError(
+                .invalidRequest,
+                "The request has no tokens for \(name): there is nothing to answer."
+            )
+        }
+        let decoder = makeNativeDecoder(engine.keyValues.prefixes.sequence(beginning: tokens))
+        let cached = decoder.position
+        let logits = try await decoder.append(Array(tokens[cached...]), logits: .last)
+        decoder.remember()
+        return DecodingStart(
+            decoder: decoder,
+            logits: logits[0],
+            promptTokens: tokens.count,
+            cachedTokens: cached
+        )
+    }
+
+    func makeNativeDecoder(_ sequence: KeyValueSequence? = nil) -> NativeDecoder {
+        NativeDecoder(engine: engine, name: name, contextLength: contextLength, sequence: sequence)
     }
 }

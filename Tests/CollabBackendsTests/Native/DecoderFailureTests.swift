@@ -48,7 +48,7 @@ import Testing
         let native = try await NativeFixtures.model(.gemma3)
         let decoder = try await native.makeDecoder()
         let before = try await decoder.append([2, 818], logits: .last)[0]
-        let tokens = (0..<8000).map { TokenID(300 + $0 % 1000) }
+        let tokens = (0..<30_000).map { TokenID(300 + $0 % 1000) }
         let task = Task { try await decoder.append(tokens, logits: .last) }
         try await Task.sleep(for: .milliseconds(30))
         task.cancel()
@@ -56,7 +56,7 @@ import Testing
         let start = clock.now
         await #expect { try await task.value } throws: { ($0 as? CollabError)?.code == .cancelled }
         // One step of the batch, not the whole prompt.
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(30))
         #expect(decoder.position == 2)
         try await decoder.truncate(to: 1)
         #expect(try await decoder.append(818).values == before.values)

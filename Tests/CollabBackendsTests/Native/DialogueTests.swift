@@ -52,7 +52,8 @@ struct DialogueTests {
     func plainFormAnswers() async throws {
         let model = try await NativeFixtures.model(.gemma3)
         var request = Request([
-            .user("What is the capital of Italy?"), .assistant("Rome"), .user("What is the capital of Japan?"),
+            .user("What is the capital of Italy?"), .assistant("Rome"),
+            .user("What is the capital of Japan?"),
         ])
         request.options.maximumTokens = 24
         let response = try await model.respond(to: request)

@@ -15,6 +15,8 @@ final class KeyValuePool: Sendable {
     let groups: [LayerGroup]
     /// The most bytes that may be taken; `nil` for no limit.
     let limit: Int?
+    /// Where memory can be found that nobody needs.
+    let prefixes: PrefixCache
     private let state: Protected<State>
 
     private struct State {
@@ -26,6 +28,7 @@ final class KeyValuePool: Sendable {
         self.shape = shape
         self.groups = groups
         self.limit = limit
+        prefixes = PrefixCache(limit: min(limit ?? .max, 64 << 20))
         state = Protected(State(free: groups.map { _ in [] }))
     }
 
@@ -44,7 +47,19 @@ final class KeyValuePool: Sendable {
     var bytesInUse: Int { state.withLock { $0.bytes } }
 
     /// A block of a group whose contents are finite but otherwise arbitrary.
+    ///
+    /// Where the limit is reached, remembered beginnings of earlier texts make room.
     func makeBlock(_ group: Int) throws(CollabError) -> KeyValueBlock {
+        while true {
+            do throws(CollabError) {
+                return try takeBlock(group)
+            } catch {
+                guard prefixes.dropOldest() else { throw error }
+            }
+        }
+    }
+
+    private func takeBlock(_ group: Int) throws(CollabError) -> KeyValueBlock {
         let size = blockBytes(group)
         let limit = limit
         let address: Int? = try state.withLock { (state) throws(CollabError) -> Int? in

@@ -87,16 +87,31 @@ struct KeyValueSequence: Sendable {
         if count < computed { computed = count }
         let positions = AttentionShape.pagePositions
         let pages = (computed + positions - 1) / positions
-        var isComplete = true
-        for (group, description) in pool.groups.enumerated() {
-            if blocks[group].count > pages { blocks[group].removeLast(blocks[group].count - pages) }
-            guard let window = description.window, computed > 0 else { continue }
-            let firstSeen = max(0, computed - window + 1)
-            if blocks[group][min(firstSeen / positions, pages - 1)] == nil { isComplete = false }
-        }
-        if !isComplete {
+        guard keepsEverything(truncatedTo: computed) else {
             computed = 0
             for group in blocks.indices { blocks[group].removeAll() }
+            return
+        }
+        for group in blocks.indices where blocks[group].count > pages {
+            blocks[group].removeLast(blocks[group].count - pages)
+        }
+    }
+
+    /// Whether all keys and values that the position after the first `count` tokens sees are still there.
+    func keepsEverything(truncatedTo count: Int) -> Bool {
+        let positions = AttentionShape.pagePositions
+        for (group, description) in pool.groups.enumerated() {
+            guard let window = description.window, count > 0 else { continue }
+            let page = min(max(0, count - window + 1), count - 1) / positions
+            if page >= blocks[group].count || blocks[group][page] == nil { return false }
+        }
+        return true
+    }
+
+    /// The bytes of the blocks, shared or not.
+    var byteCount: Int {
+        blocks.enumerated().reduce(0) { total, group in
+            total + group.element.count { $0 != nil } * pool.blockBytes(group.offset)
         }
     }
 }
