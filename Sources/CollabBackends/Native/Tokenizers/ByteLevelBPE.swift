@@ -59,17 +59,15 @@ struct ByteLevelBPE: ModelTokenizer {
         }
         merger.reset(start: word.lowerBound)
         table.byteTokens.withUnsafeBufferPointer { byteTokens in
-            for index in word { merger.append(byteTokens[Int(text[index])], end: index + 1) }
-        }
-        merger.merge(Rule(merges: merges))
-        for token in merger.tokens {
-            // A byte without a token becomes the unknown token, or nothing where there is none.
-            if token >= 0 {
-                output.append(token)
-            } else if let unknown = markers.unknown {
-                output.append(unknown)
+            // A few control characters have no token in some vocabularies. They are dropped: the unknown token of
+            // such vocabularies is `<|endoftext|>`, which would end the text.
+            for index in word {
+                let token = byteTokens[Int(text[index])]
+                if token >= 0 { merger.append(token, end: index + 1) }
             }
         }
+        merger.merge(Rule(merges: merges))
+        output.append(contentsOf: merger.tokens)
     }
 
     private struct Rule: MergeRule {
@@ -77,7 +75,7 @@ struct ByteLevelBPE: ModelTokenizer {
 
         @inline(__always)
         func join(_ left: TokenID, _ right: TokenID, bytes: Range<Int>) -> UInt64 {
-            left < 0 || right < 0 ? .max : merges.result(left, right)
+            merges.result(left, right)
         }
     }
 

@@ -2,7 +2,7 @@
 ///
 /// Vocabularies define this by regular expressions; here each is a hand-written scan over Unicode scalars, which is
 /// linear in the text and cannot backtrack.
-enum PreTokenizer: String, Sendable {
+enum PreTokenizer: String, Sendable, CaseIterable {
     /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
     case gpt2
     /// GPT-2's expression on what is left after every single `\p{N}` has been set apart (SmolLM, StarCoder).
