@@ -778,9 +778,13 @@ async def main():
     s, p = await listen("127.0.0.1", o.port, "main")
     servers.append(s)
     URLS["url"] = f"http://127.0.0.1:{p}"
-    s, p = await listen("127.0.0.2", o.other_port, "other")
+    try:
+        s, p = await listen("127.0.0.2", o.other_port, "other")
+        URLS["other"] = f"http://127.0.0.2:{p}"
+    except OSError:                          # macOS has only one loopback address; another name will do
+        s, p = await listen("127.0.0.1", o.other_port, "other")
+        URLS["other"] = f"http://localhost:{p}"
     servers.append(s)
-    URLS["other"] = f"http://127.0.0.2:{p}"
     s, p = await listen("127.0.0.1", 0, "otherport")
     servers.append(s)
     URLS["other_port"] = f"http://127.0.0.1:{p}"

@@ -1,0 +1,159 @@
+import Collab
+import CollabTesting
+import Testing
+
+@testable import CollabBackends
+
+/// A remote model on a real server with a real model.
+@Suite(
+    "Remote model on a real server",
+    .enabled(if: RealServer.isInstalled, "Scripts/real-server --install makes these tests run"),
+    .serialized,
+    .timeLimit(.minutes(5))
+)
+struct RealServerTests {
+    let server: RealServer
+
+    init() throws {
+        server = try RealServer.running()
+    }
+
+    private func options(
+        _ tokens: Int,
+        alternatives: Int = 0,
+        stop: [String] = [],
+        sampling: Sampling = .greedy,
+        seed: UInt64? = nil
+    ) -> GenerationOptions {
+        GenerationOptions(
+            maximumTokens: tokens,
+            sampling: sampling,
+            stopSequences: stop,
+            seed: seed,
+            alternatives: alternatives
+        )
+    }
+
+    @Test("It knows the capital of France")
+    func completion() async throws {
+        let request = Request.completion("The capital of France is", options: options(2, alternatives: 3))
+        let response = try await server.model().respond(to: request)
+        #expect(response.text == " Paris.")
+        #expect(response.ending == .tokenLimit)
+        #expect(response.usage.promptTokens == 5)
+        #expect(response.usage.completionTokens == 2)
+        let tokens = try #require(response.tokens)
+        #expect(tokens.map(\.id) == [7042, 30])
+        #expect(tokens.flatMap(\.bytes) == Array(" Paris.".utf8))
+        #expect(abs(tokens[0].logprob + 0.259) < 0.05)
+        #expect(tokens[0].alternatives.count == 3)
+        #expect(tokens[0].alternatives[0].id == 7042)
+    }
+
+    @Test("A dialogue is answered through the model's own chat template, piece by piece")
+    func dialogue() async throws {
+        let outcome = await call(try server.model(), Request("Say hi.", options: options(8)))
+        let response = try outcome.result.get()
+        #expect(response.text.hasPrefix("Hello"))
+        #expect(outcome.pieces.count > 5)
+        #expect(response.usage.promptTokens > 10)
+    }
+
+    @Test("It keeps the promises of a text model")
+    func conformance() async throws {
+        let violations = await BackendConformance(try server.model(), patience: .seconds(20)).violations()
+        #expect(violations.isEmpty, "\(violations)")
+    }
+
+    @Test("A stop sequence ends the answer and is not part of it")
+    func stopSequence() async throws {
+        let request = Request.completion("1, 2, 3, 4,", options: options(16, stop: [" 7"]))
+        let response = try await server.model().respond(to: request)
+        #expect(response.text.contains("5"))
+        #expect(!response.text.contains("7"))
+        #expect(response.ending == .finished)
+    }
+
+    @Test("The same seed gives the same answer, another seed another")
+    func seeds() async throws {
+        let model = try server.model { $0.extras = ["cache_prompt": .bool(false)] }
+        func text(_ seed: UInt64) async throws -> String {
+            let options = options(12, sampling: .temperature(1.5), seed: seed)
+            return try await model.respond(to: .completion("Once upon a time", options: options)).text
+        }
+        let first = try await text(1)
+        #expect(try await text(1) == first)
+        #expect(try await text(2) != first)
+    }
+
+    @Test("The models are listed, and a wrong name is an error that lists them")
+    func listing() async throws {
+        #expect(try await server.model().availableModels() == ["smollm2"])
+        try await server.model().checkAvailability()
+        let wrong = try RemoteModel("gpt-nope", at: server.base, key: Secret { RealServer.key })
+        let error = await #expect(throws: CollabError.self) { try await wrong.checkAvailability() }
+        #expect(error?.message.contains("smollm2") == true)
+    }
+
+    @Test("A wrong key is refused, and neither key is shown")
+    func wrongKey() async throws {
+        let model = try RemoteModel("smollm2", at: server.base, key: Secret { canaryKey })
+        let outcome = await call(model)
+        #expect(outcome.error?.code == .unauthorized)
+        expectNoKey(in: outcome.error as Any, RealServer.key)
+    }
+
+    @Test("A prompt that is too long is an overflow of the context, and the server's length is known")
+    func contextOverflow() async throws {
+        let outcome = await call(try server.model(), .completion(String(repeating: "word ", count: 5000)))
+        #expect(outcome.error?.code == .contextOverflow)
+        #expect(outcome.failure?.contextLength == 2048)
+    }
+
+    @Test("Cancelling frees the server for the next request")
+    func cancelling() async throws {
+        let model = try server.model()
+        let begun = Gate()
+        let task = Task {
+            defer { begun.open() }
+            do throws(CollabError) {
+                let request = Request.completion("Count: 1, 2, 3,", options: options(1500))
+                _ = try await model.generate(request, into: ResponseSink { _ in begun.open() })
+                return CollabError.Code("none")
+            } catch {
+                return error.code
+            }
+        }
+        await begun.wait()
+        task.cancel()
+        #expect(await task.value == .cancelled)
+        let start = ContinuousClock.now
+        _ = try await model.respond(to: .completion("The", options: options(1)))
+        #expect(ContinuousClock.now - start < .seconds(20))
+    }
+
+    @Test("A server that dies in the middle of an answer is an error that keeps what had arrived")
+    func dyingServer() async throws {
+        let dying = try RealServer(["--slots", "1", "--threads", "1"])
+        let request = Request.completion("Count: 1, 2, 3,", options: options(1500))
+        let model = try dying.model()
+        let pieces = Protected(0)
+        let sink = ResponseSink { _ in
+            let count = pieces.withLock { pieces in
+                pieces += 1
+                return pieces
+            }
+            if count == 3 { dying.kill() }
+        }
+        do throws(CollabError) {
+            _ = try await model.generate(request, into: sink)
+            Issue.record("the server was killed")
+        } catch {
+            #expect(error.code == .transport)
+            #expect(error.remoteFailure?.kind == .interrupted)
+            #expect(error.remoteFailure?.partial?.text.isEmpty == false)
+        }
+        let after = await call(model)
+        #expect(after.failure?.kind == .notSent)
+    }
+}
