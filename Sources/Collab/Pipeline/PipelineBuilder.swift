@@ -133,6 +133,16 @@ public enum PipelineBuilder {
     public static func buildEither(first: LogitStageSequence) -> LogitStageSequence { first }
     /// One of two alternatives.
     public static func buildEither(second: LogitStageSequence) -> LogitStageSequence { second }
+    /// One of two alternatives, of which the other needs logits.
+    @_disfavoredOverload
+    public static func buildEither(first: StageSequence) -> LogitStageSequence {
+        LogitStageSequence(stages: [TextStep(stage: first)])
+    }
+    /// One of two alternatives, of which the other needs logits.
+    @_disfavoredOverload
+    public static func buildEither(second: StageSequence) -> LogitStageSequence {
+        LogitStageSequence(stages: [TextStep(stage: second)])
+    }
     /// Stages from a loop.
     public static func buildArray(_ parts: [StageSequence]) -> StageSequence {
         StageSequence(stages: parts.flatMap(\.stages))

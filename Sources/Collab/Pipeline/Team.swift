@@ -127,6 +127,16 @@ public enum TeamBuilder {
     public static func buildEither<Access>(first: TeamMembers<Access>) -> TeamMembers<Access> { first }
     /// One of two alternatives.
     public static func buildEither<Access>(second: TeamMembers<Access>) -> TeamMembers<Access> { second }
+    /// One of two alternatives, of which the other gives less access.
+    @_disfavoredOverload
+    public static func buildEither<Access>(first: TeamMembers<Access>) -> TeamMembers<TextAccess> {
+        TeamMembers(members: first.members.map(Access.textModel))
+    }
+    /// One of two alternatives, of which the other gives less access.
+    @_disfavoredOverload
+    public static func buildEither<Access>(second: TeamMembers<Access>) -> TeamMembers<TextAccess> {
+        TeamMembers(members: second.members.map(Access.textModel))
+    }
     /// Members from a loop.
     public static func buildArray<Access>(_ parts: [TeamMembers<Access>]) -> TeamMembers<Access> {
         TeamMembers(members: parts.flatMap(\.members))

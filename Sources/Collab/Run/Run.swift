@@ -273,6 +273,7 @@ extension Run {
                 return result
             } catch {
                 run.state.withLock { $0.ledger.settle(admission, usage: Usage()) }
+                run.update(node) { $0.usage.calls = 1 }
                 throw error
             }
         }
@@ -306,6 +307,8 @@ extension Run {
             return response
         } catch {
             state.withLock { $0.ledger.settle(admission, usage: Usage()) }
+            // A failed call counts as a call, in the trace as in the budget.
+            update(node) { $0.usage.calls = 1 }
             throw error
         }
     }

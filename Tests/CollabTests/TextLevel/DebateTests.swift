@@ -371,6 +371,22 @@ struct DebateFailureTests {
         #expect(answer.trace?.root.note("votes") == "1 ×1, 2 ×2")
     }
 
+    @Test("votes on the first answers if nobody answers later, unless everybody must")
+    func everybodyFailsLater() async throws {
+        func debate(_ quorum: Quorum) -> some TextModel {
+            Debate("debate", DebateRules(rounds: 2, answers: .numeric, ties: .firstDeclared, quorum: quorum))
+            {
+                debater("a", "1").failing(on: 2)
+                debater("b", "2").failing(on: 2)
+            }
+        }
+        let answer = try await debate(.majority).respond(to: "?")
+        #expect(answer.text == "1")
+        #expect(answer.trace?.root.note("ended by") == "nobody answered, after round 1")
+        let error = await #expect(throws: CollabError.self) { try await debate(.all).respond(to: "?") }
+        #expect(error?.code == .serverError)
+    }
+
     @Test(
         "fails if too few members answer",
         arguments: [(Quorum.all, 1), (.majority, 2), (.atLeast(2), 2), (.atLeast(1), 3)]

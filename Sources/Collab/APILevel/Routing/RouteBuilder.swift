@@ -76,6 +76,16 @@ public enum RouteBuilder {
     public static func buildEither<Access>(first: RouteTeams<Access>) -> RouteTeams<Access> { first }
     /// One of two alternatives.
     public static func buildEither<Access>(second: RouteTeams<Access>) -> RouteTeams<Access> { second }
+    /// One of two alternatives, of which the other gives less access.
+    @_disfavoredOverload
+    public static func buildEither<Access>(first: RouteTeams<Access>) -> RouteTeams<TextAccess> {
+        RouteTeams(teams: first.teams.map(\.asText))
+    }
+    /// One of two alternatives, of which the other gives less access.
+    @_disfavoredOverload
+    public static func buildEither<Access>(second: RouteTeams<Access>) -> RouteTeams<TextAccess> {
+        RouteTeams(teams: second.teams.map(\.asText))
+    }
     /// Teams from a loop.
     public static func buildArray<Access>(_ parts: [RouteTeams<Access>]) -> RouteTeams<Access> {
         RouteTeams(teams: parts.flatMap(\.teams))

@@ -83,19 +83,7 @@ extension Debate: Stage where With == CurrentTeam {
             models: deliberation.team.textModels,
             request: deliberation.request
         )
-        let known = deliberation.drafts.count
-        var outcome: DebateOutcome?
-        var failure: CollabError?
-        do throws(CollabError) { try await session.hold(reusing: deliberation.drafts) } catch {
-            failure = error
-        }
-        deliberation.drafts += session.newDrafts(origin: name, after: deliberation.drafts.prefix(known))
-        if !session.table.statements.isEmpty { outcome = DebateOutcome(of: session) }
-        if let leading = outcome?.leading(origin: name) { deliberation.leading = leading }
-        let isSettled = failure == nil && outcome?.settles(rules.settling) == true
-        outcome?.record(isSettled: isSettled)
-        if let failure { throw failure }
-        if isSettled, let winner = outcome?.winner { await deliberation.settle(on: winner.response) }
+        try await session.hold(for: &deliberation, origin: name)
     }
 }
 
@@ -104,23 +92,6 @@ extension Debate: TextModel, Collaboration where With == Team<TextAccess> {
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try participants.validate()
         var session = try DebateSession(rules: rules, models: participants.textModels, request: request)
-        var exhausted: CollabError?
-        do throws(CollabError) {
-            try await session.hold(reusing: [])
-        } catch  where error.code == .budgetExhausted && !session.table.statements.isEmpty {
-            exhausted = error
-        }
-        let outcome = DebateOutcome(of: session)
-        guard let winner = outcome.winner else {
-            throw CollabError(.emptyTeam, "Nobody spoke in the debate “\(name)”.")
-        }
-        outcome.record(isSettled: true)
-        var response = winner.response
-        if let exhausted {
-            Run.note("budget", exhausted.message)
-            response.ending = .budgetExhausted
-        }
-        await sink.send(response.text)
-        return response
+        return try await session.answer(into: sink)
     }
 }

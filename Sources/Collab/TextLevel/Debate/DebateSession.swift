@@ -5,6 +5,8 @@ struct DebateSession {
     let request: Request
     private(set) var table: DebateTable
     private(set) var verdict: Stopping.Verdict?
+    /// Whether nobody who was asked in the latest round has answered.
+    private var isDeadlocked = false
 
     init(rules: DebateRules, models: [any TextModel], request: Request) throws(CollabError) {
         try rules.validate(for: models.count)
@@ -33,11 +35,20 @@ struct DebateSession {
     /// The statement that gives an answer: that of its surest supporter (ties: the one declared first); without an
     /// answer, the surest of all.
     func spokesman(for answer: Answer) -> Statement? {
-        let latest = table.latest
-        let supporters = answer.isParsed ? latest.filter { $0.answer == answer } : latest
-        let pool = supporters.isEmpty ? table.statements.filter { $0.answer == answer } : supporters
+        guard answer.isParsed else { return surest }
+        let supporters = table.latest.filter { $0.answer == answer }
+        // A vote over first and last answers may be won by an answer that nobody holds any more.
+        return Self.surest(
+            of: supporters.isEmpty ? table.statements.filter { $0.answer == answer } : supporters
+        )
+    }
+
+    /// The latest statement whose author is surest (unmeasured or ties: the one declared first).
+    var surest: Statement? { Self.surest(of: table.latest) }
+
+    private static func surest(of statements: [Statement]) -> Statement? {
         var best: Statement?
-        for statement in pool where best == nil || statement.confidence ?? -1 > best?.confidence ?? -1 {
+        for statement in statements where best == nil || statement.confidence ?? -1 > best?.confidence ?? -1 {
             best = statement
         }
         return best
@@ -85,7 +96,7 @@ struct DebateSession {
             turns += 1
             if let failure = try await speak([turn]).first { failures.append(failure) }
         }
-        try rules.quorum.check(turns - failures.count, of: turns, failures: failures)
+        try check(turns - failures.count, of: turns, failures)
     }
 
     /// A member's turn; `nil` if there is nothing new for it to see.
@@ -108,8 +119,16 @@ struct DebateSession {
         let failures = try await speak(asked)
         // In the opening round, drafts that were taken over count as answers.
         let silent = table.round == 0 ? seats.count - asked.count : 0
-        let present = asked.count - failures.count + silent
-        try rules.quorum.check(present, of: asked.count + silent, failures: failures)
+        try check(asked.count - failures.count + silent, of: asked.count + silent, failures)
+    }
+
+    /// Throws if too few have answered. After the opening everybody has an answer to keep, so others may fail.
+    private mutating func check(_ answered: Int, of count: Int, _ failures: [CollabError]) throws(CollabError)
+    {
+        if table.round == 0 || rules.quorum.isStrict {
+            try rules.quorum.check(answered, of: count, failures: failures)
+        }
+        isDeadlocked = answered == 0 && count > 0
     }
 
     /// Lets members speak side by side; returns the failures that the quorum may tolerate.
@@ -173,6 +192,8 @@ struct DebateSession {
     private mutating func decide() -> Stopping.Verdict? {
         if let fired = rules.stopping.verdict(on: table) {
             verdict = fired
+        } else if isDeadlocked {
+            verdict = Stopping.Verdict(rule: "nobody answered", isAgreement: false)
         } else if table.round >= rules.rounds {
             verdict = Stopping.rounds(rules.rounds).verdict(on: table)
         } else if !seats.contains(where: { turn(of: $0) != nil }) {

@@ -1,4 +1,6 @@
-/// How many members must answer for a round to count; the others may fail, which is reported.
+/// How many members must answer at first; the others may fail, which is reported.
+///
+/// A member that fails later keeps the answer that it has. Only ``all`` insists on everybody in every round.
 public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
     private enum Rule: Hashable, Sendable, Codable {
         case all
@@ -25,6 +27,9 @@ public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
             }
         return min(max(needed, 1), max(count, 1))
     }
+
+    /// Whether no failure at all is tolerated.
+    var isStrict: Bool { rule == .all }
 
     /// The rule in words.
     public var description: String {

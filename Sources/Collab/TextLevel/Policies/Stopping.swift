@@ -58,6 +58,9 @@ public struct Stopping: Sendable, CustomStringConvertible {
         return Verdict(rule: "stable answers", isAgreement: false)
     }
 
+    /// Goes on as long as rounds are left.
+    public static let never = Stopping("never") { _ in nil }
+
     /// Goes on until both rules say stop.
     public static func && (left: Stopping, right: Stopping) -> Stopping {
         Stopping("(\(left) and \(right))") { table in

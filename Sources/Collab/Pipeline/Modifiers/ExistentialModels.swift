@@ -1,0 +1,104 @@
+// Modifiers of models whose type is not known: `any TextModel`, `any LogitModel`, `any WeightModel`.
+//
+// A modifier of a model of known type gives a type that names its base, which an existential cannot; these give an
+// existential of the same access instead.
+
+extension TextModel {
+    /// The same model under another name.
+    @_disfavoredOverload
+    public func named(_ name: String) -> any TextModel { (self.named(name) as AdaptedModel<Self>) }
+
+    /// The same model with standing instructions in front of every request.
+    @_disfavoredOverload
+    public func system(_ instructions: String) -> any TextModel {
+        (self.system(instructions) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which writes every answer with changed options.
+    @_disfavoredOverload
+    public func options(_ change: @escaping @Sendable (inout GenerationOptions) -> Void) -> any TextModel {
+        (self.options(change) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which chooses every token in a given way.
+    @_disfavoredOverload
+    public func sampling(_ sampling: Sampling) -> any TextModel {
+        (self.sampling(sampling) as AdaptedModel<Self>)
+    }
+
+    /// The same model, whose calls are booked at a price.
+    @_disfavoredOverload
+    public func priced(_ price: Price) -> any TextModel { (self.priced(price) as AdaptedModel<Self>) }
+
+    /// The same model, whose failed calls are made again.
+    @_disfavoredOverload
+    public func retrying(_ retry: Retry = Retry()) -> any TextModel {
+        RetryingModel(base: self, retry: retry)
+    }
+
+    /// The same model, which has only so much time for an answer, on the run's clock.
+    @_disfavoredOverload
+    public func timeout(_ limit: Duration) -> any TextModel { TimedModel(base: self, limit: limit) }
+
+    /// The same model, of which at most so many calls run at the same time.
+    @_disfavoredOverload
+    public func limit(concurrent limit: Int) -> any TextModel {
+        LimitedModel(base: self, limiter: ConcurrencyLimiter(limit: limit))
+    }
+}
+
+extension LogitModel {
+    /// The same model under another name.
+    @_disfavoredOverload
+    public func named(_ name: String) -> any LogitModel { (self.named(name) as AdaptedModel<Self>) }
+
+    /// The same model with standing instructions in front of every request.
+    @_disfavoredOverload
+    public func system(_ instructions: String) -> any LogitModel {
+        (self.system(instructions) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which writes every answer with changed options.
+    @_disfavoredOverload
+    public func options(_ change: @escaping @Sendable (inout GenerationOptions) -> Void) -> any LogitModel {
+        (self.options(change) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which chooses every token in a given way.
+    @_disfavoredOverload
+    public func sampling(_ sampling: Sampling) -> any LogitModel {
+        (self.sampling(sampling) as AdaptedModel<Self>)
+    }
+
+    /// The same model, whose calls are booked at a price.
+    @_disfavoredOverload
+    public func priced(_ price: Price) -> any LogitModel { (self.priced(price) as AdaptedModel<Self>) }
+}
+
+extension WeightModel {
+    /// The same model under another name.
+    @_disfavoredOverload
+    public func named(_ name: String) -> any WeightModel { (self.named(name) as AdaptedModel<Self>) }
+
+    /// The same model with standing instructions in front of every request.
+    @_disfavoredOverload
+    public func system(_ instructions: String) -> any WeightModel {
+        (self.system(instructions) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which writes every answer with changed options.
+    @_disfavoredOverload
+    public func options(_ change: @escaping @Sendable (inout GenerationOptions) -> Void) -> any WeightModel {
+        (self.options(change) as AdaptedModel<Self>)
+    }
+
+    /// The same model, which chooses every token in a given way.
+    @_disfavoredOverload
+    public func sampling(_ sampling: Sampling) -> any WeightModel {
+        (self.sampling(sampling) as AdaptedModel<Self>)
+    }
+
+    /// The same model, whose calls are booked at a price.
+    @_disfavoredOverload
+    public func priced(_ price: Price) -> any WeightModel { (self.priced(price) as AdaptedModel<Self>) }
+}
