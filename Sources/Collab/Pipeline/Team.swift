@@ -65,6 +65,21 @@ public enum TeamBuilder {
     public static func buildExpression(_ model: some WeightModel) -> TeamMembers<WeightAccess> {
         TeamMembers(members: [model])
     }
+    /// A model of unknown type that answers with text.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any TextModel) -> TeamMembers<TextAccess> {
+        TeamMembers(members: [model])
+    }
+    /// A model of unknown type that shows its logits.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any LogitModel) -> TeamMembers<LogitAccess> {
+        TeamMembers(members: [model])
+    }
+    /// A model of unknown type that shows its weights.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any WeightModel) -> TeamMembers<WeightAccess> {
+        TeamMembers(members: [model])
+    }
     /// Several models of which no more is known than that they answer with text.
     public static func buildExpression(_ models: [any TextModel]) -> TeamMembers<TextAccess> {
         TeamMembers(members: models)

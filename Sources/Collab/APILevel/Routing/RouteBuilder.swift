@@ -28,6 +28,21 @@ public enum RouteBuilder {
     public static func buildExpression(_ model: some WeightModel) -> RouteTeams<WeightAccess> {
         RouteTeams(teams: [Team(model.name, members: [model])])
     }
+    /// A model of unknown type that answers with text, as a team of one.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any TextModel) -> RouteTeams<TextAccess> {
+        RouteTeams(teams: [Team(model.name, members: [model])])
+    }
+    /// A model of unknown type that shows its logits, as a team of one.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any LogitModel) -> RouteTeams<LogitAccess> {
+        RouteTeams(teams: [Team(model.name, members: [model])])
+    }
+    /// A model of unknown type that shows its weights, as a team of one.
+    @_disfavoredOverload
+    public static func buildExpression(_ model: any WeightModel) -> RouteTeams<WeightAccess> {
+        RouteTeams(teams: [Team(model.name, members: [model])])
+    }
 
     /// No teams; refused when it is first asked.
     public static func buildBlock() -> RouteTeams<TextAccess> { RouteTeams(teams: []) }
