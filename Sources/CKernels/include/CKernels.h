@@ -13,6 +13,7 @@
 #include "collab_attention.h"
 #include "collab_distribution.h"
 #include "collab_fusion.h"
+#include "collab_merge.h"
 #include "collab_memory.h"
 #include "collab_pool.h"
 #include "collab_sha256.h"

@@ -1,0 +1,56 @@
+/// A rule by which checkpoints become one.
+///
+/// A method works tensor by tensor and slice by slice, so that a merge never holds more than what is being read.
+/// ``prepare(_:)`` measures what a tensor's merge must know of the whole tensor (norms, thresholds; nothing for
+/// element-wise rules); what it returns then merges slices, in any order and on any number of threads.
+///
+/// The library's methods are ``LinearMerge``, ``SlerpMerge``, ``TaskArithmeticMerge``, ``TIESMerge`` and
+/// ``DAREMerge``, spelled with a leading dot: `Merge(.ties(base: base, density: 0.2)) { math; code }`. Conform to add
+/// one of your own.
+public protocol MergeMethod: Sendable {
+    /// What to call the method in traces and errors.
+    var name: String { get }
+    /// Where task vectors are measured from.
+    var baseline: MergeBaseline { get }
+    /// Throws ``CollabError/Code/invalidRequest`` for parameters that do not fit so many members (base not counted).
+    func validate(memberCount: Int) throws(CollabError)
+    /// Makes the rule for one tensor.
+    func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge
+    /// Whether a tensor that is the same in all inputs comes out unchanged.
+    func keepsEqual(tensor: String, memberCount: Int) -> Bool
+}
+
+/// Where a merge measures task vectors from.
+public enum MergeBaseline: Sendable {
+    /// The method needs no base.
+    case none
+    /// The first member is the base.
+    case firstMember
+    /// A checkpoint outside the members.
+    case checkpoint(any Checkpoint)
+
+    /// The first member unless there is a checkpoint.
+    init(_ checkpoint: (any Checkpoint)?) {
+        self = checkpoint.map { .checkpoint($0) } ?? .firstMember
+    }
+}
+
+/// The rule for one tensor, ready to merge slices.
+public protocol TensorMerge: Sendable {
+    /// Merges a slice.
+    ///
+    /// - Parameters:
+    ///   - slice: the inputs' elements.
+    ///   - output: where the result goes; as long as the slice.
+    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>)
+}
+
+/// The same range of elements of every input.
+public struct TensorSlice {
+    /// Where in the tensor.
+    public var elements: Range<Int>
+    /// The members' elements.
+    public var members: [UnsafeBufferPointer<Float>]
+    /// The base's elements, if the method has a base.
+    public var base: UnsafeBufferPointer<Float>?
+}

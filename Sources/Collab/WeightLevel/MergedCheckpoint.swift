@@ -1,0 +1,167 @@
+internal import CollabKernels
+
+/// A checkpoint that is computed from others while it is read.
+///
+/// Nothing is computed before a tensor is read, and no more than slices are in memory; tensors that come out
+/// unchanged keep their stored form. Every element is computed in double precision and rounded once, to float32; the
+/// descriptions keep the base's formats, which tell a writer or an engine what it may round to. Reading is safe on
+/// any number of threads and gives the same values on all.
+public final class MergedCheckpoint: Checkpoint {
+    /// What to call the merge in traces and errors.
+    public let name: String
+    /// The rule.
+    public let method: any MergeMethod
+    /// The members, without the base.
+    public let members: [any Checkpoint]
+    /// The checkpoint that task vectors are measured from, if the rule has one.
+    public let base: (any Checkpoint)?
+    /// The base's tensors; without a base, the first member's.
+    public let tensors: [TensorDescription]
+    /// What the base's tensors are the weights of; without a base, the first member's.
+    public let specification: any ModelSpecification
+
+    private let descriptions: [String: TensorDescription]
+    private let validation: Result<Void, CollabError>
+    /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
+    private let states: [String: Protected<TensorState>]
+
+    private struct TensorState {
+        var merge: Result<any TensorMerge, CollabError>?
+        var unchanged: Int??
+    }
+
+    /// Makes a merge. Whether the members fit together is checked from their descriptions; ``validate()`` tells, and
+    /// so does the first read.
+    ///
+    /// - Parameter name: what to call it; `nil` makes a name of the method's and the members'.
+    public init(_ name: String? = nil, _ method: any MergeMethod, members: [any Checkpoint]) {
+        var (base, others): ((any Checkpoint)?, [any Checkpoint]) = (nil, members)
+        switch method.baseline {
+        case .none: break
+        case .firstMember: if !others.isEmpty { base = others.removeFirst() }
+        case .checkpoint(let checkpoint): base = checkpoint
+        }
+        self.name = name ?? "\(method.name) of \(members.map(\.name).joined(separator: ", "))"
+        self.method = method
+        self.members = others
+        self.base = base
+        let donor = base ?? others.first
+        tensors = donor?.tensors ?? []
+        specification = donor?.specification ?? UnknownSpecification()
+        descriptions = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+        states = descriptions.mapValues { _ in Protected(TensorState()) }
+        let (inputs, count) = (others, others.count)
+        validation = Result { () throws(CollabError) in
+            if count == 0 {
+                throw CollabError(
+                    .emptyTeam,
+                    "A merge by \(method.name) has no members; give it checkpoints."
+                )
+            }
+            try method.validate(memberCount: count)
+            if let donor {
+                for other in inputs { try checkTensors(of: other, against: donor) }
+            }
+        }
+    }
+
+    /// Checks that the members can be merged by the method, from descriptions alone.
+    ///
+    /// Throws ``CollabError/Code/emptyTeam`` for no members, ``CollabError/Code/invalidRequest`` for parameters that
+    /// do not fit, and ``CollabError/Code/tensorMismatch`` naming the first tensor that differs in name or shape.
+    public func validate() throws(CollabError) { try validation.get() }
+
+    /// The description of a tensor, or `nil`.
+    public func description(of tensor: String) -> TensorDescription? { descriptions[tensor] }
+
+    /// Computes a range of a tensor's elements.
+    ///
+    /// Throws what ``validate()`` throws, and ``CollabError/Code/notFinite`` naming the tensor if an input or a
+    /// result is not a finite number.
+    public func read(
+        _ tensor: String,
+        elements: Range<Int>,
+        into buffer: UnsafeMutableBufferPointer<Float>
+    ) throws(CollabError) {
+        try validate()
+        let description = try checkRange(tensor, elements, buffer)
+        if let source = unchangedSource(of: tensor) {
+            return try source.read(tensor, elements: elements, into: buffer)
+        }
+        let inputs = TensorInputs(tensor: description, members: members, base: base)
+        let merge = try merge(of: tensor, inputs)
+        let reader = SliceReader(inputs, capacity: min(TensorInputs.blockSize, elements.count))
+        var start = elements.lowerBound
+        while start < elements.upperBound {
+            try checkCancellation()
+            let range = start..<min(start + TensorInputs.blockSize, elements.upperBound)
+            let slice = try reader.read(range)
+            let offset = range.lowerBound - elements.lowerBound
+            let output = UnsafeMutableBufferPointer(rebasing: buffer[offset..<(offset + range.count)])
+            merge.merge(slice, into: output)
+            if let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(output)) {
+                try reader.checkFinite(slice)
+                throw CollabError(
+                    .notFinite,
+                    """
+                    Element \(range.lowerBound + bad) of the tensor “\(tensor)” becomes \(output[bad]) in \
+                    \(name); use smaller weights.
+                    """
+                )
+            }
+            start = range.upperBound
+        }
+    }
+
+    /// The stored form of a tensor that the merge leaves as it is; `nil` for computed ones.
+    public func storage(of tensor: String) -> TensorStorage? {
+        guard case .success = validation else { return nil }
+        return unchangedSource(of: tensor)?.storage(of: tensor)
+    }
+}
+
+extension MergedCheckpoint {
+    private func merge(of tensor: String, _ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
+        guard let state = states[tensor] else { throw missing(tensor) }
+        // Held while the tensor is measured, so that threads that share a tensor measure it once.
+        let result = state.withLock { state in
+            if let known = state.merge { return known }
+            let computed = Result { () throws(CollabError) in try method.prepare(inputs) }
+            // A cancelled measurement may be wanted again.
+            if case .failure(let error) = computed, error.code == .cancelled { return computed }
+            state.merge = computed
+            return computed
+        }
+        return try result.get()
+    }
+
+    /// The checkpoint whose tensor is the result, if the merge does not change it.
+    private func unchangedSource(of tensor: String) -> (any Checkpoint)? {
+        let inputs = members + (base.map { [$0] } ?? [])
+        let place = states[tensor]?.withLock { state -> Int? in
+            if let known = state.unchanged { return known }
+            let keeps = method.keepsEqual(tensor: tensor, memberCount: members.count)
+            let place = keeps && areEqual(tensor, in: inputs) ? 0 : nil
+            state.unchanged = .some(place)
+            return place
+        }
+        return (place ?? nil).map { inputs[$0] }
+    }
+
+    private func areEqual(_ tensor: String, in checkpoints: [any Checkpoint]) -> Bool {
+        if checkpoints.count == 1 { return true }
+        guard let first = checkpoints.first?.storage(of: tensor) else { return false }
+        return checkpoints.dropFirst().allSatisfy { other in
+            other.storage(of: tensor).map { first.holdsSameBytes(as: $0) } ?? false
+        }
+    }
+
+    private func missing(_ tensor: String) -> CollabError {
+        CollabError(.tensorMismatch, "\(name) has no tensor called “\(tensor)”.")
+    }
+}
+
+/// Stands in where a merge without members has nothing to describe.
+private struct UnknownSpecification: ModelSpecification {
+    let architecture = "unknown"
+}

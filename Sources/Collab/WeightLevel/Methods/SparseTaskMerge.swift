@@ -1,0 +1,96 @@
+internal import CollabKernels
+
+/// Which elements of one member's task vector are kept, and what they are multiplied by.
+struct Thinning: Sendable {
+    enum Rule: Sendable {
+        case everything
+        case nothing
+        /// The largest magnitudes.
+        case magnitude(MagnitudeCut)
+        /// A random share.
+        case random(density: Double, key: UInt64, stream: Int)
+    }
+
+    var rule = Rule.everything
+    var scale = 1.0
+
+    /// Sets to 0 what is not kept.
+    ///
+    /// - Parameter first: the index of the first element in its tensor.
+    func apply(to delta: UnsafeMutableBufferPointer<Float>, first: Int) {
+        switch rule {
+        case .everything: break
+        case .nothing: delta.update(repeating: 0)
+        case .magnitude(let cut): MergeArithmetic.trim(delta, to: cut, first: first)
+        case .random(let density, let key, let stream):
+            MergeArithmetic.drop(delta, first: first, density: density, key: key, stream: stream)
+        }
+    }
+}
+
+/// Thinned task vectors of a tensor, combined.
+struct SparseTaskMerge: TensorMerge {
+    /// How the thinned task vectors become one.
+    enum Combination: Sendable {
+        /// λ Σ w d / divisor.
+        case linear(divisor: Double)
+        /// The elected sign's.
+        case consensus(SignVote, SignCombination)
+    }
+
+    var thinnings: [Thinning]
+    var weights: [Double]
+    var lambda: Double
+    var combination: Combination
+
+    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
+        guard let base = slice.base else { return }
+        let count = slice.elements.count
+        let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * slice.members.count)
+        defer { memory.deallocate() }
+        var deltas: [UnsafeBufferPointer<Float>] = []
+        for (index, member) in slice.members.enumerated() {
+            let delta = UnsafeMutableBufferPointer(rebasing: memory[(index * count)..<((index + 1) * count)])
+            MergeArithmetic.delta(member, from: base, into: delta)
+            thinnings[index].apply(to: delta, first: slice.elements.lowerBound)
+            deltas.append(UnsafeBufferPointer(delta))
+        }
+        let scales = thinnings.map(\.scale)
+        switch combination {
+        case .linear(let divisor):
+            let factors = zip(weights, scales).map { $0 * $1 }
+            MergeArithmetic.add(deltas, weights: factors, factor: lambda / divisor, to: base, into: output)
+        case .consensus(let vote, let combination):
+            MergeArithmetic.consensus(
+                deltas,
+                scales: scales,
+                weights: weights,
+                vote: vote.arithmetic,
+                combination: combination.arithmetic,
+                factor: lambda,
+                base: base,
+                into: output
+            )
+        }
+    }
+}
+
+extension SignVote {
+    fileprivate var arithmetic: MergeArithmetic.Vote {
+        switch self {
+        case .weighted: .weighted
+        case .sum: .sum
+        case .count: .count
+        }
+    }
+}
+
+extension SignCombination {
+    fileprivate var arithmetic: MergeArithmetic.Combination {
+        switch self {
+        case .sum: .sum
+        case .weightedMean: .weightedMean
+        case .mean: .mean
+        }
+    }
+}
