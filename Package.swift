@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "Collab", targets: ["Collab"]),
         .library(name: "CollabBackends", targets: ["CollabBackends"]),
         .library(name: "CollabTesting", targets: ["CollabTesting"]),
+        .executable(name: "quickstart", targets: ["Quickstart"]),
         .executable(name: "inspect", targets: ["Inspect"]),
     ],
     dependencies: [
@@ -55,6 +56,15 @@ let package = Package(
         .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),
 
         // Programs to keep.
+        .executableTarget(
+            name: "Quickstart",
+            dependencies: [
+                "Collab", "CollabBackends",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/Quickstart",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "Inspect",
             dependencies: [

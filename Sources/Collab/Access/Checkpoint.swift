@@ -91,20 +91,28 @@ extension Checkpoint {
     public func storage(of tensor: String) -> TensorStorage? { nil }
 
     /// Reads a whole tensor as float32.
+    ///
+    /// Throws ``CollabError/Code/tensorMismatch`` if there is no such tensor.
     public func values(of tensor: String) throws(CollabError) -> [Float] {
         guard let description = description(of: tensor) else {
             throw CollabError(.tensorMismatch, "\(name) has no tensor called “\(tensor)”.")
         }
-        let count = description.elementCount
+        return try values(of: tensor, elements: 0..<description.elementCount)
+    }
+
+    /// Reads a range of a tensor's elements as float32, in row-major order.
+    ///
+    /// Throws ``CollabError/Code/tensorMismatch`` if there is no such tensor or range.
+    public func values(of tensor: String, elements: Range<Int>) throws(CollabError) -> [Float] {
         var failure: CollabError?
-        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let values = [Float](unsafeUninitializedCapacity: elements.count) { buffer, initialized in
             do throws(CollabError) {
                 try read(
                     tensor,
-                    elements: 0..<count,
-                    into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                    elements: elements,
+                    into: UnsafeMutableBufferPointer(rebasing: buffer[..<elements.count])
                 )
-                initialized = count
+                initialized = elements.count
             } catch {
                 failure = error
             }
