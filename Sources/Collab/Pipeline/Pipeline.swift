@@ -36,12 +36,19 @@ public struct Pipeline<Access: AccessLevel>: Collaboration {
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let team = try await chooseTeam(for: request)
         try team.validate()
-        var deliberation = Deliberation(request: request, team: team, sink: sink)
+        let output = CountingSink(sink)
+        var deliberation = Deliberation(request: request, team: team, sink: output.entrance)
         do throws(CollabError) {
             for step in plan.steps where !deliberation.isSettled {
                 try await step.advance(&deliberation)
             }
-        } catch  where error.code == .budgetExhausted {
+        } catch {
+            guard error.code == .budgetExhausted else { throw error }
+            guard output.isEmpty else {
+                // What has been streamed cannot be taken back: it is the answer.
+                Run.note("budget", error.message)
+                return Response(text: output.text, model: name, ending: .budgetExhausted)
+            }
             guard var best = deliberation.bestDraft?.response else { throw error }
             Run.note("budget", error.message)
             best.ending = .budgetExhausted

@@ -91,8 +91,10 @@ extension Cascade: TextModel, Collaboration where With == Team<TextAccess> {
                     break
                 }
             }
-        } catch  where error.code == .budgetExhausted && output.isEmpty {
-            guard var best = climb.best?.response else { throw error }
+        } catch {
+            guard error.code == .budgetExhausted, output.isEmpty, var best = climb.best?.response else {
+                throw error
+            }
             Run.note("budget", error.message)
             best.ending = .budgetExhausted
             await output.entrance.send(best.text)

@@ -75,7 +75,10 @@ public struct Route<Access: AccessLevel>: TeamSource {
         var decision: RoutingDecision
         do throws(CollabError) {
             decision = try await explain(request)
-        } catch  where error.isSurvivable && error.code != .invalidRequest && error.code != .emptyTeam {
+        } catch {
+            guard error.isSurvivable, error.code != .invalidRequest, error.code != .emptyTeam else {
+                throw error
+            }
             let unscored = [Double?](repeating: nil, count: teams.count)
             decision = RoutingDecision(
                 choice: nil,
