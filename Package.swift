@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "Collab", targets: ["Collab"]),
         .library(name: "CollabBackends", targets: ["CollabBackends"]),
         .library(name: "CollabTesting", targets: ["CollabTesting"]),
+        .library(name: "CollabKernels", targets: ["CollabKernels"]),
         .executable(name: "quickstart", targets: ["Quickstart"]),
         .executable(name: "inspect", targets: ["Inspect"]),
     ],

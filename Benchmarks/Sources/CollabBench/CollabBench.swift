@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// Measures Collab. Each suite is a subcommand in a file of its own.
+@main
+struct CollabBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collab-bench",
+        abstract: "Measure Collab on this machine.",
+        subcommands: [KernelsSuite.self]
+    )
+}
