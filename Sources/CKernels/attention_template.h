@@ -127,8 +127,9 @@ CV_INLINE float cv_weights(float *scores, const int low, const int high, const f
 #endif
 
 CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, const collab_attention *call,
-                              const int head, const int first_row, const int rows) {
-    const int group = call->query_heads / shape.kv_heads;
+                              const int first_head, const int heads, const int first_row, const int rows) {
+    // The query heads first_head… share one key-value head; row r is head r mod heads of token r / heads.
+    const int head = first_head / (call->query_heads / shape.kv_heads);
     const int dimension = shape.head_dimension, padded = collab_kv_padded(shape);
     float queries[COLLAB_ATTENTION_SCRATCH], sums[COLLAB_ATTENTION_SCRATCH];
     float scores[COLLAB_ATTENTION_ROWS * COLLAB_PAGE_POSITIONS];
@@ -136,7 +137,7 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
     int32_t starts[COLLAB_ATTENTION_ROWS], ends[COLLAB_ATTENTION_ROWS];
     int32_t lowest = INT32_MAX, highest = 0;
     for (int r = 0; r < rows; r++) {
-        const int token = (first_row + r) / group, query_head = head * group + (first_row + r) % group;
+        const int token = (first_row + r) / heads, query_head = first_head + (first_row + r) % heads;
         const float *q = call->queries + (size_t)token * call->query_stride + (size_t)(query_head * dimension);
         for (int d = 0; d < dimension; d++) queries[r * padded + d] = q[d] * call->scale;
         for (int d = 0; d < padded; d++) sums[r * padded + d] = 0;
@@ -194,7 +195,7 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
         }
     }
     for (int r = 0; r < rows; r++) {
-        const int token = (first_row + r) / group, query_head = head * group + (first_row + r) % group;
+        const int token = (first_row + r) / heads, query_head = first_head + (first_row + r) % heads;
         float *out = call->output + (size_t)token * call->output_stride + (size_t)(query_head * dimension);
         // NaN totals fail the comparison and pass the NaN on.
         const float inverse = totals[r] == 0 ? 0 : 1 / totals[r];
@@ -203,13 +204,17 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
 }
 
 static void cv_attend(collab_kv_shape shape, const collab_attention *call, int first_head, int end_head) {
-    const int rows = call->tokens * (call->query_heads / shape.kv_heads);
+    const int group = call->query_heads / shape.kv_heads;
     int most = COLLAB_ATTENTION_SCRATCH / collab_kv_padded(shape);
     if (most > COLLAB_ATTENTION_ROWS) most = COLLAB_ATTENTION_ROWS;
-    for (int head = first_head; head < end_head; head++)
+    for (int head = first_head; head < end_head;) {
+        const int group_end = (head / group + 1) * group, end = group_end < end_head ? group_end : end_head;
+        const int rows = call->tokens * (end - head);
         for (int row = 0; row < rows; row += most) {
             const int count = rows - row < most ? rows - row : most;
-            if (shape.single_precision) cv_attend_rows(1, shape, call, head, row, count);
-            else cv_attend_rows(0, shape, call, head, row, count);
+            if (shape.single_precision) cv_attend_rows(1, shape, call, head, end - head, row, count);
+            else cv_attend_rows(0, shape, call, head, end - head, row, count);
         }
+        head = end;
+    }
 }

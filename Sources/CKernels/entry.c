@@ -52,8 +52,7 @@ void collab_gelu_tanh(collab_level level, const float *x, size_t count, float *y
 }
 
 void collab_gelu_erf(collab_level level, const float *x, size_t count, float *y) {
-    (void)level;
-    for (size_t i = 0; i < count; i++) y[i] = 0.5f * x[i] * erfcf(-0.70710678f * x[i]);
+    collab_kernels_of(level)->gelu_erf(x, count, y);
 }
 
 void collab_exp(collab_level level, const float *x, size_t count, float *y) {

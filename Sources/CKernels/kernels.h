@@ -15,6 +15,7 @@ typedef struct {
     void (*exp)(const float *, size_t, float *);
     void (*tanh)(const float *, size_t, float *);
     void (*gelu)(const float *, size_t, float *);
+    void (*gelu_erf)(const float *, size_t, float *);
     void (*swiglu)(const float *, const float *, size_t, float *);
     void (*geglu)(const float *, const float *, size_t, float *);
     void (*add)(const float *, size_t, float *);

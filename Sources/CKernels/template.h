@@ -34,6 +34,7 @@ const collab_kernels CV_TABLE = {
     .exp = cv_map_exp,
     .tanh = cv_map_tanh,
     .gelu = cv_map_gelu,
+    .gelu_erf = cv_map_gelu_erf,
     .swiglu = cv_map_swiglu,
     .geglu = cv_map_geglu,
     .add = cv_map_add,

@@ -63,6 +63,20 @@ CV_INLINE cv_f cv_gelu(cv_f x) {
     return cv_times_sigmoid(x, cv_mul(u, cv_set1(1.5957691216f)));
 }
 
+/// ½x(1 + erf(x/√2)) = max(x, 0) − |x|·½ erfc(|x|/√2), where erfc(z) = t·P(t)·e^(−z²) with t = 1 / (1 + pz)
+/// (Abramowitz and Stegun 1964, 7.1.26): within 3·10⁻⁷ · |x| of the exact value.
+CV_INLINE cv_f cv_gelu_erf(cv_f x) {
+    const cv_f a = cv_abs(x), z = cv_mul(a, cv_set1(0.70710678f)), one = cv_set1(1);
+    const cv_f t = cv_div(one, cv_fma(cv_set1(0.3275911f), z, one));
+    cv_f p = cv_set1(1.061405429f);
+    p = cv_fma(p, t, cv_set1(-1.453152027f));
+    p = cv_fma(p, t, cv_set1(1.421413741f));
+    p = cv_fma(p, t, cv_set1(-0.284496736f));
+    p = cv_fma(p, t, cv_set1(0.254829592f));
+    const cv_f tail = cv_mul(cv_mul(p, t), cv_exp(cv_mul(cv_sub(cv_zero(), z), z)));
+    return cv_fnma(cv_mul(a, cv_set1(0.5f)), tail, cv_max(x, cv_zero()));
+}
+
 // y[i] = EXPRESSION(i) over whole vectors; the rest goes through zero-padded copies of the inputs.
 #define CV_MAP2(x, z, count, y, EXPRESSION)                                                                        \
     do {                                                                                                           \
@@ -85,6 +99,7 @@ CV_INLINE cv_f cv_gelu(cv_f x) {
 
 static void cv_map_exp(const float *x, size_t count, float *y) { CV_MAP2(x, x, count, y, cv_exp(a)); }
 static void cv_map_tanh(const float *x, size_t count, float *y) { CV_MAP2(x, x, count, y, cv_tanh(a)); }
+static void cv_map_gelu_erf(const float *x, size_t count, float *y) { CV_MAP2(x, x, count, y, cv_gelu_erf(a)); }
 static void cv_map_gelu(const float *x, size_t count, float *y) { CV_MAP2(x, x, count, y, cv_gelu(a)); }
 static void cv_map_swiglu(const float *x, const float *z, size_t count, float *y) {
     CV_MAP2(x, z, count, y, cv_mul(cv_silu(a), b));

@@ -55,7 +55,7 @@ public struct AttentionShape: Hashable, Sendable {
         collab_kv_copy(raw, source, Int32(slots), target)
     }
 
-    /// output = softmax(scale · q · Kᵀ) · V for some key-value heads and the query heads that share them.
+    /// output = softmax(scale · q · Kᵀ) · V for some query heads; those that share a key-value head read it together.
     ///
     /// Query t sees the positions `starts[t]..<ends[t]`; one that sees nothing gets zeros. Each result depends on its
     /// own query and range only, bit for bit, so one query at a time and a whole prompt agree. Threads may take
@@ -71,7 +71,8 @@ public struct AttentionShape: Hashable, Sendable {
     ///   - scale: Factor of the scores, usually 1/√headDimension.
     ///   - softcap: 0, or the cap c of c·tanh(score / c).
     ///   - output: Same shape as the queries, `outputStride` apart.
-    ///   - heads: Which key-value heads; all if nil.
+    ///   - heads: Which key-value heads, with all their query heads; all if nil.
+    ///   - queryHeadRange: Which query heads, instead of whole groups.
     public func attend(
         queries: UnsafePointer<Float>,
         queryStride: Int,
@@ -85,6 +86,7 @@ public struct AttentionShape: Hashable, Sendable {
         output: UnsafeMutablePointer<Float>,
         outputStride: Int,
         heads: Range<Int>? = nil,
+        queryHeadRange: Range<Int>? = nil,
         level: KernelLevel = .best
     ) {
         let heads = heads ?? 0..<kvHeads
@@ -93,6 +95,9 @@ public struct AttentionShape: Hashable, Sendable {
             queryHeads > 0 && queryHeads % kvHeads == 0,
             "query heads are no multiple of key-value heads"
         )
+        let group = queryHeads / kvHeads
+        let range = queryHeadRange ?? heads.lowerBound * group..<heads.upperBound * group
+        precondition(range.lowerBound >= 0 && range.upperBound <= queryHeads, "query heads out of range")
         guard tokens > 0 else { return }
         var call = collab_attention(
             pages: pages,
@@ -107,7 +112,7 @@ public struct AttentionShape: Hashable, Sendable {
             scale: scale,
             softcap: softcap
         )
-        collab_attend(level.raw, raw, &call, Int32(heads.lowerBound), Int32(heads.upperBound))
+        collab_attend(level.raw, raw, &call, Int32(range.lowerBound), Int32(range.upperBound))
     }
 
     private var raw: collab_kv_shape {

@@ -61,6 +61,16 @@ import Testing
     }
 
     @Test(arguments: KernelLevel.supported)
+    func `any split of the query heads gives the same bits`(level: KernelLevel) {
+        let cache = Cache(Case(kvHeads: 2, group: 3, dimension: 32, window: 50), positions: 90)
+        let tokens = Array(60..<90)
+        let whole = cache.attend(tokens, level: level)
+        for cut in 0...6 {
+            #expect(cache.attend(tokens, splitAt: cut, level: level) == whole)
+        }
+    }
+
+    @Test(arguments: KernelLevel.supported)
     func `pages outside the window are never read`(level: KernelLevel) {
         var testCase = Case(kvHeads: 1, group: 2, dimension: 64, window: 64)
         testCase.window = 64
@@ -192,24 +202,28 @@ private struct Cache {
 
     private var scale: Float { 1 / Float(testCase.dimension).squareRoot() }
 
-    func attend(_ tokens: [Int], level: KernelLevel) -> [[Float]] {
+    func attend(_ tokens: [Int], splitAt cut: Int? = nil, level: KernelLevel) -> [[Float]] {
         let width = testCase.kvHeads * testCase.group * testCase.dimension
         let flat = tokens.flatMap { queries[$0] }
         var output = [Float](repeating: .nan, count: tokens.count * width)
-        shape.attend(
-            queries: flat,
-            queryStride: width,
-            queryHeads: testCase.kvHeads * testCase.group,
-            tokens: tokens.count,
-            pages: pages,
-            starts: tokens.map { Int32(start($0)) },
-            ends: tokens.map { Int32($0 + 1) },
-            scale: scale,
-            softcap: testCase.softcap,
-            output: &output,
-            outputStride: width,
-            level: level
-        )
+        let heads = testCase.kvHeads * testCase.group
+        for range in cut.map({ [0..<$0, $0..<heads] }) ?? [nil] as [Range<Int>?] {
+            shape.attend(
+                queries: flat,
+                queryStride: width,
+                queryHeads: heads,
+                tokens: tokens.count,
+                pages: pages,
+                starts: tokens.map { Int32(start($0)) },
+                ends: tokens.map { Int32($0 + 1) },
+                scale: scale,
+                softcap: testCase.softcap,
+                output: &output,
+                outputStride: width,
+                queryHeadRange: range,
+                level: level
+            )
+        }
         return (0..<tokens.count).map { Array(output[$0 * width..<($0 + 1) * width]) }
     }
 

@@ -80,11 +80,9 @@ struct KernelsSuite: ParsableCommand {
         for matrix in shape.matrices {
             let bytes = matrix.randomBytes()
             stored += bytes.count
-            packing += try Timing(rounds: 1) {
+            packing += try Timing(rounds: 1, warm: false) {
                 matrices.append(try matrix.packed(bytes, memory: memory, pool: pool))
             }.best
-            // The warm-up round packed it once more.
-            matrices.removeLast()
         }
         let threads = ["threads": String(pool.workers)]
         report.add(
@@ -171,28 +169,21 @@ struct KernelsSuite: ParsableCommand {
         for prompt in [false, true] {
             let timing = Timing(rounds: rounds) {
                 pool.run { worker in
-                    // Heads or queries, whatever there are more of.
-                    let share = pool.share(of: prompt ? 512 : shape.kvHeads, worker: worker)
-                    guard !share.isEmpty else { return }
-                    let first = prompt ? share.lowerBound : 0
-                    let tokens = prompt ? share.count : 1
-                    queries.withUnsafeBufferPointer { queries in
-                        guard let base = queries.baseAddress else { return }
-                        attention.attend(
-                            queries: base + first * width,
-                            queryStride: width,
-                            queryHeads: shape.queryHeads,
-                            tokens: tokens,
-                            pages: pages,
-                            starts: [Int32](repeating: 0, count: tokens),
-                            ends: (first..<first + tokens).map { prompt ? Int32($0 + 1) : 512 },
-                            scale: scale,
-                            output: output + first * width,
-                            outputStride: width,
-                            heads: prompt ? nil : share,
-                            level: level
-                        )
-                    }
+                    let tokens = prompt ? 512 : 1
+                    attention.attend(
+                        queries: queries,
+                        queryStride: width,
+                        queryHeads: shape.queryHeads,
+                        tokens: tokens,
+                        pages: pages,
+                        starts: [Int32](repeating: 0, count: tokens),
+                        ends: prompt ? (1...512).map { Int32($0) } : [512],
+                        scale: scale,
+                        output: output,
+                        outputStride: width,
+                        queryHeadRange: pool.share(of: shape.queryHeads, worker: worker),
+                        level: level
+                    )
                 }
             }
             let products = Double(2 * width) * (prompt ? 512 * 513 / 2 : 512)

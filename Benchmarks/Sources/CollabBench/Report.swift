@@ -14,9 +14,9 @@ struct Timing {
     var median: Double { seconds[seconds.count / 2] }
     var best: Double { seconds[0] }
 
-    /// Runs the body once to warm up and then `rounds` times.
-    init(rounds: Int, _ body: () throws -> Void) rethrows {
-        try body()
+    /// Runs the body once to warm up, if asked, and then `rounds` times.
+    init(rounds: Int, warm: Bool = true, _ body: () throws -> Void) rethrows {
+        if warm { try body() }
         seconds = try (0..<max(rounds, 1)).map { _ in
             let start = ContinuousClock.now
             try body()

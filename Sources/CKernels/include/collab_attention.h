@@ -53,8 +53,8 @@ typedef struct {
     float softcap;
 } collab_attention;
 
-/// output = softmax(scale · q·Kᵀ) V for the query heads that belong to key-value heads [first_head, end_head).
-/// A query that sees nothing gets zeros. The result of a query does not depend on the other queries.
+/// output = softmax(scale · q·Kᵀ) V for the query heads [first_head, end_head). A query that sees nothing gets
+/// zeros. The result of a query and a head does not depend on the others.
 void collab_attend(collab_level level, collab_kv_shape shape, const collab_attention *call, int first_head,
                    int end_head);
 

@@ -30,7 +30,7 @@ void collab_geglu(collab_level level, const float *gate, const float *up, size_t
 /// y = ½ x (1 + tanh(√(2/π)(x + 0.044715 x³))); y may be x.
 void collab_gelu_tanh(collab_level level, const float *x, size_t count, float *y);
 
-/// y = ½ x (1 + erf(x / √2)); y may be x.
+/// y = ½ x (1 + erf(x / √2)), within 3·10⁻⁷ · |x|; y may be x.
 void collab_gelu_erf(collab_level level, const float *x, size_t count, float *y);
 
 /// y = eˣ; y may be x.
