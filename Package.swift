@@ -76,6 +76,8 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .target(name: "Recipes", dependencies: ["Collab"], path: "Examples/Recipes", swiftSettings: swiftSettings),
+
         // Tests.
         .testTarget(
             name: "CollabKernelsTests",
@@ -92,6 +94,12 @@ let package = Package(
             name: "CollabBackendsTests",
             dependencies: ["CollabBackends", "CollabTesting"],
             resources: [.copy("Fixtures")],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "RecipesTests",
+            dependencies: ["Recipes", "Collab", "CollabBackends", "CollabTesting"],
+            exclude: ["Cassettes"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "InspectTests", dependencies: ["Inspect"], swiftSettings: swiftSettings),
