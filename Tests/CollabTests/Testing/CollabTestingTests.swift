@@ -18,6 +18,22 @@ struct BackendConformanceTests {
         #expect(await BackendConformance(model).violations().map(\.description) == [])
     }
 
+    @Test("finds nothing wrong with the decoder of a scripted logit model")
+    func decoder() async {
+        let model = ScriptedLogitModel("m", vocabulary: ["N", "a", "m", "e", " "]) { prefix in
+            prefix.count.isMultiple(of: 2) ? ["a": 0.6, "e": 0.4] : ["m": 0.5, ScriptedLogitModel.end: 0.5]
+        }
+        #expect(await BackendConformance(model).decodingViolations().map(\.description) == [])
+    }
+
+    @Test("notices a decoder whose forks disturb each other")
+    func sharedForks() async {
+        let found = await BackendConformance(Forgetful()).decodingViolations().map(\.promise)
+        #expect(found.contains("forks do not disturb each other"))
+        #expect(found.contains("truncating rolls back"))
+        #expect(!found.contains("tokens read together and one by one give the same logits"))
+    }
+
     /// A model that breaks a promise of one's choice.
     struct Liar: TextModel {
         let name = "liar"
@@ -122,5 +138,28 @@ struct ScriptedLogitModelTests {
         try await fork.truncate(to: 1)
         let (one, other) = (try await decoder.append(0).values, try await fork.append(0).values)
         #expect(one == other)
+    }
+}
+
+/// A logit model whose decoders fork into themselves and never forget.
+private struct Forgetful: LogitModel {
+    let base = ScriptedLogitModel("m", vocabulary: ["N", "a", "m", "e"]) { prefix in
+        ["a": Double(prefix.count % 7 + 1), "e": 1]
+    }
+    var name: String { base.name }
+    var tokenizer: any Tokenizer { base.tokenizer }
+    var contextLength: Int { base.contextLength }
+    func promptTokens(for request: Request) throws(CollabError) -> [TokenID] { try base.promptTokens(for: request) }
+    func makeDecoder() async throws(CollabError) -> any Decoder { Shared(try await base.makeDecoder()) }
+
+    final class Shared: Decoder {
+        let inner: any Decoder
+        init(_ inner: any Decoder) { self.inner = inner }
+        var position: Int { inner.position }
+        func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
+            try await inner.append(tokens, logits: logits)
+        }
+        func truncate(to count: Int) async throws(CollabError) {}
+        func fork() async throws(CollabError) -> any Decoder { self }
     }
 }
