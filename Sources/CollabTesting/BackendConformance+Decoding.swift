@@ -35,13 +35,19 @@ extension BackendConformance where Model: LogitModel {
             found.append(Violation(promise: "logits are numbers", observation: "there is a NaN"))
         }
         if start.decoder.position == 0 || start.promptTokens < 1 {
-            found.append(Violation(promise: "a started decoder has read the prompt", observation: "it has read nothing"))
+            found.append(
+                Violation(
+                    promise: "a started decoder has read the prompt",
+                    observation: "it has read nothing"
+                )
+            )
         }
         return found
     }
 
     /// Reading tokens together gives the logits that reading them one by one gives.
-    private func batchesAreTheSameAsSingleTokens(_ tolerance: Float) async throws(CollabError) -> [Violation] {
+    private func batchesAreTheSameAsSingleTokens(_ tolerance: Float) async throws(CollabError) -> [Violation]
+    {
         let tokens = try model.promptTokens(for: request)
         let together = try await model.makeDecoder().append(tokens, logits: .all)
         let decoder = try await model.makeDecoder()
@@ -68,7 +74,9 @@ extension BackendConformance where Model: LogitModel {
         let after = try await start.decoder.append(tokens[0])
         let fresh = try await model.startDecoding(request).decoder.append(tokens[0])
         guard let distance = distance(after, fresh), distance > tolerance else { return [] }
-        return [Violation(promise: "forks do not disturb each other", observation: "logits differ by \(distance)")]
+        return [
+            Violation(promise: "forks do not disturb each other", observation: "logits differ by \(distance)")
+        ]
     }
 
     /// After rolling back, a decoder goes on as if nothing had been read since.
@@ -81,7 +89,12 @@ extension BackendConformance where Model: LogitModel {
         _ = try await start.decoder.append(tokens, logits: .none)
         try await start.decoder.truncate(to: position)
         if start.decoder.position != position {
-            return [Violation(promise: promise, observation: "the position is \(start.decoder.position), not \(position)")]
+            return [
+                Violation(
+                    promise: promise,
+                    observation: "the position is \(start.decoder.position), not \(position)"
+                )
+            ]
         }
         let after = try await start.decoder.append(tokens[0])
         guard let distance = distance(before, after), distance > tolerance else { return [] }
@@ -103,7 +116,9 @@ extension BackendConformance where Model: LogitModel {
                 }
             }
             if decoder.position != position {
-                return [Violation(promise: "a refused append changes nothing", observation: "the position moved")]
+                return [
+                    Violation(promise: "a refused append changes nothing", observation: "the position moved")
+                ]
             }
         }
         return []

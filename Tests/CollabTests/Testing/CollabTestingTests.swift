@@ -149,7 +149,9 @@ private struct Forgetful: LogitModel {
     var name: String { base.name }
     var tokenizer: any Tokenizer { base.tokenizer }
     var contextLength: Int { base.contextLength }
-    func promptTokens(for request: Request) throws(CollabError) -> [TokenID] { try base.promptTokens(for: request) }
+    func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
+        try base.promptTokens(for: request)
+    }
     func makeDecoder() async throws(CollabError) -> any Decoder { Shared(try await base.makeDecoder()) }
 
     final class Shared: Decoder {
