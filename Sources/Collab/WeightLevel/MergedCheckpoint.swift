@@ -34,7 +34,17 @@ public final class MergedCheckpoint: Checkpoint {
     /// so does the first read.
     ///
     /// - Parameter name: what to call it; `nil` makes a name of the method's and the members'.
-    public init(_ name: String? = nil, _ method: any MergeMethod, members: [any Checkpoint]) {
+    public convenience init(_ name: String? = nil, _ method: any MergeMethod, members: [any Checkpoint]) {
+        self.init(name, method, members: members, describedBy: nil)
+    }
+
+    /// - Parameter described: whose tensors and specification the merge has, if not its base's or first member's.
+    init(
+        _ name: String?,
+        _ method: any MergeMethod,
+        members: [any Checkpoint],
+        describedBy described: (any Checkpoint)?
+    ) {
         var (base, others): ((any Checkpoint)?, [any Checkpoint]) = (nil, members)
         switch method.baseline {
         case .none: break
@@ -45,7 +55,7 @@ public final class MergedCheckpoint: Checkpoint {
         self.method = method
         self.members = others
         self.base = base
-        let donor = base ?? others.first
+        let donor = described ?? base ?? others.first
         tensors = donor?.tensors ?? []
         specification = donor?.specification ?? UnknownSpecification()
         descriptions = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }

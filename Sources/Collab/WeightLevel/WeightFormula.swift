@@ -7,7 +7,7 @@
 /// is task arithmetic (G. Ilharco et al., 2023): a checkpoint whose tensors are computed while they are read, each
 /// element once, in double precision. It describes itself as its first term does; tensors that are the same in all
 /// terms keep their stored form where the weights sum to 1.
-public struct WeightFormula: Checkpoint {
+public struct WeightFormula: Checkpoint, Identifiable {
     /// A checkpoint and its weight.
     public struct Term: Sendable {
         /// The weight of its tensors.
@@ -23,10 +23,13 @@ public struct WeightFormula: Checkpoint {
     fileprivate init(terms: [Term]) {
         let terms = Self.merged(terms)
         self.terms = terms
+        // What has cancelled is not read.
+        let used = terms.filter { $0.weight != 0 }
         merged = MergedCheckpoint(
             formulaText(terms.map { ($0.weight, $0.checkpoint.name) }),
-            FormulaMerge(weights: terms.map(\.weight)),
-            members: terms.map(\.checkpoint)
+            FormulaMerge(weights: used.map(\.weight)),
+            members: used.map(\.checkpoint),
+            describedBy: terms.first?.checkpoint
         )
     }
 
@@ -49,6 +52,8 @@ public struct WeightFormula: Checkpoint {
         return merged
     }
 
+    /// Equal for copies of one formula.
+    public var id: ObjectIdentifier { ObjectIdentifier(merged) }
     /// The formula.
     public var name: String { merged.name }
     /// The first term's tensors.

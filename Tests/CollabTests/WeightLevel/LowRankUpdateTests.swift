@@ -65,6 +65,14 @@ struct LowRankUpdateTests {
         #expect(merged.storage(of: "norm") != nil)
     }
 
+    @Test("a change that is taken back leaves the stored form")
+    func takenBack() throws {
+        let adapted = try base.adding(update)
+        let formula = base + 0.5 * (adapted - base) - 0.5 * (adapted - base)
+        #expect(formula.terms.map(\.weight) == [1, 0])
+        #expect(formula.storage(of: "layers.0.matrix") != nil)
+    }
+
     @Test("changes that fit nothing are refused")
     func refusals() throws {
         func code(_ tensor: String, rank: Int = 1, _ a: Int, _ b: Int, value: Float = 1) -> CollabError.Code?

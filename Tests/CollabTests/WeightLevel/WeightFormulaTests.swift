@@ -51,6 +51,15 @@ struct WeightFormulaTests {
         #expect((1 * math).storage(of: "norm") != nil)
     }
 
+    @Test("what cancels is described by but not read; nothing left is an error")
+    func cancels() throws {
+        let formula = base + (math - base)
+        #expect(try formula.values(of: "norm") == math.values(of: "norm"))
+        #expect(base.reads == 0)
+        let error = #expect(throws: CollabError.self) { try (base - base).values(of: "norm") }
+        #expect(error?.code == .emptyTeam)
+    }
+
     @Test("merges nest")
     func nesting() throws {
         let inner = Merge(.linear()) {

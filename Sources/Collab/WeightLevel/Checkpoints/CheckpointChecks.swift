@@ -75,3 +75,6 @@ extension TensorStorage {
         }
     }
 }
+
+/// Tells values that were made separately apart; copies of one value share it.
+final class CheckpointIdentity: Sendable {}

@@ -1,5 +1,5 @@
 /// A checkpoint whose tensors are float arrays in memory.
-public struct MemoryCheckpoint: Checkpoint {
+public struct MemoryCheckpoint: Checkpoint, Identifiable {
     /// A tensor with its values.
     public struct Tensor: Hashable, Sendable {
         /// The name.
@@ -24,6 +24,7 @@ public struct MemoryCheckpoint: Checkpoint {
     /// What the tensors are the weights of.
     public let specification: any ModelSpecification
     private let memory: [String: FloatMemory]
+    private let identity = CheckpointIdentity()
 
     /// Makes a checkpoint.
     ///
@@ -56,6 +57,9 @@ public struct MemoryCheckpoint: Checkpoint {
         self.memory = memory
         self.tensors = tensors.map { TensorDescription(name: $0.name, shape: $0.shape, format: .f32) }
     }
+
+    /// Equal for copies of one value.
+    public var id: ObjectIdentifier { ObjectIdentifier(identity) }
 
     /// Copies a range of a tensor's elements.
     public func read(
