@@ -76,7 +76,12 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
-        .target(name: "Recipes", dependencies: ["Collab"], path: "Examples/Recipes", swiftSettings: swiftSettings),
+        .target(
+            name: "Recipes",
+            dependencies: ["Collab"],
+            path: "Examples/Recipes",
+            swiftSettings: swiftSettings
+        ),
 
         // Tests.
         .testTarget(
