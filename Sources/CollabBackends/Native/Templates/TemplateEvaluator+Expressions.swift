@@ -262,7 +262,7 @@ extension TemplateEvaluator {
             }
             return .string(String(result))
         case .undefined(let owner): throw failure("“\(owner)” is not defined, so it cannot be sliced")
-        default: throw failure("a \(value.typeName) cannot be sliced")
+        default: return .undefined(name: "the slice of a \(value.typeName)")
         }
     }
 

@@ -217,7 +217,7 @@ extension TemplateEvaluator {
         }
         let digits = values[0]?.integer ?? 0
         // Python's round leaves a whole number whole.
-        if case .integer(let integer) = value, rule == nil, digits >= 0 { return .integer(integer) }
+        if let integer = value.integer, rule == nil, digits >= 0 { return .integer(integer) }
         return .double(TemplateNumber.rounded(number, digits: digits, rule: rule))
     }
 }

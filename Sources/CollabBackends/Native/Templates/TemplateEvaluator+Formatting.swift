@@ -7,12 +7,22 @@ extension TemplateEvaluator {
     /// `'%s: %d' % values`
     func formatted(_ format: String, _ value: TemplateValue) throws(CollabError) -> String {
         var values: [TemplateValue] = [value]
-        if case .list(let list) = value, list.kind == .tuple { values = list.elements }
-        return try formatted(format, TemplateCall(positional: values))
+        // Python holds what has elements for a mapping, of which a format need not use all.
+        var allowsSurplus = false
+        switch value {
+        case .list(let list) where list.kind == .tuple: values = list.elements
+        case .list, .mapping: allowsSurplus = true
+        default: break
+        }
+        return try formatted(format, TemplateCall(positional: values), allowsSurplus: allowsSurplus)
     }
 
     /// `%`-formatting with positional values, or with named ones by `%(name)s`.
-    func formatted(_ format: String, _ call: TemplateCall) throws(CollabError) -> String {
+    func formatted(
+        _ format: String,
+        _ call: TemplateCall,
+        allowsSurplus: Bool = false
+    ) throws(CollabError) -> String {
         var result = ""
         var values = call.positional[...]
         var rest = format.unicodeScalars[...]
@@ -43,6 +53,9 @@ extension TemplateEvaluator {
             let piece = try formatted(value, specification, conversion)
             try reserve(text: result.utf8.count + piece.utf8.count)
             result += piece
+        }
+        guard values.isEmpty || allowsSurplus else {
+            throw failure("a format has fewer places than there are values")
         }
         return result
     }

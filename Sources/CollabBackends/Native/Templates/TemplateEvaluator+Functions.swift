@@ -83,14 +83,15 @@ extension TemplateEvaluator {
         guard stride != 0 else { throw failure("a range's step cannot be 0") }
         let (distance, overflow) = stop.subtractingReportingOverflow(start)
         let isEmpty = stride > 0 ? stop <= start : stop >= start
-        if isEmpty { return try makeList([]) }
+        let text = "range(\(start), \(stop)" + (stride == 1 ? ")" : ", \(stride))")
+        if isEmpty { return try makeList([], kind: .range(text)) }
         let longest = TemplateLimits.longestRange
         guard !overflow, distance.magnitude / stride.magnitude < longest else {
             throw failure("a range is longer than \(longest)", .unsupported)
         }
         let count = Int((distance.magnitude - 1) / stride.magnitude) + 1
         try reserve(elements: count)
-        return try makeList((0..<count).map { .integer(start + $0 * stride) })
+        return try makeList((0..<count).map { .integer(start + $0 * stride) }, kind: .range(text))
     }
 
     /// The local time, as `strftime` writes it.

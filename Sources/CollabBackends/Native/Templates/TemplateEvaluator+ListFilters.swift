@@ -75,6 +75,8 @@ extension TemplateEvaluator {
 
     private func map(_ value: TemplateValue, _ call: TemplateCall) throws(CollabError) -> TemplateValue {
         var results: [TemplateValue] = []
+        // What counts as false has no elements here, even where it could not be gone through.
+        if !value.isTrue { return try makeList([], kind: .generator) }
         if let attribute = call.named.first(where: { $0.name == "attribute" })?.value, call.positional.isEmpty
         {
             let fallback = call.named.first { $0.name == "default" }?.value
@@ -104,6 +106,7 @@ extension TemplateEvaluator {
         let testName = arguments.popFirst()
         let rest = TemplateCall(positional: Array(arguments), named: call.named)
         var kept: [TemplateValue] = []
+        if !value.isTrue { return try makeList([], kind: .generator) }
         for element in try elements(of: value) {
             let tested = try lookUp(path, in: element)
             let holds: Bool

@@ -7,11 +7,8 @@ extension TemplateEvaluator {
             guard let first = call.positional.first else { throw failure("the test “\(name)” needs a value") }
             return first
         }
-        func integer() throws(CollabError) -> Int {
-            guard let integer = value.integer else {
-                throw failure("the test “\(name)” needs a whole number, not a \(value.typeName)")
-            }
-            return integer
+        func remainder(_ divisor: TemplateValue) throws(CollabError) -> Double {
+            try calculate(.modulo, value, divisor).double ?? .nan
         }
         switch name {
         case "defined": return !value.isUndefined
@@ -27,15 +24,11 @@ extension TemplateEvaluator {
         case "mapping": if case .mapping = value { return true } else { return false }
         case "sequence", "iterable": return isIterable(value, withLength: name == "sequence")
         case "callable":
-            guard case .object(let object) = value else { return false }
+            guard case .object(let object) = value else { return value.isUndefined }
             return object is TemplateFunction || object is TemplateMacroValue || object is TemplateLoopState
-        case "odd": return try integer() % 2 != 0
-        case "even": return try integer() % 2 == 0
-        case "divisibleby":
-            guard let divisor = try argument().integer, divisor != 0 else {
-                throw failure("division by zero")
-            }
-            return try integer().remainderReportingOverflow(dividingBy: divisor).partialValue == 0
+        case "odd": return try remainder(.integer(2)) == 1
+        case "even": return try remainder(.integer(2)) == 0
+        case "divisibleby": return try remainder(try argument()) == 0
         case "lower": return try text(value).satisfies("islower")
         case "upper": return try text(value).satisfies("isupper")
         case "==", "eq", "equalto": return try areEqual(value, try argument())

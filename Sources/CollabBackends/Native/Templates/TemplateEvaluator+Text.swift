@@ -41,6 +41,7 @@ struct TemplateTextWriter {
         case .double(let value): try append(TemplateNumber.text(value), evaluator)
         case .string(let value): try append(Self.quoted(value), evaluator)
         case .list(let list):
+            if case .range(let text) = list.kind { return try append(text, evaluator) }
             let (open, close) = list.kind == .tuple ? ("(", ")") : ("[", "]")
             try append(open, evaluator)
             for (index, element) in list.elements.enumerated() {
@@ -142,7 +143,7 @@ struct TemplateJSONWriter {
         case .integer(let value): try append(String(value), evaluator)
         case .double(let value): try append(Self.number(value), evaluator)
         case .string(let value): try append(quoted(value), evaluator)
-        case .list(let list) where list.kind != .generator:
+        case .list(let list) where list.kind == .list || list.kind == .tuple:
             try writeItems("[", "]", list.elements, evaluator, depth) {
                 (writer, element) throws(CollabError) in
                 try writer.write(element, evaluator, depth: depth + 1)

@@ -24,7 +24,7 @@ final class TemplateEvaluator {
     init(limits: TemplateLimits, inputBytes: Int, now: @escaping () -> Int) {
         self.limits = limits
         self.now = now
-        stepsLeft = limits.steps + 8 * inputBytes
+        stepsLeft = limits.steps + 16 * inputBytes
         bytesLeft = limits.totalBytes + 64 * inputBytes
         longestText = limits.textBytes + inputBytes
     }
@@ -250,18 +250,19 @@ final class TemplateEvaluator {
             }
             elements = kept
         }
-        if elements.isEmpty {
-            _ = try run(loop.otherwise, TemplateScope(parent: scope))
-            return
-        }
         let state = TemplateLoopState(loop, elements: elements, scope: scope, depth: depth)
+        // Jinja runs “else” unless some round came to its end, so a “break” in the first round counts as none.
+        var isCompleted = false
         for (index, element) in elements.enumerated() {
             try step()
             state.index = index
             let inner = TemplateScope(parent: scope, variables: ["loop": .object(state)])
             try assign(element, to: loop.target, inner)
-            if try run(loop.body, inner) == .break_ { break }
+            let flow = try run(loop.body, inner)
+            if flow == .break_ { break }
+            if flow == .normal { isCompleted = true }
         }
+        if !isCompleted { _ = try run(loop.otherwise, TemplateScope(parent: scope)) }
     }
 
     // MARK: Calls

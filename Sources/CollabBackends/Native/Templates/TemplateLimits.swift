@@ -7,7 +7,7 @@ public struct TemplateLimits: Sendable, Hashable {
     /// How deep expressions and blocks may nest while rendering, through macros and recursive loops.
     public var depth: Int
     /// How many expressions, statements and elements one rendering may work through, beyond what the input's size
-    /// allows for: every byte of input adds eight.
+    /// allows for: every byte of input adds sixteen.
     public var steps: Int
     /// The longest text, and the longest output, in bytes, beyond the input's size.
     public var textBytes: Int
@@ -19,7 +19,7 @@ public struct TemplateLimits: Sendable, Hashable {
         sourceBytes: Int = 1 << 20,
         nesting: Int = 48,
         depth: Int = 160,
-        steps: Int = 500_000,
+        steps: Int = 200_000,
         textBytes: Int = 4 << 20,
         totalBytes: Int = 32 << 20
     ) {

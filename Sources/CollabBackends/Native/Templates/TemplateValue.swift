@@ -74,9 +74,11 @@ enum TemplateValue {
 /// Elements in order.
 struct TemplateList {
     /// How the elements show themselves.
-    enum Kind {
+    enum Kind: Equatable {
         case list
         case tuple
+        /// What `range` gives, with its text.
+        case range(String)
         /// What filters such as `map` give: it has no length and counts as true.
         case generator
     }
@@ -99,6 +101,7 @@ enum TemplateKey: Hashable {
     case number(Double)
     case integer(Int)
     case string(UTF8Key)
+    indirect case tuple([TemplateKey])
 
     /// Nothing, if the value cannot be a key.
     init?(_ value: TemplateValue) {
@@ -107,6 +110,10 @@ enum TemplateKey: Hashable {
         case .bool, .integer: self = .integer(value.integer!)
         case .double(let value): self = Int(exactly: value).map { .integer($0) } ?? .number(value)
         case .string(let value): self = .string(UTF8Key(value))
+        case .list(let list) where list.kind == .tuple:
+            let keys = list.elements.compactMap(TemplateKey.init)
+            guard keys.count == list.elements.count else { return nil }
+            self = .tuple(keys)
         case .undefined, .list, .mapping, .object: return nil
         }
     }
