@@ -216,6 +216,8 @@ collab_curl_loop *collab_curl_loop_create(void) {
         return NULL;
     }
     curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    // Idle connections beyond this are closed; otherwise every burst would leave its sockets behind.
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 128L);
     return loop;
 }
 
