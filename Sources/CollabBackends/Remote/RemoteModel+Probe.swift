@@ -2,22 +2,18 @@ public import Collab
 
 extension RemoteModel {
     /// The names of the models that the server offers, in its order (`GET /models`).
+    ///
+    /// Throws what a call would throw if the server does not answer or refuses the key, and
+    /// ``Collab/CollabError/Code/malformedResponse`` if what it answers is no list of models.
     public func availableModels() async throws(CollabError) -> [String] {
-        let (wire, redactor) = try await endpoint.request("GET", "models")
-        let transport = try endpoint.transport()
-        let body: [UInt8]
-        let head: ResponseHead
-        do throws(RemoteProblem) {
-            (head, body) = try await Self.fetch(wire, over: transport)
-        } catch {
-            if error.isCancellation || Task.isCancelled { throw .cancelled }
-            throw CollabError(remote: error, model: self, redactor: redactor)
-        }
-        let json = try? JSONValue(parsing: body, policy: .wire)
-        // Ollama's own listing calls the array "models".
-        guard let entries = json?["data"]?.arrayValue ?? json?["models"]?.arrayValue else {
-            let problem = RemoteProblem.noStream(head, String(decoding: body.prefix(400), as: UTF8.self))
-            throw CollabError(remote: problem, model: self, redactor: redactor)
+        let json = try await endpoint.fetchJSON("GET", "models", model: model)
+        // Some servers call the array "models" and have names in the place of identifiers.
+        guard let entries = json["data"]?.arrayValue ?? json["models"]?.arrayValue else {
+            throw CollabError(
+                .malformedResponse,
+                "\(endpoint.base) did not answer with a list of models; is it an OpenAI-compatible server?",
+                cause: RemoteFailure(.malformed)
+            )
         }
         return entries.compactMap { $0["id"]?.stringValue ?? $0["name"]?.stringValue }
     }
@@ -25,7 +21,7 @@ extension RemoteModel {
     /// Makes sure that the server answers, accepts the key and offers the model, before work is built on it.
     ///
     /// Throws ``Collab/CollabError/Code/invalidRequest`` naming the models that are available if this one is not, and
-    /// otherwise what a call would throw.
+    /// otherwise what ``availableModels()`` throws.
     public func checkAvailability() async throws(CollabError) {
         let available = try await availableModels()
         if available.contains(model) { return }
@@ -36,36 +32,5 @@ extension RemoteModel {
             "\(endpoint.base) does not offer “\(model)”. Available: \(names)\(available.count > 20 ? ", …" : "").",
             cause: RemoteFailure(.notFound)
         )
-    }
-
-    private static func fetch(
-        _ wire: HTTPRequest,
-        over transport: Transport
-    ) async throws(RemoteProblem) -> (ResponseHead, [UInt8]) {
-        let exchange: Exchange
-        let body: [UInt8]
-        do throws(TransportError) {
-            exchange = try await transport.open(wire)
-            body = try await exchange.body(upTo: 16 << 20)
-        } catch {
-            throw .transport(error)
-        }
-        if (200..<300).contains(exchange.head.status) { return (exchange.head, body) }
-        throw .refused(exchange.head, ServerComplaint(body: Array(body.prefix(64 << 10))))
-    }
-}
-
-extension CollabError {
-    /// The error for a problem without a partial answer.
-    fileprivate init(remote problem: RemoteProblem, model: RemoteModel, redactor: Redactor) {
-        var failure = problem.failure
-        failure.requestID = failure.requestID.map(redactor.scrub)
-        failure.isPossiblyBilled = false
-        let message = problem.message(
-            server: "\(model.endpoint.base)",
-            model: model.model,
-            scrub: redactor.scrub
-        )
-        self.init(failure.kind.code, redactor.scrub(message), cause: failure)
     }
 }

@@ -25,7 +25,7 @@ public import Collab
 /// `/completions`. Answers are streamed over the wire even to callers that want them whole. Cancelling the task closes
 /// the connection at once, which makes the server stop. One call is one request: nothing is retried here.
 ///
-/// Errors are ``Collab/CollabError``s whose ``Collab/CollabError/remoteFailure`` tells what is known about the request's
+/// Errors are ``Collab/CollabError``s whose `remoteFailure` tells what is known about the request's
 /// fate, including the text that had arrived. No key appears in any of them.
 public struct RemoteModel: TextModel {
     /// What to call the model.

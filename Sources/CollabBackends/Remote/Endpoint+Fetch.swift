@@ -1,0 +1,49 @@
+internal import Collab
+
+extension Endpoint {
+    /// Sends a request whose answer is one JSON text.
+    ///
+    /// - Parameter model: the model to name in errors.
+    func fetchJSON(
+        _ method: String,
+        _ path: String,
+        body: [UInt8]? = nil,
+        model: String
+    ) async throws(CollabError) -> JSONValue {
+        let (wire, redactor) = try await request(method, path, body: body)
+        let transport = try transport()
+        let problem: RemoteProblem
+        do throws(RemoteProblem) {
+            let (head, bytes) = try await fetch(wire, over: transport)
+            if let json = try? JSONValue(parsing: bytes, policy: .wire) {
+                guard let complaint = ServerComplaint(json) else { return json }
+                throw .assembly(head, .complaint(complaint))
+            }
+            throw .noStream(head, String(decoding: bytes.prefix(400), as: UTF8.self))
+        } catch {
+            problem = error
+        }
+        if problem.isCancellation || Task.isCancelled { throw .cancelled }
+        var failure = problem.failure
+        failure.requestID = failure.requestID.map(redactor.scrub)
+        if method == "GET" { failure.isPossiblyBilled = false }
+        let message = problem.message(server: "\(base)", model: model, scrub: redactor.scrub)
+        throw CollabError(failure.kind.code, redactor.scrub(message), cause: failure)
+    }
+
+    private func fetch(
+        _ wire: HTTPRequest,
+        over transport: Transport
+    ) async throws(RemoteProblem) -> (ResponseHead, [UInt8]) {
+        let exchange: Exchange
+        let body: [UInt8]
+        do throws(TransportError) {
+            exchange = try await transport.open(wire)
+            body = try await exchange.body(upTo: settings.maximumResponseBytes)
+        } catch {
+            throw .transport(error)
+        }
+        if (200..<300).contains(exchange.head.status) { return (exchange.head, body) }
+        throw .refused(exchange.head, ServerComplaint(body: Array(body.prefix(64 << 10))))
+    }
+}

@@ -1,0 +1,69 @@
+import Collab
+import Testing
+
+@testable import CollabBackends
+
+@Suite("Remote embedding model", .timeLimit(.minutes(2)))
+struct RemoteEmbeddingModelTests {
+    let server: FaultServer
+    let id: String
+
+    init() throws {
+        server = try FaultServer.running()
+        id = FaultServer.makeID("embed")
+    }
+
+    private func model(_ faults: String = "ok", dimension: Int = 3) throws -> RemoteEmbeddingModel {
+        let settings = RemoteSettings(transport: try Transport())
+        let base = server.base(faults, id: id)
+        return try RemoteEmbeddingModel(
+            "e",
+            at: base,
+            dimension: dimension,
+            key: Secret { canaryKey },
+            settings: settings
+        )
+    }
+
+    @Test("Each text has its vector, in order and of unit length, over several requests")
+    func embedding() async throws {
+        // The server's vectors are (0.6, 0.8, number of the text within its request).
+        let vectors = try await model().embed((0..<300).map { "text \($0)" })
+        #expect(vectors.count == 300)
+        for (position, vector) in vectors.enumerated() {
+            #expect(abs(vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5)
+            let number = Float(position % 128)
+            #expect(abs(vector[2] - number / (1 + number * number).squareRoot()) < 1e-5)
+        }
+        #expect(try await server.statistics(id).requests == 3)
+        #expect(try await model().embed([]).isEmpty)
+    }
+
+    @Test("The length of the vectors is learnt from the server")
+    func connecting() async throws {
+        let model = try await RemoteEmbeddingModel.connecting("e", at: server.base("ok", id: id))
+        #expect(model.dimension == 3)
+    }
+
+    @Test("Vectors of another length than expected are an error")
+    func wrongDimension() async throws {
+        let error = await #expect(throws: CollabError.self) { try await model(dimension: 4).embed(["x"]) }
+        #expect(error?.code == .malformedResponse)
+    }
+
+    @Test(
+        "Failures are typed and do not show the key",
+        arguments: [
+            ("status=401", CollabError.Code.unauthorized), ("status=429", .rateLimited),
+            ("status=500,body=echo", .serverError), ("nonstream=garbage", .malformedResponse),
+            ("nonstream=error200", .serverError), ("nonstream=nochoices", .malformedResponse),
+            ("reset=before", .transport),
+        ]
+    )
+    func failures(faults: String, code: CollabError.Code) async throws {
+        let error = await #expect(throws: CollabError.self) { try await model(faults).embed(["x"]) }
+        #expect(error?.code == code)
+        expectNoKey(in: error as Any)
+        expectNoKey(in: try model())
+    }
+}
