@@ -9,15 +9,15 @@ internal import CCurl
 /// What the settings and the environment say about connections, read once, and how it is told to libcurl.
 struct TransportEnvironment: Sendable {
     private let settings: TransportSettings
-    private let authoritiesFile: String?
-    private let authoritiesFolder: String?
+    let authoritiesFile: String?
+    let authoritiesFolder: String?
 
-    init(settings: TransportSettings) {
+    init(settings: TransportSettings, variable: (String) -> String? = Self.variable) {
         self.settings = settings
         switch settings.authorities {
         case .environment:
-            authoritiesFile = Self.variable("CURL_CA_BUNDLE") ?? Self.variable("SSL_CERT_FILE")
-            authoritiesFolder = Self.variable("SSL_CERT_DIR")
+            authoritiesFile = variable("CURL_CA_BUNDLE") ?? variable("SSL_CERT_FILE")
+            authoritiesFolder = variable("SSL_CERT_DIR")
         case .file(let path):
             authoritiesFile = path
             authoritiesFolder = nil

@@ -314,7 +314,7 @@ def retry_after_headers(spec):
     v = spec.get("retry_after")
     out = []
     if v == "date":
-        out.append(("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True)))
+        out.append(("Retry-After", email.utils.formatdate(time.time() + num(spec, "date_s", 2), usegmt=True)))
     elif v == "pastdate":
         out.append(("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT"))
     elif v is not None:
