@@ -9,11 +9,12 @@ extension ForwardPass {
     func attend(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
         observeNormalised(block.attentionNorm, as: [.query, .key, .value], layer, worker)
         let batches = workspace.batches(worker, replicated: isReplicated)
-        multiply(
-            batches.residual,
-            by: [(block.query, workspace.query), (block.key, workspace.key), (block.value, workspace.value)],
-            worker
-        )
+        // The three matrices count as one, of which each worker has a contiguous share.
+        let (queries, keys) = (block.query.groupCount, block.key.groupCount)
+        let mine = share(of: queries + keys + block.value.groupCount, worker)
+        multiply(batches.residual, by: block.query, into: workspace.query, mine)
+        multiply(batches.residual, by: block.key, into: workspace.key, mine, after: queries)
+        multiply(batches.residual, by: block.value, into: workspace.value, mine, after: queries + keys)
         pool.barrier()
         for row in share(of: step.rowCount, worker) { store(row, layer, block) }
         pool.barrier()
@@ -27,7 +28,8 @@ extension ForwardPass {
             worker
         )
         prepare(workspace.attention, for: batches.attention, worker)
-        multiply(batches.attention, by: [(block.attentionOutput, workspace.projected)], worker)
+        let rows = share(of: block.attentionOutput.groupCount, worker)
+        multiply(batches.attention, by: block.attentionOutput, into: workspace.projected, rows)
         pool.barrier()
     }
 

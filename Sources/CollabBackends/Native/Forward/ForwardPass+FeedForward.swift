@@ -15,9 +15,8 @@ extension ForwardPass {
         var group = share.lowerBound
         while group < share.upperBound {
             let end = isReplicated ? share.upperBound : min(group + Self.groupsAtOnce, share.upperBound)
-            for (matrix, target) in [(block.gate, workspace.gate), (block.up, workspace.up)] {
-                matrix.multiply(batches.residual, into: target, stride: width, groups: group..<end)
-            }
+            block.gate.multiply(batches.residual, into: workspace.gate, stride: width, groups: group..<end)
+            block.up.multiply(batches.residual, into: workspace.up, stride: width, groups: group..<end)
             let columns = group * PackedMatrix.groupRows..<min(end * PackedMatrix.groupRows, width)
             for row in 0..<step.rowCount {
                 let gate = workspace.gate + row * width + columns.lowerBound
@@ -32,7 +31,7 @@ extension ForwardPass {
         pool.barrier()
         observe(workspace.gate, columns: width, as: [.down], layer, worker)
         prepare(workspace.gate, for: batches.gate, worker)
-        multiply(batches.gate, by: [(block.down, workspace.projected)], worker)
+        multiply(batches.gate, by: block.down, into: workspace.projected, self.share(of: block.down.groupCount, worker))
         pool.barrier()
     }
 }

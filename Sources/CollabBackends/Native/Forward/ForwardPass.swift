@@ -141,22 +141,18 @@ final class ForwardPass {
         if !isReplicated { pool.barrier() }
     }
 
-    /// Multiplies prepared activations with a worker's share of some matrices' rows.
+    /// Multiplies prepared activations with the part of a matrix's rows that lies in a share of several matrices'
+    /// rows, of which this one's begin at group `first`.
     func multiply(
         _ batch: ActivationBatch,
-        by products: [(matrix: PackedMatrix, target: UnsafeMutablePointer<Float>)],
-        _ worker: Int
+        by matrix: PackedMatrix,
+        into target: UnsafeMutablePointer<Float>,
+        _ share: Range<Int>,
+        after first: Int = 0
     ) {
-        let share = share(of: products.reduce(0) { $0 + $1.matrix.groupCount }, worker)
-        var first = 0
-        for (matrix, target) in products {
-            let lower = max(share.lowerBound - first, 0)
-            let upper = min(share.upperBound - first, matrix.groupCount)
-            if lower < upper {
-                matrix.multiply(batch, into: target, stride: matrix.rows, groups: lower..<upper)
-            }
-            first += matrix.groupCount
-        }
+        let lower = max(share.lowerBound - first, 0)
+        let upper = min(share.upperBound - first, matrix.groupCount)
+        if lower < upper { matrix.multiply(batch, into: target, stride: matrix.rows, groups: lower..<upper) }
     }
 
     // MARK: Rows

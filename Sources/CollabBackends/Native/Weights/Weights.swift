@@ -6,20 +6,48 @@ import CollabKernels
 /// Matrices are kept in the layout that the kernels read, quantised as they were in the file; norms are float32.
 final class Weights: Sendable {
     /// The matrices and norms of one layer.
-    struct Layer: Sendable {
-        var attentionNorm: [Float]
-        var query: PackedMatrix
-        var key: PackedMatrix
-        var value: PackedMatrix
-        var attentionOutput: PackedMatrix
-        var queryNorm: [Float]?
-        var keyNorm: [Float]?
-        var postAttentionNorm: [Float]?
-        var feedForwardNorm: [Float]
-        var gate: PackedMatrix
-        var up: PackedMatrix
-        var down: PackedMatrix
-        var postFeedForwardNorm: [Float]?
+    ///
+    /// An object, so that handing it around costs one reference rather than thirteen.
+    final class Layer: Sendable {
+        let attentionNorm: [Float]
+        let query: PackedMatrix
+        let key: PackedMatrix
+        let value: PackedMatrix
+        let attentionOutput: PackedMatrix
+        let queryNorm: [Float]?
+        let keyNorm: [Float]?
+        let postAttentionNorm: [Float]?
+        let feedForwardNorm: [Float]
+        let gate: PackedMatrix
+        let up: PackedMatrix
+        let down: PackedMatrix
+        let postFeedForwardNorm: [Float]?
+
+        init(
+            _ index: Int,
+            _ configuration: TransformerConfiguration,
+            _ loader: WeightLoader
+        ) throws(CollabError) {
+            func matrix(_ tensor: LayerTensor) throws(CollabError) -> PackedMatrix {
+                try loader.matrix(tensor.name(index))
+            }
+            func norm(_ tensor: LayerTensor) throws(CollabError) -> [Float]? {
+                configuration.shape(of: tensor) == nil ? nil : try loader.vector(tensor.name(index))
+            }
+            attentionNorm = try loader.vector(LayerTensor.attentionNorm.name(index))
+            query = try matrix(.query)
+            key = try matrix(.key)
+            value = try matrix(.value)
+            attentionOutput = try matrix(.attentionOutput)
+            queryNorm = try norm(.queryNorm)
+            keyNorm = try norm(.keyNorm)
+            postAttentionNorm = try norm(.postAttentionNorm)
+            feedForwardNorm = try loader.vector(LayerTensor.feedForwardNorm.name(index))
+            gate = try matrix(.gate)
+            up = try matrix(.up)
+            down = try matrix(.down)
+            postFeedForwardNorm = try norm(.postFeedForwardNorm)
+        }
     }
 
     let configuration: TransformerConfiguration
@@ -57,33 +85,7 @@ final class Weights: Sendable {
         }
         self.configuration = configuration
         var layers: [Layer] = []
-        for index in configuration.layers.indices {
-            func matrix(_ tensor: LayerTensor) throws(CollabError) -> PackedMatrix {
-                try loader.matrix(tensor.name(index))
-            }
-            func norm(_ tensor: LayerTensor) throws(CollabError) -> [Float] {
-                try loader.vector(tensor.name(index))
-            }
-            let separateNorms = configuration.normalisesQueriesAndKeys
-            let outputNorms = configuration.normalisesBlockOutputs
-            layers.append(
-                Layer(
-                    attentionNorm: try norm(.attentionNorm),
-                    query: try matrix(.query),
-                    key: try matrix(.key),
-                    value: try matrix(.value),
-                    attentionOutput: try matrix(.attentionOutput),
-                    queryNorm: separateNorms ? try norm(.queryNorm) : nil,
-                    keyNorm: separateNorms ? try norm(.keyNorm) : nil,
-                    postAttentionNorm: outputNorms ? try norm(.postAttentionNorm) : nil,
-                    feedForwardNorm: try norm(.feedForwardNorm),
-                    gate: try matrix(.gate),
-                    up: try matrix(.up),
-                    down: try matrix(.down),
-                    postFeedForwardNorm: outputNorms ? try norm(.postFeedForwardNorm) : nil
-                )
-            )
-        }
+        for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
         self.layers = layers
         outputNorm = try loader.vector(ModelTensor.outputNorm)
         rotationFactors =
