@@ -6,6 +6,6 @@ struct CollabBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collab-bench",
         abstract: "Measure Collab on this machine.",
-        subcommands: [KernelsSuite.self]
+        subcommands: [EngineSuite.self, KernelsSuite.self]
     )
 }

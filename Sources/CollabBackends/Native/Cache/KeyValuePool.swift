@@ -18,9 +18,14 @@ final class KeyValuePool: Sendable {
     /// Where memory can be found that nobody needs.
     let prefixes: PrefixCache
     private let state: Protected<State>
+    /// How many blocks are taken from the system together.
+    private static let blocksAtOnce = 4
 
     private struct State {
+        /// Addresses of blocks that nobody uses, by group.
         var free: [[Int]]
+        /// Addresses of the memory that blocks are parts of.
+        var slabs: [Int] = []
         var bytes = 0
     }
 
@@ -34,9 +39,8 @@ final class KeyValuePool: Sendable {
 
     deinit {
         state.withLock { state in
-            for addresses in state.free {
-                for address in addresses { free(UnsafeMutableRawPointer(bitPattern: address)) }
-            }
+            // A block keeps its pool alive, so all of them are free now.
+            for slab in state.slabs { free(UnsafeMutableRawPointer(bitPattern: slab)) }
         }
     }
 
@@ -61,36 +65,51 @@ final class KeyValuePool: Sendable {
 
     private func takeBlock(_ group: Int) throws(CollabError) -> KeyValueBlock {
         let size = blockBytes(group)
-        let limit = limit
-        let address: Int? = try state.withLock { (state) throws(CollabError) -> Int? in
+        let address: Int = try state.withLock { (state) throws(CollabError) -> Int in
             if let address = state.free[group].popLast() { return address }
-            if let limit, state.bytes + size > limit {
-                // Blocks of other groups that nobody uses make room first.
-                for other in state.free.indices where other != group {
-                    while state.bytes + size > limit, let address = state.free[other].popLast() {
-                        free(UnsafeMutableRawPointer(bitPattern: address))
-                        state.bytes -= blockBytes(other)
-                    }
-                }
-                if state.bytes + size > limit {
+            var count = Self.blocksAtOnce
+            if let limit {
+                count = min(count, (limit - state.bytes) / size)
+                guard count > 0 else {
                     let message =
-                        "Keys and values need \(state.bytes + size) bytes, but the memory limit leaves \(limit). "
+                        "Keys and values need \(state.bytes + size) bytes, but the memory limit leaves "
                     throw CollabError(
                         .memoryLimit,
-                        message + "Raise memoryLimit, or use shorter or fewer sequences."
+                        message + "\(limit). Raise memoryLimit, or use shorter or fewer sequences."
                     )
                 }
             }
-            var memory: UnsafeMutableRawPointer?
-            guard posix_memalign(&memory, 64, size) == 0, let memory else { return nil }
-            memset(memory, 0, size)
-            state.bytes += size
-            return Int(bitPattern: memory)
+            guard let slab = Self.allocate(count * size) else {
+                throw CollabError(
+                    .memoryLimit,
+                    "The system has no \(count * size) bytes left for keys and values."
+                )
+            }
+            state.slabs.append(Int(bitPattern: slab))
+            state.bytes += count * size
+            for block in (1..<count).reversed() {
+                state.free[group].append(Int(bitPattern: slab) + block * size)
+            }
+            return Int(bitPattern: slab)
         }
-        guard let address, let memory = UnsafeMutableRawPointer(bitPattern: address) else {
-            throw CollabError(.memoryLimit, "The system has no \(size) bytes left for keys and values.")
+        guard let memory = UnsafeMutableRawPointer(bitPattern: address) else {
+            preconditionFailure("a block has an address")
         }
         return KeyValueBlock(memory: memory, pool: self, group: group)
+    }
+
+    /// Zeroed memory, in large pages where the system has them, since every step walks through all of it.
+    private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        let largePage = 2 << 20
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, largePage, (bytes + largePage - 1) / largePage * largePage) == 0 else {
+            return nil
+        }
+        #if os(Linux)
+            madvise(memory, bytes, MADV_HUGEPAGE)
+        #endif
+        memset(memory!, 0, bytes)
+        return memory
     }
 
     /// Takes back the memory of a block.

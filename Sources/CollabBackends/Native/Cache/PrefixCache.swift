@@ -63,6 +63,15 @@ final class PrefixCache: Sendable {
         _ = dropped
     }
 
+    /// Lets everything go.
+    func removeAll() {
+        let dropped = entries.withLock { entries in
+            defer { entries = [] }
+            return entries
+        }
+        _ = dropped
+    }
+
     /// Lets the oldest entry go; false if there is none.
     func dropOldest() -> Bool {
         let oldest: Entry? = entries.withLock { $0.isEmpty ? nil : $0.removeFirst() }

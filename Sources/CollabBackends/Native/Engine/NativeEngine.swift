@@ -59,6 +59,8 @@ final class NativeEngine: Sendable {
 
     deinit {
         queue.close()
+        // Remembered sequences keep the store alive, and it keeps them.
+        keyValues.prefixes.removeAll()
     }
 
     /// Appends tokens to a sequence, computes them and returns what was asked for.

@@ -99,46 +99,24 @@ extension ForwardPass {
                 while row < segment.rows.upperBound {
                     let count = min(Self.tokensAtOnce, segment.rows.upperBound - row)
                     let share = share(of: configuration.headCount, (worker + tile) % pool.workers)
-                    attend(rows: row..<row + count, heads: share, group: group, pages: table)
+                    shape.attend(
+                        queries: workspace.query + row * configuration.queryLength,
+                        queryStride: configuration.queryLength,
+                        queryHeads: configuration.headCount,
+                        tokens: count,
+                        pages: table,
+                        starts: workspace.starts + group * workspace.rows + row,
+                        ends: workspace.ends + row,
+                        scale: configuration.attentionScale,
+                        softcap: configuration.attentionSoftCap ?? 0,
+                        output: workspace.attention + row * configuration.queryLength,
+                        outputStride: configuration.queryLength,
+                        queryHeadRange: share
+                    )
                     row += count
                     tile += 1
                 }
             }
-        }
-    }
-
-    /// Attention of some query heads over some rows of one segment.
-    private func attend(
-        rows: Range<Int>,
-        heads: Range<Int>,
-        group: Int,
-        pages: UnsafePointer<UnsafeRawPointer?>
-    ) {
-        let perKey = configuration.headCount / configuration.keyValueHeadCount
-        var head = heads.lowerBound
-        while head < heads.upperBound {
-            // Query heads that share a key head read it together. The kernel numbers query heads from the first key
-            // head's, all with as many; so the first row is named as if there were such heads before.
-            let keyHead = head / perKey
-            let end = min(heads.upperBound, (keyHead + 1) * perKey)
-            let before = keyHead * (end - head)
-            let offset =
-                rows.lowerBound * configuration.queryLength + (head - before) * configuration.headDimension
-            shape.attend(
-                queries: workspace.query + offset,
-                queryStride: configuration.queryLength,
-                queryHeads: configuration.keyValueHeadCount * (end - head),
-                tokens: rows.count,
-                pages: pages,
-                starts: workspace.starts + group * workspace.rows + rows.lowerBound,
-                ends: workspace.ends + rows.lowerBound,
-                scale: configuration.attentionScale,
-                softcap: configuration.attentionSoftCap ?? 0,
-                output: workspace.attention + offset,
-                outputStride: configuration.queryLength,
-                heads: keyHead..<keyHead + 1
-            )
-            head = end
         }
     }
 }

@@ -31,7 +31,12 @@ extension ForwardPass {
         pool.barrier()
         observe(workspace.gate, columns: width, as: [.down], layer, worker)
         prepare(workspace.gate, for: batches.gate, worker)
-        multiply(batches.gate, by: block.down, into: workspace.projected, self.share(of: block.down.groupCount, worker))
+        multiply(
+            batches.gate,
+            by: block.down,
+            into: workspace.projected,
+            self.share(of: block.down.groupCount, worker)
+        )
         pool.barrier()
     }
 }

@@ -1,0 +1,60 @@
+import Collab
+import CollabBackends
+import CollabKernels
+
+/// The native engine's side of the benchmark.
+struct EngineRunner {
+    let model: NativeModel
+    let tokens: [TokenID]
+
+    /// Loads a model and reads a first token.
+    init(path: String, threads: Int) async throws {
+        model = try await NativeModel(contentsOf: path, options: NativeOptions(threads: threads))
+        var state: UInt64 = 1
+        let most = min(model.configuration.vocabularySize, 40_000) - 300
+        tokens = (0..<4096).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return TokenID(300 + Int(state >> 33) % most)
+        }
+        _ = try await model.makeDecoder().append([tokens[0]], logits: .last)
+    }
+
+    /// Tokens per second of a figure.
+    func rate(_ figure: EngineFigure) async throws -> Double {
+        switch figure {
+        case .prefill(let count):
+            let decoder = try await model.makeDecoder()
+            let start = ContinuousClock.now
+            _ = try await decoder.append(Array(tokens[..<count]), logits: .last)
+            return Double(count) / seconds(since: start)
+        case .decode(let prompt, let count):
+            return try await write(sequences: 1, prompt: prompt, count: count)
+        case .batch(let sequences, let prompt, let count):
+            return try await write(sequences: sequences, prompt: prompt, count: count)
+        }
+    }
+
+    private func write(sequences: Int, prompt: Int, count: Int) async throws -> Double {
+        var starts: [(decoder: any Decoder, token: TokenID)] = []
+        for sequence in 0..<sequences {
+            let decoder = try await model.makeDecoder()
+            let text = Array(tokens[7 * sequence..<7 * sequence + prompt])
+            starts.append((decoder, best(try await decoder.append(text, logits: .last)[0])))
+        }
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (decoder, first) in starts {
+                group.addTask {
+                    var token = first
+                    for _ in 0..<count { token = best(try await decoder.append(token)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return Double(sequences * count) / seconds(since: start)
+    }
+}
+
+private func best(_ logits: Logits) -> TokenID {
+    TokenID(logits.values.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0)
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+
+/// llama.cpp in a process of its own, which measures one figure at a time.
+final class PeerProcess {
+    /// What the build says about itself.
+    private(set) var build = ""
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private var buffer = Data()
+
+    init(python: String, model: String, threads: Int) throws {
+        let script = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Peers/llama_cpp_rates.py")
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments = ["-B", script.path, model, String(threads)]
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        build = try readLine()
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    /// Tokens per second of a figure.
+    func rate(_ figure: EngineFigure) throws -> Double {
+        try input.fileHandleForWriting.write(contentsOf: Data((figure.command + "\n").utf8))
+        let line = try readLine()
+        guard let rate = Double(line) else { throw ValidationError("The peer answered “\(line)”.") }
+        return rate
+    }
+
+    private func readLine() throws -> String {
+        while true {
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: buffer[..<end], as: UTF8.self)
+                buffer = Data(buffer[buffer.index(after: end)...])
+                return line
+            }
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty {
+                throw ValidationError("The peer's process ended; does its python have llama-cpp-python?")
+            }
+            buffer += more
+        }
+    }
+}
