@@ -48,6 +48,22 @@ extension Distribution {
         }
     }
 
+    /// The elements that reach a threshold; the others become −∞.
+    package static func atLeast(
+        _ threshold: Float,
+        of values: UnsafeBufferPointer<Float>,
+        level: KernelLevel = .best
+    ) -> [Float] {
+        var kept = Array(values)
+        kept.withUnsafeMutableBufferPointer { kept in
+            guard let out = kept.baseAddress else { return }
+            withUnsafePointer(to: values.baseAddress) { reference in
+                _ = collab_fuse_mask(level.raw, reference, [threshold], 1, 1, kept.count, out)
+            }
+        }
+        return kept
+    }
+
     /// The expectations of each row, and last of the fused row itself, under the fused distribution.
     package static func expectations(
         of members: [[Float]],

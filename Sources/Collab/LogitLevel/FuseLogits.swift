@@ -84,7 +84,7 @@ extension FuseLogits: LogitStage where Members == CurrentTeam {
     }
 
     private func informed(_ member: any LogitModel, of drafts: [Draft]) -> any LogitModel {
-        if let role = member as? any DraftInformed { return role.informed(by: drafts) }
+        if let role = (member as? any DraftInformed)?.informed(by: drafts) { return role }
         if drafts.isEmpty { return member }
         return inContext(member, drafts)
     }

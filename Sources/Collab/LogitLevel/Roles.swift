@@ -14,8 +14,8 @@ public struct RoleModel<Base: LogitModel>: LogitModel {
     public let name: String
     /// The model that plays it.
     public let base: Base
-    private let render: @Sendable (Request, [Draft]) -> Request
-    private let drafts: [Draft]
+    let render: @Sendable (Request, [Draft]) -> Request
+    let drafts: [Draft]
 
     /// Makes a role from a rule that turns a request, and the drafts known so far, into the model's own request.
     public init(
@@ -64,6 +64,16 @@ public struct RoleModel<Base: LogitModel>: LogitModel {
     }
 }
 
+extension RoleModel: TokenScoring where Base: TokenScoring {
+    /// The base's scores after the role's own request.
+    public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        try await base.score(continuations, after: render(request, drafts))
+    }
+}
+
 extension RoleModel: WeightModel where Base: WeightModel {
     /// The base's weights.
     public var checkpoint: any Checkpoint { base.checkpoint }
@@ -102,17 +112,5 @@ extension LogitModel {
             let request = context.inform(request, of: known, for: name)
             return instructions.map { request.prependingSystem($0) } ?? request
         }
-    }
-}
-
-/// A model that decides itself what it makes of earlier stages' drafts.
-protocol DraftInformed {
-    /// The same model, knowing some drafts.
-    func informed(by drafts: [Draft]) -> any LogitModel
-}
-
-extension RoleModel: DraftInformed {
-    func informed(by drafts: [Draft]) -> any LogitModel {
-        RoleModel(name, of: base, drafts: drafts, render: render)
     }
 }

@@ -25,9 +25,7 @@ struct Shortlist {
             if sampling.topP < 1 { _ = cut(atMass: sampling.topP * weights.reduce(0, +)) }
         } else {
             let goal =
-                sampling.topP < 1
-                ? sampling.topP * Distribution.exponentialSum(values, maximum: maximum, scale: scale)
-                : .infinity
+                sampling.topP * Distribution.exponentialSum(values, maximum: maximum, scale: scale)
             var limit = 64
             var isComplete = false
             while !isComplete {

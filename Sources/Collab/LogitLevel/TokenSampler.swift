@@ -1,5 +1,11 @@
 internal import CollabKernels
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Chooses tokens from logits, one after another, by a ``Sampling`` rule.
 ///
 /// The transforms are applied in the order that ``Sampling`` documents: repetition penalty, temperature, top-k,
@@ -107,8 +113,16 @@ public struct TokenSampler: Sendable {
         // A temperature so low that the scale overflows is the greedy rule.
         guard scale.isFinite else { return top }
         let maximum = values[top]
-        if sampling.topK == nil, sampling.topP == 1, sampling.minP == 0 {
-            return Distribution.draw(values, maximum: maximum, scale: scale, unit: unit)
+        if sampling.topK == nil, sampling.topP == 1 {
+            guard sampling.minP > 0 else {
+                return Distribution.draw(values, maximum: maximum, scale: scale, unit: unit)
+            }
+            // Min-p alone is a threshold: nothing needs to be ordered.
+            let least = Float(Double(maximum) + sampling.temperature * log(sampling.minP))
+            let kept = Distribution.atLeast(least, of: values)
+            return kept.withUnsafeBufferPointer {
+                Distribution.draw($0, maximum: maximum, scale: scale, unit: unit)
+            }
         }
         return Shortlist(of: values, maximum: maximum, scale: scale, sampling: sampling).draw(unit)
     }

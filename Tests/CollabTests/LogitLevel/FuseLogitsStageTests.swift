@@ -74,9 +74,10 @@ struct FuseLogitsStageTests {
         _ = try await Pipeline {
             Team {
                 echo("one", seen).role("independent")
+                // A role stays one under another name.
                 echo("two", seen).role("informed") { request, drafts in
                     Request("\(request.question) \(drafts.map(\.author).joined(separator: ","))")
-                }
+                }.named("renamed")
             }
             Drafting()
             FuseLogits(.contextAware(alpha: 0.5))
