@@ -33,8 +33,8 @@ struct InspectCommand: AsyncParsableCommand {
     @Option(help: "Print the model's perplexity on a text file.")
     var perplexity: String?
 
-    @Flag(help: "Keep activations in single precision where the engine would round them to 8 bits.")
-    var exact = false
+    @Flag(help: "Round activations to 8 bits, as models run by default: faster, and less exact.")
+    var fast = false
 
     @Option(help: "How many threads compute; one a physical core if left out.")
     var threads: Int?
@@ -90,7 +90,7 @@ struct InspectCommand: AsyncParsableCommand {
         guard case .gguf(let file) = try ModelFile(path: model) else {
             throw CollabError(.unsupported, "\(model) is not a GGUF file; the engine runs only those.")
         }
-        let options = NativeOptions(threads: threads, precision: exact ? .float : .integer)
+        let options = NativeOptions(threads: threads, precision: fast ? .integer : .float)
         return try await NativeModel(checkpoint: try GGUFCheckpoint(file), options: options)
     }
 }
