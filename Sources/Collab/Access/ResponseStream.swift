@@ -23,7 +23,8 @@ public struct ResponseStream: AsyncSequence, Sendable {
     init(model: some TextModel, request: Request, run: Run?) {
         start = { buffer in
             Task {
-                let run = run ?? Run()
+                // A stream within a run belongs to it, as any other call does.
+                let run = run ?? Run.current ?? Run()
                 let listener = run.listen { event in buffer.offer(.event(event)) }
                 let sink = ResponseSink { text in await buffer.send(.text(text)) }
                 do throws(CollabError) {

@@ -52,7 +52,13 @@ public struct Money: Hashable, Sendable, Codable, Comparable, CustomStringConver
     /// Makes an amount from billionths.
     public init(billionths: Int64) { self.billionths = billionths }
     /// Makes an amount from whole units, rounded to the nearest billionth.
-    public init(_ units: Double) { self.billionths = Int64((units * 1e9).rounded()) }
+    ///
+    /// Amounts beyond nine billion units become the largest there is; what is no number becomes nothing.
+    public init(_ units: Double) {
+        let billionths = (units * 1e9).rounded()
+        self.billionths =
+            Int64(exactly: billionths) ?? (billionths.isNaN ? 0 : billionths < 0 ? -.max : .max)
+    }
 
     /// Nothing.
     public static let zero = Money(billionths: 0)
@@ -60,7 +66,7 @@ public struct Money: Hashable, Sendable, Codable, Comparable, CustomStringConver
     public var units: Double { Double(billionths) / 1e9 }
     /// The amount with six decimals.
     public var description: String {
-        let micro = (abs(billionths) + 500) / 1000
+        let micro = (billionths.magnitude + 500) / 1000
         let fraction = String(micro % 1_000_000)
         let padded = String(repeating: "0", count: 6 - fraction.count) + fraction
         return "\(billionths < 0 ? "-" : "")\(micro / 1_000_000).\(padded)"
@@ -68,7 +74,8 @@ public struct Money: Hashable, Sendable, Codable, Comparable, CustomStringConver
 
     /// The sum of two amounts.
     public static func + (left: Money, right: Money) -> Money {
-        Money(billionths: left.billionths + right.billionths)
+        let (sum, overflow) = left.billionths.addingReportingOverflow(right.billionths)
+        return Money(billionths: overflow ? (left.billionths < 0 ? -.max : .max) : sum)
     }
     /// Which amount is smaller.
     public static func < (left: Money, right: Money) -> Bool { left.billionths < right.billionths }

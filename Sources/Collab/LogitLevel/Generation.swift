@@ -67,8 +67,11 @@ struct Generation {
         self.start = start
         let room =
             (start.decoder as? any BoundedDecoder)?.room ?? model.contextLength - start.decoder.position
+        var wanted = options.maximumTokens ?? Self.defaultLimit
+        // That a budget has room for a long answer does not make it wanted.
+        if Run.context?.allowance?.isOnlyLimit ?? false { wanted = min(wanted, Self.defaultLimit) }
         // The last token need not be read any more, so one more than the room can be written.
-        limit = min(options.maximumTokens ?? Self.defaultLimit, max(room, 0) + 1)
+        limit = min(wanted, max(room, 0) + 1)
         endTokens = model.tokenizer.endTokens
         vocabularySize = model.tokenizer.count
         sampler = TokenSampler(options.sampling, alternatives: options.alternatives, seed: seed)

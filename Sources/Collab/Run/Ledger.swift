@@ -29,7 +29,7 @@ struct Ledger {
             if left <= 0 { throw exhausted("its \(limit) tokens") }
             let cap = min(left, maximumTokens ?? left)
             admission.tokenCap = cap
-            admission.reservation = maximumTokens == nil ? min(left, 512) : cap
+            admission.reservation = maximumTokens == nil ? min(left, Generation.defaultLimit) : cap
             reservedTokens += admission.reservation
         }
         reservedCalls += 1

@@ -21,6 +21,14 @@ public final class Run: Sendable {
     struct Context: Sendable {
         var run: Run
         var node: Int?
+        var allowance: Allowance?
+    }
+
+    /// What is left of the budget's tokens for the answer of the current call.
+    struct Allowance: Sendable {
+        var tokens: Int
+        /// Whether the caller asked for no limit of its own, so that the request's is the budget's.
+        var isOnlyLimit: Bool
     }
 
     @TaskLocal static var context: Context?
@@ -62,10 +70,14 @@ public final class Run: Sendable {
     public var usage: Usage { state.withLock { $0.ledger.used } }
 
     /// What has happened so far, under the first call of the run; `nil` before it.
-    public var trace: Trace? {
+    ///
+    /// Of a run that is used for several calls, each answer carries the trace of its own call.
+    public var trace: Trace? { trace(from: 0) }
+
+    private func trace(from node: Int) -> Trace? {
         state.withLock { state in
-            guard !state.recorder.nodes.isEmpty else { return nil }
-            return Trace(root: state.recorder.tree(from: 0), seed: seed, usage: state.ledger.used)
+            guard state.recorder.nodes.indices.contains(node) else { return nil }
+            return Trace(root: state.recorder.tree(from: node), seed: seed, usage: state.ledger.used)
         }
     }
 
@@ -136,7 +148,7 @@ extension Run {
         case .success:
             let usage = state.withLock { state in
                 state.recorder.update(node) { $0.duration = end - start }
-                return state.recorder.tree(from: node).usage
+                return state.recorder.usage(under: node)
             }
             emit(.finished(usage), node: node, parent: parent)
         case .failure(let error):
@@ -215,12 +227,14 @@ extension Run {
         let isOutermost = outer?.run !== run
         let parent = isOutermost ? nil : outer?.node
         let isCollaboration = model is any Collaboration
+        var own = 0
         var response = try await run.withNode(
             isCollaboration ? .collaboration : .call,
             name: model.name,
             request: request,
             parent: parent
         ) { (node) async throws(CollabError) -> Response in
+            own = node
             try checkCancellation()
             var response: Response
             if isCollaboration {
@@ -236,13 +250,13 @@ extension Run {
             }
             return response
         }
-        if isOutermost { response.trace = run.trace }
+        if isOutermost { response.trace = run.trace(from: own) }
         return response
     }
 
     /// The sum of the calls under a node.
     private func usage(under node: Int) -> Usage {
-        state.withLock { $0.recorder.tree(from: node).usage }
+        state.withLock { $0.recorder.usage(under: node) }
     }
 
     /// Admits, traces and books work of a model that is not an answer: scoring continuations, embedding texts.
@@ -291,15 +305,29 @@ extension Run {
         let admission = try state.withLock { (state) throws(CollabError) in
             try state.ledger.admit(maximumTokens: asked, elapsed: time)
         }
-        if let cap = admission.tokenCap { request.options.maximumTokens = cap }
+        var context = Context(run: self, node: node)
+        if let cap = admission.tokenCap {
+            request.options.maximumTokens = cap
+            context.allowance = Allowance(tokens: cap, isOnlyLimit: asked == nil)
+        }
+        let capped = request
         let announcing = ResponseSink { [self] text in
             emit(.text(text), node: node, parent: nil)
             await sink.send(text)
         }
         do throws(CollabError) {
-            var response = try await model.generate(request, into: announcing)
+            var response = try await Run.$context.withValue(context) {
+                () async -> Swift.Result<Response, CollabError> in
+                do throws(CollabError) {
+                    return .success(try await model.generate(capped, into: announcing))
+                } catch {
+                    return .failure(error)
+                }
+            }.get()
             response.usage.calls = 1
-            if response.ending == .tokenLimit, let cap = admission.tokenCap, cap < (asked ?? .max) {
+            if response.ending == .tokenLimit, let cap = admission.tokenCap, cap < (asked ?? .max),
+                response.usage.completionTokens >= cap
+            {
                 response.ending = .budgetExhausted
             }
             let usage = response.usage

@@ -1,7 +1,7 @@
 /// Collects a run's nodes while it goes on.
 struct TraceRecorder {
     private(set) var nodes: [TraceNode] = []
-    private var parents: [Int?] = []
+    private var children: [[Int]] = []
 
     mutating func begin(
         _ kind: TraceNode.Kind,
@@ -25,7 +25,8 @@ struct TraceRecorder {
                 children: []
             )
         )
-        parents.append(parent)
+        children.append([])
+        if let parent { children[parent].append(id) }
         return id
     }
 
@@ -33,20 +34,17 @@ struct TraceRecorder {
         change(&nodes[id])
     }
 
+    /// The sum of the calls at and under a node.
+    func usage(under root: Int) -> Usage {
+        if nodes[root].kind == .call { return nodes[root].usage }
+        return children[root].reduce(Usage()) { $0 + usage(under: $1) }
+    }
+
     /// The subtree under a node, with the usage of inner nodes summed from their calls.
     func tree(from root: Int) -> TraceNode {
-        var children: [[Int]] = Array(repeating: [], count: nodes.count)
-        for (id, parent) in parents.enumerated() {
-            if let parent { children[parent].append(id) }
-        }
-        func build(_ id: Int) -> TraceNode {
-            var node = nodes[id]
-            node.children = children[id].map(build)
-            if node.kind != .call {
-                node.usage = node.children.reduce(Usage()) { $0 + $1.usage }
-            }
-            return node
-        }
-        return build(root)
+        var node = nodes[root]
+        node.children = children[root].map(tree)
+        if node.kind != .call { node.usage = node.children.reduce(Usage()) { $0 + $1.usage } }
+        return node
     }
 }

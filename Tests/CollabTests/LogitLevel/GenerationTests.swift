@@ -150,6 +150,19 @@ struct GenerationTests {
         #expect(!response.text.isEmpty && response.text.count < 64)
     }
 
+    @Test("a budget with room for a long answer does not make it longer")
+    func budgetIsNoWish() async throws {
+        var model = ToyModel(always: [1, 0, 0, 0, -9])
+        model.contextLength = 5000
+        let run = Run(budget: .tokens(4000))
+        let response = try await model.respond(to: question, in: run)
+        #expect(response.usage.completionTokens == 512)
+        #expect(response.ending == .tokenLimit)
+        let rest = try await model.respond(to: question, in: Run(budget: .tokens(20)))
+        #expect(rest.usage.completionTokens == 20)
+        #expect(rest.ending == .budgetExhausted)
+    }
+
     @Test("rows behind the vocabulary are padding and never written")
     func padding() async throws {
         let response = try await ToyModel { tokens in

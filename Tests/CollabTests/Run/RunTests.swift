@@ -16,6 +16,62 @@ struct RunTests {
         #expect(Run.current == nil)
     }
 
+    @Test("gives each of several answers the trace of its own call")
+    func ownTraces() async throws {
+        let run = Run()
+        let first = try await debater("first", "1").respond(to: "?", in: run)
+        let second = try await debater("second", "2").respond(to: "?", in: run)
+        #expect(first.trace?.root.name == "first")
+        #expect(second.trace?.root.name == "second")
+        #expect(second.trace?.root.text == "2")
+        #expect(second.trace?.usage.calls == 2)
+        #expect(run.trace?.root.name == "first")
+    }
+
+    @Test("is joined by a stream that is read within it, which cannot escape its budget")
+    func joinedByStreams() async throws {
+        struct Streaming: Collaboration {
+            var name = "streaming"
+            let member: ScriptedModel
+            func generate(
+                _ request: Request,
+                into sink: ResponseSink
+            ) async throws(CollabError) -> Response {
+                _ = try await member.stream(request).collect()
+                return try await member.stream(request).collect()
+            }
+        }
+        let streaming = Streaming(member: debater("m", "1"))
+        let run = Run()
+        let answer = try await streaming.respond(to: "?", in: run)
+        #expect(answer.trace?.root.children.map(\.name) == ["m", "m"])
+        let error = await #expect(throws: CollabError.self) {
+            try await streaming.respond(to: "?", in: Run(budget: .calls(1)))
+        }
+        #expect(error?.code == .budgetExhausted)
+    }
+
+    @Test("caps answers also of models with options of their own")
+    func tokensOfAdaptedModels() async throws {
+        let model = debater("m", "one two three four five six").options { $0.maximumTokens = 5 }
+        let short = try await model.respond(to: "a", in: Run(budget: .tokens(3)))
+        #expect(short.text == "one two three")
+        #expect(short.ending == .budgetExhausted)
+        let whole = try await model.respond(to: "a", in: Run(budget: .tokens(100)))
+        #expect(whole.text == "one two three four five")
+        #expect(whole.ending == .tokenLimit)
+    }
+
+    @Test("counts money without overflowing, and what is no number as nothing")
+    func money() {
+        #expect(Money(1e30) == Money(billionths: .max))
+        #expect(Money(-1e30) == Money(billionths: -.max))
+        #expect(Money(.nan) == .zero)
+        #expect(Money(1e30) + Money(1) == Money(billionths: .max))
+        #expect(Money(-1.5).description == "-1.500000")
+        #expect(Money(billionths: .min).description.hasPrefix("-9223372036."))
+    }
+
     @Test("sums what its calls used, in the account as in the trace")
     func usage() async throws {
         let run = Run()

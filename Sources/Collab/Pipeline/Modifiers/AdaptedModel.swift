@@ -24,7 +24,13 @@ public struct AdaptedModel<Base: TextModel>: TextModel {
 
     /// Answers as the base does to the adapted request.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        var response = finish(try await base.generate(adapt(request), into: sink))
+        var adapted = adapt(request)
+        if let allowance = Run.context?.allowance {
+            // Options of the model's own do not lift what the run's budget allows.
+            let wanted = adapted.options.maximumTokens ?? allowance.tokens
+            adapted.options.maximumTokens = min(wanted, allowance.tokens)
+        }
+        var response = finish(try await base.generate(adapted, into: sink))
         if response.model == base.name { response.model = name }
         return response
     }
