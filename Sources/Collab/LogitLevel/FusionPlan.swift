@@ -101,6 +101,9 @@ extension FusionPlan {
     ///
     /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
     func fuse(_ rows: [Logits], names: [String]) throws(CollabError) -> FusedStep {
+        // Rows of models with one vocabulary differ in their padding at most.
+        let count = rows.map(\.count).min() ?? 0
+        let rows = rows.map { $0.count == count ? $0 : Logits(Array($0.values[..<count])) }
         var normalizers: [Double] = []
         for (row, name) in zip(rows, names) {
             let normalizer = row.values.withUnsafeBufferPointer { Distribution.logSumExp($0) }

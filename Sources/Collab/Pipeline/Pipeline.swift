@@ -60,6 +60,8 @@ public struct Pipeline<Access: AccessLevel>: Collaboration {
             await deliberation.settle(on: draft.response)
             return draft.response
         }
+        // A stage may have replaced the team.
+        try deliberation.team.validate()
         return try await Access.textModel(deliberation.team.members[0]).respond(to: request, into: sink)
     }
 

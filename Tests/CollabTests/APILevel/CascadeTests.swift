@@ -154,6 +154,22 @@ struct CascadeTests {
         }
     }
 
+    @Test("gives the answer that it has when the budget ends while its confidence is measured")
+    func budgetWhileJudging() async throws {
+        let judge = ScriptedModel("judge", always: "0.5")
+        let asking = ConfidenceSignal.measured("a judge's opinion") { evidence in
+            Double(try await judge.respond(to: evidence.request).text)
+        }
+        let cascade = Cascade(until: .confidence(asking, above: 0.8)) {
+            ScriptedModel("a", always: "1")
+            ScriptedModel("b", always: "2")
+        }
+        let answer = try await cascade.respond(to: "?", in: Run(budget: .calls(1)))
+        #expect(answer.text == "1")
+        #expect(answer.ending == .budgetExhausted)
+        #expect(judge.callCount == 0)
+    }
+
     @Test("stops at once when it is cancelled", arguments: 1...2)
     func cancellation(stalledMember: Int) async throws {
         let last = ScriptedModel("last", always: "42")

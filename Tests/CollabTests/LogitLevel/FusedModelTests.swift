@@ -26,6 +26,22 @@ struct FusedModelTests {
         #expect(response.usage.completionTokens == 3)
     }
 
+    @Test(
+        "members may pad their rows differently",
+        arguments: [Fusion.Mask.none, .plausibility(alpha: 0.1, of: .any)]
+    )
+    func padding(mask: Fusion.Mask) async throws {
+        let padded = ToyModel("padded", always: [0, 3, 0, 0, -9, 50, 50])
+        let bare = ToyModel("bare", always: [0, 2, 0, 0, -9])
+        var request = question
+        request.options.maximumTokens = 2
+        for weights in [[1.0, 1], [0, 1], [1, 0]] {
+            let fusion = Fusion("f", .logLinear, weights: .asWritten(weights), mask: mask)
+            let model = FusedModel(nil, fusion, members: [padded, bare])
+            #expect(try await model.respond(to: request).text == "bb")
+        }
+    }
+
     @Test("every member reads what was written")
     func moves() async throws {
         let fused = FuseLogits(.productOfExperts) {

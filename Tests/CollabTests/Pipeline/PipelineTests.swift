@@ -27,6 +27,24 @@ struct PipelineTests {
         #expect(error?.message.contains("“nobody”") == true)
     }
 
+    @Test("refuses to go on with a team that a stage has emptied")
+    func emptied() async throws {
+        struct Dismissing: Stage {
+            let name = "dismiss everybody"
+            func callRange(teamSize: Int) -> ClosedRange<Int> { 0...0 }
+            func advance<Access: AccessLevel>(
+                _ deliberation: inout Deliberation<Access>
+            ) async throws(CollabError) {
+                deliberation.team.members = []
+            }
+        }
+        let pipeline = Pipeline {
+            Team("t") { debater("a", "1") }; Dismissing()
+        }
+        let error = await #expect(throws: CollabError.self) { try await pipeline.respond(to: "?") }
+        #expect(error?.code == .emptyTeam)
+    }
+
     @Test("refuses an empty question and options out of range before anything is asked")
     func invalid() async throws {
         let model = debater("a", "1")

@@ -38,13 +38,15 @@ struct CascadeClimb {
             model: seat.model,
             earlier: drafts
         )
-        let verdict = try await acceptance.judge(evidence)
-        let draft = Draft(
-            author: seat.name,
-            response: response,
-            confidence: verdict.confidence,
-            origin: "cascade"
-        )
+        var draft = Draft(author: seat.name, response: response, origin: "cascade")
+        let verdict: Acceptance.Verdict
+        do throws(CollabError) { verdict = try await acceptance.judge(evidence) } catch {
+            // The answer is there and paid for, though nobody knows how sure it is.
+            drafts.append(draft)
+            best = best ?? draft
+            throw error
+        }
+        draft.confidence = verdict.confidence
         drafts.append(draft)
         steps.append((seat.name, verdict.confidence, verdict.reason))
         threshold = threshold ?? verdict.threshold

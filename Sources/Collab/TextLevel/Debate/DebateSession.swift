@@ -145,7 +145,13 @@ struct DebateSession {
                 response: response,
                 model: turn.seat.model
             )
-            return (response, try await signal.measure(evidence))
+            do throws(CollabError) {
+                return (response, try await signal.measure(evidence))
+            } catch {
+                // What was said is paid for; the next call will meet the end of the budget.
+                guard error.code == .budgetExhausted else { throw error }
+                return (response, nil)
+            }
         }
         var failures: [CollabError] = []
         var fatal: CollabError?
