@@ -12,7 +12,7 @@ struct RemoteCall {
         self.request = request
         self.redactor = redactor
         // A whole vocabulary's alternatives need a hundred bytes each.
-        eventLimit = max(model.settings.maximumEventBytes, request.options.alternatives * 400)
+        eventLimit = max(model.settings.maximumEventBytes, min(request.options.alternatives, 1 << 24) * 400)
     }
 
     func perform(

@@ -19,6 +19,13 @@ struct AnswerAssemblyTests {
         assembly.response(model: "m", promptBytes: 40, price: price)
     }
 
+    @Test("the largest limit that there is is a limit like any other")
+    func largestLimit() throws {
+        var assembly = AnswerAssembly(alternatives: 0, maximumTokens: .max)
+        let text = try assembly.consume(Array(#"{"choices":[{"delta":{"content":"Hi"}}]}"#.utf8))
+        #expect(text == "Hi")
+    }
+
     @Test("OpenAI's form: role, pieces, finish reason, usage without choices, [DONE]")
     func openAIForm() throws {
         let assembly = try assemble([

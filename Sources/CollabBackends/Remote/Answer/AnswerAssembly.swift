@@ -71,7 +71,7 @@ struct AnswerAssembly {
         }
         guard let piece = Self.text(content), !piece.isEmpty else { return "" }
         chunks += 1
-        if let maximumTokens, chunks > 4 * maximumTokens + 64 { throw .endless }
+        if let maximumTokens, (chunks - 64) / 4 > maximumTokens { throw .endless }
         text += piece
         return piece
     }

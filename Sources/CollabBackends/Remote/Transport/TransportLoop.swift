@@ -56,12 +56,12 @@ final class TransportLoop: Sendable {
 
     /// Gives the thread something to do.
     func post(_ command: Command) {
-        let isFirst = mailbox.withLock { mailbox in
+        mailbox.withLock { mailbox in
             mailbox.commands.append(command)
-            return mailbox.commands.count == 1
+            // One wake-up covers all commands that arrive before the thread has looked. It is sent under the lock: the
+            // thread cannot see a stop, after which the handle is gone, before it has been woken for it.
+            if mailbox.commands.count == 1 { collab_curl_loop_wake(handle) }
         }
-        // One wake-up covers all commands that arrive before the thread has looked.
-        if isFirst { collab_curl_loop_wake(handle) }
     }
 
     fileprivate func takeCommands() -> [Command] {
