@@ -16,30 +16,38 @@ struct Models {
 
     init(small: String?, large: String?, reportingTo terminal: Terminal) async throws(CollabError) {
         self.small = try await Self.load(
-            small ?? Self.environment("COLLAB_SMALL") ?? Self.cached("SmolLM2-135M-Instruct.Q4_1.gguf"),
+            small ?? Self.environment("COLLAB_SMALL"),
+            orCached: "SmolLM2-135M-Instruct.Q4_1.gguf",
             as: "SmolLM2",
             reportingTo: terminal
         )
         self.large = try await Self.load(
-            large ?? Self.environment("COLLAB_LARGE") ?? Self.cached("gemma-3-270m-q4_k_m.gguf"),
+            large ?? Self.environment("COLLAB_LARGE"),
+            orCached: "gemma-3-270m-q4_k_m.gguf",
             as: "Gemma",
             reportingTo: terminal
         )
     }
 
     private static func load(
-        _ path: String,
+        _ own: String?,
+        orCached file: String,
         as name: String,
         reportingTo terminal: Terminal
     ) async throws(CollabError) -> NativeModel {
-        let isOwn =
-            !path.hasSuffix("SmolLM2-135M-Instruct.Q4_1.gguf") && !path.hasSuffix("gemma-3-270m-q4_k_m.gguf")
+        let path = own ?? cached(file)
         let start = ContinuousClock.now
-        let model = try await NativeModel(
-            contentsOf: path,
-            name: isOwn ? nil : name,
-            options: NativeOptions(contextLength: 2048)
-        )
+        let model: NativeModel
+        do throws(CollabError) {
+            model = try await NativeModel(
+                contentsOf: path,
+                name: path.hasSuffix(file) ? name : nil,
+                options: NativeOptions(contextLength: 2048)
+            )
+        } catch {
+            guard own == nil, error.code == .fileNotFound else { throw error }
+            throw CollabError(error.code, "\(error.message) `make models` fetches it.")
+        }
         let duration = milliseconds(ContinuousClock.now - start)
         terminal.line(
             terminal.styled("\(model.name): ", .bold)

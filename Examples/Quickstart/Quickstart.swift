@@ -46,9 +46,10 @@ struct Quickstart: AsyncParsableCommand {
     }
 
     private func tour(on terminal: Terminal) async throws(CollabError) {
+        let asked = questions.isEmpty ? ownQuestions : questions.map { OwnQuestion($0) }
+        for question in asked { try Request(question.text).validate() }
         let models = try await Models(small: small, large: large, reportingTo: terminal)
         let team = answeringTeam(small: models.small, large: models.large)
-        let asked = questions.isEmpty ? ownQuestions : questions.map { OwnQuestion($0) }
         for question in asked {
             try await Session(team: team, terminal: terminal, seed: seed).ask(question)
         }

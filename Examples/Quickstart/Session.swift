@@ -7,7 +7,7 @@ struct Session<Team: TextModel> {
     let seed: UInt64
 
     func ask(_ question: OwnQuestion) async throws(CollabError) {
-        terminal.heading(question.text)
+        terminal.heading(question.text.withoutControls)
         let run = Run(budget: Budget(calls: 24, duration: .seconds(60)), seed: seed)
         var answer: Response?
         var isWriting = false
@@ -18,7 +18,7 @@ struct Session<Team: TextModel> {
             case .text(let text):
                 if !isWriting { terminal.endProgress() }
                 isWriting = true
-                terminal.write(terminal.styled(text, .bold, .green))
+                terminal.write(terminal.styled(text.withoutControls, .bold, .green))
             case .response(let response):
                 answer = response
             }

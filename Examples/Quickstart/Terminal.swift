@@ -50,6 +50,16 @@ struct Terminal: Sendable {
     }
 }
 
+extension String {
+    /// The text without what would steer the terminal: control characters other than line ends and tabs.
+    var withoutControls: String {
+        let harmless = unicodeScalars.filter { scalar in
+            scalar == "\n" || scalar == "\t" || scalar.properties.generalCategory != .control
+        }
+        return String(String.UnicodeScalarView(harmless))
+    }
+}
+
 // MARK: Progress and errors
 
 extension Terminal {

@@ -23,7 +23,7 @@ struct RequestTests {
     @Test(
         "is refused if there is nothing to answer or an option is out of range",
         arguments: [
-            Request(""), Request([]), .completion(""), Request([.user(""), .assistant("")]),
+            Request(""), Request(" \n"), Request([]), .completion(""), Request([.user(""), .assistant("")]),
             Request("?", options: GenerationOptions(maximumTokens: 0)),
             Request("?", options: GenerationOptions(stopSequences: [""])),
             Request("?", options: GenerationOptions(alternatives: -1)),
