@@ -4,6 +4,11 @@ extension FuseLogits: Stage where Members == Team<LogitAccess> {
     /// The fusion is one call, however many members take part in it.
     public func callRange(teamSize: Int) -> ClosedRange<Int> { 1...1 }
 
+    /// Throws what ``FusedModel/validate()`` throws for the fusion's own members, whatever the team is.
+    public func validate<Access: AccessLevel>(_ team: Team<Access>) throws(CollabError) {
+        try FusedModel(nil, fusion, members: members.members).validate()
+    }
+
     /// Writes the answer with its own members, whose roles see the drafts so far, and settles on it.
     public func advance<Access: AccessLevel>(
         _ deliberation: inout Deliberation<Access>

@@ -71,6 +71,12 @@ extension FuseLogits: LogitStage where Members == CurrentTeam {
     /// The fusion is one call, however many members take part in it.
     public func callRange(teamSize: Int) -> ClosedRange<Int> { 1...1 }
 
+    /// Throws ``CollabError/Code/vocabularyMismatch`` or ``CollabError/Code/invalidRequest`` for a team that the rule
+    /// cannot fuse.
+    public func validate<Access: LogitReadable>(_ team: Team<Access>) throws(CollabError) {
+        try FusedModel(nil, fusion, members: team.logitModels).validate()
+    }
+
     /// Writes the answer with the team and settles on it.
     public func advance<Access: LogitReadable>(
         _ deliberation: inout Deliberation<Access>

@@ -36,6 +36,7 @@ public struct Pipeline<Access: AccessLevel>: Collaboration {
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let team = try await chooseTeam(for: request)
         try team.validate()
+        try checkSteps(plan.steps, with: team)
         let output = CountingSink(sink)
         var deliberation = Deliberation(request: request, team: team, sink: output.entrance)
         do throws(CollabError) {

@@ -7,10 +7,26 @@ public protocol PipelineStep<Access>: Sendable {
     associatedtype Access: AccessLevel
     /// What to call the step in traces.
     var name: String { get }
+    /// Whether the stage may replace the team.
+    var replacesTeam: Bool { get }
+    /// Throws if the stage could never work with a team.
+    func validate(_ team: Team<Access>) throws(CollabError)
     /// How many calls the step makes at least and at most.
     func callRange(teamSize: Int) -> ClosedRange<Int>
     /// Advances a deliberation, as a node of the trace.
     func advance(_ deliberation: inout Deliberation<Access>) async throws(CollabError)
+}
+
+/// Asks the steps, up to the first that may replace the team, whether they can work with it at all: a stage that cannot
+/// is reported before the stages in front of it have cost anything.
+func checkSteps<Access: AccessLevel>(
+    _ steps: [any PipelineStep<Access>],
+    with team: Team<Access>
+) throws(CollabError) {
+    for step in steps {
+        do throws(CollabError) { try step.validate(team) } catch { throw error.within(step.name) }
+        if step.replacesTeam { return }
+    }
 }
 
 /// A stage that any team can take.
@@ -18,6 +34,8 @@ struct TextStep<Placed: Stage, Access: AccessLevel>: PipelineStep {
     let stage: Placed
 
     var name: String { stage.name }
+    var replacesTeam: Bool { stage.replacesTeam }
+    func validate(_ team: Team<Access>) throws(CollabError) { try stage.validate(team) }
     func callRange(teamSize: Int) -> ClosedRange<Int> { stage.callRange(teamSize: teamSize) }
 
     func advance(_ deliberation: inout Deliberation<Access>) async throws(CollabError) {
@@ -33,6 +51,8 @@ struct LogitStep<Placed: LogitStage, Access: LogitReadable>: PipelineStep {
     let stage: Placed
 
     var name: String { stage.name }
+    var replacesTeam: Bool { stage.replacesTeam }
+    func validate(_ team: Team<Access>) throws(CollabError) { try stage.validate(team) }
     func callRange(teamSize: Int) -> ClosedRange<Int> { stage.callRange(teamSize: teamSize) }
 
     func advance(_ deliberation: inout Deliberation<Access>) async throws(CollabError) {
@@ -48,6 +68,8 @@ struct WeightStep<Placed: WeightStage>: PipelineStep {
     let stage: Placed
 
     var name: String { stage.name }
+    var replacesTeam: Bool { stage.replacesTeam }
+    func validate(_ team: Team<WeightAccess>) throws(CollabError) { try stage.validate(team) }
     func callRange(teamSize: Int) -> ClosedRange<Int> { stage.callRange(teamSize: teamSize) }
 
     func advance(_ deliberation: inout Deliberation<WeightAccess>) async throws(CollabError) {

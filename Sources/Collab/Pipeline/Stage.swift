@@ -5,6 +5,10 @@
 public protocol Stage: Sendable {
     /// What to call the stage in traces.
     var name: String { get }
+    /// Whether the stage may put another team in the team's place; then later stages cannot be checked beforehand.
+    var replacesTeam: Bool { get }
+    /// Throws if the stage could never work with a team; asked before anybody is.
+    func validate<Access: AccessLevel>(_ team: Team<Access>) throws(CollabError)
     /// How many calls the stage makes at least and at most, for a team of a given size.
     func callRange(teamSize: Int) -> ClosedRange<Int>
     /// Advances a deliberation that is not settled yet.
@@ -15,6 +19,10 @@ public protocol Stage: Sendable {
 public protocol LogitStage: Sendable {
     /// What to call the stage in traces.
     var name: String { get }
+    /// Whether the stage may put another team in the team's place; then later stages cannot be checked beforehand.
+    var replacesTeam: Bool { get }
+    /// Throws if the stage could never work with a team; asked before anybody is.
+    func validate<Access: LogitReadable>(_ team: Team<Access>) throws(CollabError)
     /// How many calls the stage makes at least and at most, for a team of a given size.
     func callRange(teamSize: Int) -> ClosedRange<Int>
     /// Advances a deliberation that is not settled yet.
@@ -25,10 +33,35 @@ public protocol LogitStage: Sendable {
 public protocol WeightStage: Sendable {
     /// What to call the stage in traces.
     var name: String { get }
+    /// Whether the stage may put another team in the team's place; then later stages cannot be checked beforehand.
+    var replacesTeam: Bool { get }
+    /// Throws if the stage could never work with a team; asked before anybody is.
+    func validate(_ team: Team<WeightAccess>) throws(CollabError)
     /// How many calls the stage makes at least and at most, for a team of a given size.
     func callRange(teamSize: Int) -> ClosedRange<Int>
     /// Advances a deliberation that is not settled yet.
     func advance(_ deliberation: inout Deliberation<WeightAccess>) async throws(CollabError)
+}
+
+extension Stage {
+    /// Most stages leave the team as it is.
+    public var replacesTeam: Bool { false }
+    /// Any team will do.
+    public func validate<Access: AccessLevel>(_ team: Team<Access>) throws(CollabError) {}
+}
+
+extension LogitStage {
+    /// Most stages leave the team as it is.
+    public var replacesTeam: Bool { false }
+    /// Any team will do.
+    public func validate<Access: LogitReadable>(_ team: Team<Access>) throws(CollabError) {}
+}
+
+extension WeightStage {
+    /// Most stages leave the team as it is.
+    public var replacesTeam: Bool { false }
+    /// Any team will do.
+    public func validate(_ team: Team<WeightAccess>) throws(CollabError) {}
 }
 
 /// Stages written inside an `if`, `switch` or `for` of a pipeline.
@@ -41,6 +74,17 @@ public struct StageSequence: Stage {
     /// The sums over the stages; a settled answer ends the sequence early.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
         totalCallRange(stages.map { $0.callRange(teamSize: teamSize) })
+    }
+
+    /// Whether one of the stages may replace the team.
+    public var replacesTeam: Bool { stages.contains { $0.replacesTeam } }
+
+    /// Checks the stages up to the first that may replace the team.
+    public func validate<Access: AccessLevel>(_ team: Team<Access>) throws(CollabError) {
+        for stage in stages {
+            try stage.validate(team)
+            if stage.replacesTeam { return }
+        }
     }
 
     /// Advances through the stages until the answer is settled.
@@ -61,6 +105,14 @@ public struct LogitStageSequence: LogitStage {
     /// The sums over the stages; a settled answer ends the sequence early.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
         totalCallRange(stages.map { $0.callRange(teamSize: teamSize) })
+    }
+
+    /// Whether one of the stages may replace the team.
+    public var replacesTeam: Bool { stages.contains { $0.replacesTeam } }
+
+    /// Checks the stages up to the first that may replace the team.
+    public func validate<Access: LogitReadable>(_ team: Team<Access>) throws(CollabError) {
+        try checkSteps(stages, with: team.asLogits)
     }
 
     /// Advances through the stages until the answer is settled.

@@ -101,6 +101,14 @@ extension Merge: WeightStage where Members == CurrentTeam {
     /// Merging calls no model.
     public func callRange(teamSize: Int) -> ClosedRange<Int> { 0...0 }
 
+    /// The team is the merged model from here on.
+    public var replacesTeam: Bool { true }
+
+    /// Throws what ``MergedCheckpoint/validate()`` throws for a team that the method cannot merge.
+    public func validate(_ team: Team<WeightAccess>) throws(CollabError) {
+        try MergedCheckpoint(nil, method, members: team.members.map(\.checkpoint)).validate()
+    }
+
     /// Makes the team one model.
     public func advance(_ deliberation: inout Deliberation<WeightAccess>) async throws(CollabError) {
         let members = deliberation.team.members

@@ -42,6 +42,57 @@ struct FuseLogitsStageTests {
         #expect(pipeline.forecast().calls == 1...1)
     }
 
+    @Test(
+        "a team that cannot be fused is refused before the stages in front have cost anything",
+        arguments: [false, true]
+    )
+    func earlyRefusal(inBranch: Bool) async throws {
+        let reads = Protected(0)
+        var counting = ToyModel("letters", writing: "a")
+        counting.onAppend = { (_) async throws(CollabError) in reads.withLock { $0 += 1 } }
+        let other = ToyModel("digits", ToyTokenizer(["1", "2"]), writing: "1")
+        let pipeline = Pipeline {
+            Team {
+                counting; other
+            }
+            Cascade(until: .confidence(above: 2))
+            if inBranch {
+                Drafting()
+                FuseLogits(.mixture)
+            }
+            FuseLogits(.productOfExperts)
+        }
+        let error = await #expect(throws: CollabError.self) { try await pipeline.respond(to: "a") }
+        #expect(error?.code == .vocabularyMismatch)
+        #expect(error?.path.first?.contains("FuseLogits (") == true)
+        #expect(reads.withLock { $0 } == 0)
+    }
+
+    /// Keeps the first member.
+    struct Narrowing: Stage {
+        let name = "narrow"
+        let replacesTeam = true
+        func callRange(teamSize: Int) -> ClosedRange<Int> { 0...0 }
+        func advance<Access: AccessLevel>(_ deliberation: inout Deliberation<Access>)
+            async throws(CollabError)
+        {
+            deliberation.team.members.removeLast(deliberation.team.members.count - 1)
+        }
+    }
+
+    @Test("a team that a stage replaces first is not judged beforehand")
+    func replacedTeam() async throws {
+        let pipeline = Pipeline {
+            Team {
+                ToyModel("letters", writing: "ab")
+                ToyModel("digits", ToyTokenizer(["1", "2"]), writing: "1")
+            }
+            Narrowing()
+            FuseLogits(.productOfExperts)
+        }
+        #expect(try await pipeline.respond(to: "a").text == "ab")
+    }
+
     @Test("members see every author's latest draft, unless they are told otherwise")
     func drafts() async throws {
         let seen = Protected<[String: String]>([:])

@@ -27,6 +27,13 @@ final class NativeEngine: Sendable {
         let configuration = weights.configuration
         let groups = LayerGroup.groups(of: configuration)
         let workspace = Workspace.bytes(configuration, rows: stepRows, workers: threads)
+        // A small file can claim sizes whose buffers no machine has.
+        guard workspace < Self.physicalMemory else {
+            throw CollabError(
+                .memoryLimit,
+                "A model of these sizes needs \(workspace) bytes of buffers; the machine has \(Self.physicalMemory)."
+            )
+        }
         var left: Int?
         if let memoryLimit {
             let fixed = weights.byteCount + workspace
@@ -56,6 +63,9 @@ final class NativeEngine: Sendable {
         )
         try loop.start()
     }
+
+    /// The bytes of memory that the machine has.
+    private static let physicalMemory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
     deinit {
         queue.close()
