@@ -27,7 +27,7 @@ struct MergeGoldenTests {
                 worst = max(worst, difference / max(abs(Double(theirs[index])), 1e-3))
             }
         }
-        if !golden.isRoughlyRounded { #expect(worst < 1e-5) }
+        if !golden.isRoughlyRounded { #expect(worst < golden.relativeError) }
     }
 
     @Test("what one model alone contributes keeps its stored form")

@@ -38,12 +38,14 @@ struct MergeCase: CustomStringConvertible, Sendable {
     var method: @Sendable (_ base: (any Checkpoint)?) -> any MergeMethod
     /// One unit in the last place of a bfloat16 rather than of the arithmetic.
     var isRoughlyRounded = false
+    /// How far elements may be off, relative to themselves or 1e-3; the reference rounds angles to float32.
+    var relativeError = 1e-5
     var description: String { name }
 
-    static let all: [MergeCase] = linear + slerp + taskArithmetic + ties
+    static let all: [MergeCase] = linear + slerp + taskArithmetic + ties + directions
 
-    private static let fp32 = ["fp32/ftA", "fp32/ftB", "fp32/ftC"]
-    private static let bf16 = ["bf16/ftA", "bf16/ftB", "bf16/ftC"]
+    static let fp32 = ["fp32/ftA", "fp32/ftB", "fp32/ftC"]
+    static let bf16 = ["bf16/ftA", "bf16/ftB", "bf16/ftC"]
 
     static let linear = [
         MergeCase(name: "linear-basic", members: fp32) { _ in .linear(weights: [1.0, 0.3, 0.5]) },

@@ -56,3 +56,16 @@ extension TensorInputs {
         return thinning
     }
 }
+
+extension TensorSlice {
+    /// Computes the members' task vectors; the memory must hold as many slices as there are members.
+    func deltas(in memory: UnsafeMutableBufferPointer<Float>) -> [UnsafeBufferPointer<Float>] {
+        guard let base else { return [] }
+        return members.enumerated().map { index, member in
+            let start = index * elements.count
+            let delta = UnsafeMutableBufferPointer(rebasing: memory[start..<(start + elements.count)])
+            MergeArithmetic.delta(member, from: base, into: delta)
+            return UnsafeBufferPointer(delta)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import CollabKernels
+
+/// Σ cᵢ xᵢ, or b + Σ cᵢ (xᵢ − b) if there is a base, with coefficients that differ between the vectors of a tensor.
+struct VectorwiseSum: TensorMerge {
+    var division: VectorDivision
+    /// For each vector the members' coefficients and, last, the base's.
+    private var weights: [[Double]]
+
+    init(_ division: VectorDivision, coefficients: [[Double]], hasBase: Bool) {
+        self.division = division
+        weights = coefficients.map { hasBase ? $0 + [1 - $0.reduce(0, +)] : $0 }
+    }
+
+    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
+        let rows = slice.members + (slice.base.map { [$0] } ?? [])
+        division.forEachRun(of: slice.elements) { vector, part in
+            let weights = weights[vector]
+            if part.count == 1 {
+                let place = part.lowerBound
+                var sum = 0.0
+                for (row, weight) in zip(rows, weights) { sum += weight * Double(row[place]) }
+                output[place] = Float(sum)
+            } else {
+                MergeArithmetic.weighted(
+                    rows.map { UnsafeBufferPointer(rebasing: $0[part]) },
+                    weights: weights,
+                    into: UnsafeMutableBufferPointer(rebasing: output[part])
+                )
+            }
+        }
+    }
+}
