@@ -12,7 +12,8 @@ struct MergeGoldenTests {
         let merged = MergedCheckpoint(nil, golden.method(base), members: members)
         let expected = try MergeGoldens.output(golden.name)
         let undecided = try MergeGoldens.undecided(golden.name)
-        #expect(Set(merged.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
+        let (ours, theirs) = (Set(merged.tensors.map(\.name)), Set(expected.tensors.map(\.name)))
+        #expect(golden.listsAllTensors ? ours == theirs : ours.isSuperset(of: theirs))
         var worst = 0.0
         for tensor in expected.tensors {
             #expect(merged.description(of: tensor.name)?.shape == tensor.shape)

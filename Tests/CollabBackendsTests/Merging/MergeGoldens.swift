@@ -40,9 +40,11 @@ struct MergeCase: CustomStringConvertible, Sendable {
     var isRoughlyRounded = false
     /// How far elements may be off, relative to themselves or 1e-3; the reference rounds angles to float32.
     var relativeError = 1e-5
+    /// Whether the reference has every tensor.
+    var listsAllTensors = true
     var description: String { name }
 
-    static let all: [MergeCase] = linear + slerp + taskArithmetic + ties + directions
+    static let all: [MergeCase] = linear + slerp + taskArithmetic + ties + directions + thinned
 
     static let fp32 = ["fp32/ftA", "fp32/ftB", "fp32/ftC"]
     static let bf16 = ["bf16/ftA", "bf16/ftB", "bf16/ftC"]

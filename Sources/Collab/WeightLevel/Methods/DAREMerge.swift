@@ -71,17 +71,11 @@ public struct DAREMerge: MergeMethod {
             thinnings.append(try inputs.thinning(rule, of: member, rescaling: rescaling, density: density))
         }
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
-        let combination: SparseTaskMerge.Combination =
-            if let vote {
-                .consensus(vote, normalise ? .weightedMean : .sum)
-            } else {
-                .linear(divisor: normalise ? safeDivisor(weights) : 1)
-            }
         return SparseTaskMerge(
             thinnings: thinnings,
             weights: weights,
             lambda: lambda.value(tensor: tensor),
-            combination: combination
+            combination: .init(vote: vote, normalise: normalise, weights: weights)
         )
     }
 

@@ -74,4 +74,7 @@ extension MergeMethod where Self == LinearMerge {
     public static func linear(weights: MergeParameter = 1, normalise: Bool = true) -> LinearMerge {
         LinearMerge(weights: weights, normalise: normalise)
     }
+
+    /// The mean of the members, all alike: the uniform soup of M. Wortsman et al., 2022.
+    public static var uniformSoup: LinearMerge { LinearMerge() }
 }

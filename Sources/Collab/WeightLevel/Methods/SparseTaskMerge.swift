@@ -7,6 +7,9 @@ struct Thinning: Sendable {
         case nothing
         /// The largest magnitudes.
         case magnitude(MagnitudeCut)
+        /// What lies between the smallest and the largest magnitudes: what `largest` keeps goes, and of the rest what
+        /// `atLeast` keeps stays.
+        case band(atLeast: MagnitudeCut?, largest: MagnitudeCut?)
         /// A random share.
         case random(density: Double, key: UInt64, stream: Int)
     }
@@ -22,6 +25,9 @@ struct Thinning: Sendable {
         case .everything: break
         case .nothing: delta.update(repeating: 0)
         case .magnitude(let cut): MergeArithmetic.trim(delta, to: cut, first: first)
+        case .band(let atLeast, let largest):
+            if let largest { MergeArithmetic.removeLargest(delta, of: largest, first: first) }
+            if let atLeast { MergeArithmetic.trim(delta, to: atLeast, first: first) }
         case .random(let density, let key, let stream):
             MergeArithmetic.drop(delta, first: first, density: density, key: key, stream: stream)
         }

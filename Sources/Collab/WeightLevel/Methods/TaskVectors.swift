@@ -25,12 +25,21 @@ extension TensorInputs {
         guard density > 0 else { return .nothing }
         let count = tensor.elementCount
         guard density < 1, count > 0 else { return .everything }
-        var selection = MagnitudeSelection(count: max(1, Int(density * Double(count))))
-        while !selection.isDone {
-            try forEachDelta(of: member) { delta, _ in selection.add(UnsafeBufferPointer(delta)) }
-            selection.endPass()
+        let cuts = try magnitudeCuts([max(1, Int(density * Double(count)))], of: member)
+        return cuts[0].map { .magnitude($0) } ?? .everything
+    }
+
+    /// Where a member's task vector is cut so that so many of its largest magnitudes are kept; the counts must lie
+    /// between 1 and the number of elements.
+    func magnitudeCuts(_ counts: [Int], of member: Int) throws(CollabError) -> [MagnitudeCut?] {
+        var selections = counts.map { MagnitudeSelection(count: $0) }
+        while selections.contains(where: { !$0.isDone }) {
+            try forEachDelta(of: member) { delta, _ in
+                for index in selections.indices { selections[index].add(UnsafeBufferPointer(delta)) }
+            }
+            for index in selections.indices { selections[index].endPass() }
         }
-        return selection.cut.map { .magnitude($0) } ?? .everything
+        return selections.map(\.cut)
     }
 
     /// A thinning with its scale.
