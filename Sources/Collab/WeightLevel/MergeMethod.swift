@@ -4,9 +4,9 @@
 /// ``prepare(_:)`` measures what a tensor's merge must know of the whole tensor (norms, thresholds; nothing for
 /// element-wise rules); what it returns then merges slices, in any order and on any number of threads.
 ///
-/// The library's methods are ``LinearMerge``, ``SlerpMerge``, ``TaskArithmeticMerge``, ``TIESMerge`` and
-/// ``DAREMerge``, spelled with a leading dot: `Merge(.ties(base: base, density: 0.2)) { math; code }`. Conform to add
-/// one of your own.
+/// The library's methods, such as ``LinearMerge``, ``TIESMerge`` and ``ModelStockMerge``, are spelled with a leading
+/// dot: `Merge(.ties(base: base, density: 0.2)) { math; code }`. <doc:MergingWeights> lists them. Conform to add one of
+/// your own.
 public protocol MergeMethod: Sendable {
     /// What to call the method in traces and errors.
     var name: String { get }

@@ -31,6 +31,22 @@ extension MergeCase {
         MergeCase(name: "ramplus", members: fp32, base: "fp32/base") {
             .ramPlus(base: $0, epsilon: 0.002, gain: 0.5, limit: 0.9)
         },
+        MergeCase(name: "della-density1-normalize", members: fp32, base: "fp32/base") {
+            .della(base: $0, density: 1, seed: 0, weights: [0.4, 0.5, 0.6])
+        },
+        MergeCase(
+            name: "passthrough-scale",
+            members: ["fp32/ftC"],
+            method: { _ in
+                .passthrough(
+                    scale: .matching(
+                        ["o_proj": 0, "down_proj": .gradient([0.5, 2], layers: 2)],
+                        otherwise: 1
+                    )
+                )
+            },
+            listsAllTensors: false
+        ),
         MergeCase(
             name: "magmax",
             members: fp32,

@@ -12,6 +12,10 @@ struct Thinning: Sendable {
         case band(atLeast: MagnitudeCut?, largest: MagnitudeCut?)
         /// A random share.
         case random(density: Double, key: UInt64, stream: Int)
+        /// Those whose bit is set, by index in the tensor.
+        case chosen(bits: [UInt64])
+        /// All, each times a factor of its own.
+        case factors([Float])
     }
 
     var rule = Rule.everything
@@ -30,6 +34,13 @@ struct Thinning: Sendable {
             if let atLeast { MergeArithmetic.trim(delta, to: atLeast, first: first) }
         case .random(let density, let key, let stream):
             MergeArithmetic.drop(delta, first: first, density: density, key: key, stream: stream)
+        case .chosen(let bits):
+            for place in delta.indices {
+                let index = first + place
+                if bits[index >> 6] >> UInt64(index & 63) & 1 == 0 { delta[place] = 0 }
+            }
+        case .factors(let factors):
+            for place in delta.indices { delta[place] *= factors[first + place] }
         }
     }
 }

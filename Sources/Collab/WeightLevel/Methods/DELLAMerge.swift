@@ -1,0 +1,184 @@
+/// DELLA: drop a random share of each task vector's elements, small ones rather than large ones, and rescale the rest;
+/// then elect signs as in ``TIESMerge``, or add the vectors up.
+///
+/// P. T. Deep et al., *DELLA-Merging: Reducing Interference in Model Merging through Magnitude-Based Sampling*, 2024. In
+/// each row (a tensor of one dimension is one), an element of rank r by magnitude, from 0 to 1, is kept with the
+/// probability density − ε + 2 ε r. The paper divides each survivor by its probability
+/// (``TaskRescaling/inverseDensity``); the default is mergekit's, one factor a tensor that keeps Σ|d|
+/// (``TaskRescaling/l1``), which makes small elements smaller on average and large ones larger. A density of 1 keeps all.
+/// Of equal magnitudes the lower index ranks lower; a row of one element has the rank ½. Random numbers depend on the
+/// seed, the tensor's name and the member's place alone. While a tensor is merged, a bit an element and member is held
+/// in memory, or 4 bytes for the paper's rescaling.
+public struct DELLAMerge: MergeMethod {
+    /// Where the task vectors are measured from; `nil`: the first member.
+    public var base: (any Checkpoint)?
+    /// The share of each task vector's elements that is kept on average.
+    public var density: MergeParameter
+    /// How far probabilities depart from the density.
+    public var epsilon: MergeParameter
+    /// The members' weights.
+    public var weights: MergeParameter
+    /// The factor of the merged task vector.
+    public var lambda: MergeParameter
+    /// Whether the sum is divided by the sum of the weights (of those that agree, where signs are elected).
+    public var normalise: Bool
+    /// How signs are elected; `nil`: all task vectors are added up (mergekit's `della_linear`).
+    public var vote: SignVote?
+    /// How dropping is made up for.
+    public var rescaling: TaskRescaling
+    /// Where the random numbers begin.
+    public var seed: UInt64
+
+    /// Makes the method.
+    ///
+    /// - Parameter normalise: `nil`: where signs are elected.
+    public init(
+        base: (any Checkpoint)? = nil,
+        density: MergeParameter,
+        epsilon: MergeParameter = 0.15,
+        seed: UInt64,
+        weights: MergeParameter = 1,
+        lambda: MergeParameter = 1,
+        normalise: Bool? = nil,
+        vote: SignVote? = .weighted,
+        rescaling: TaskRescaling = .l1
+    ) {
+        self.base = base
+        self.density = density
+        self.epsilon = epsilon
+        self.seed = seed
+        self.weights = weights
+        self.lambda = lambda
+        self.normalise = normalise ?? (vote != nil)
+        self.vote = vote
+        self.rescaling = rescaling
+    }
+
+    /// The method's name.
+    public var name: String { vote == nil ? "DELLA-linear" : "DELLA" }
+    /// The base, or the first member.
+    public var baseline: MergeBaseline { MergeBaseline(base) }
+
+    /// Throws for a wrong number of weights, densities or values of ε, numbers that are not finite, and probabilities
+    /// that are not between 0 and 1.
+    public func validate(memberCount: Int) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount)
+        try lambda.validate("values of λ", memberCount: 1)
+        try density.validateDensities(memberCount: memberCount)
+        try epsilon.validate("values of ε", memberCount: memberCount)
+        guard density.constants != nil, epsilon.constants != nil else { return }
+        for member in 0..<memberCount { _ = try probabilities("", member) }
+    }
+
+    /// The probabilities of the lowest and the highest rank; `nil` if all is kept.
+    private func probabilities(_ tensor: String, _ member: Int) throws(CollabError) -> (Double, Double)? {
+        let density = density.value(tensor: tensor, member: member)
+        let epsilon = epsilon.value(tensor: tensor, member: member)
+        if density >= 1 { return nil }
+        guard density - abs(epsilon) > 0, density + abs(epsilon) < 1 else {
+            throw CollabError(
+                .invalidRequest,
+                """
+                DELLA needs density − ε above 0 and density + ε below 1; a density of \(density) does not fit an ε \
+                of \(epsilon).
+                """
+            )
+        }
+        return (density - epsilon, density + epsilon)
+    }
+
+    /// Draws what is kept.
+    public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
+        let tensor = inputs.tensor.name
+        var thinnings: [Thinning] = []
+        for member in inputs.members.indices {
+            guard let range = try probabilities(tensor, member) else {
+                thinnings.append(Thinning())
+                continue
+            }
+            var generator = SeededGenerator(seed: seed ^ stableHash(tensor))
+            generator = SeededGenerator(seed: generator.next() &+ UInt64(member))
+            let isExact = rescaling == .inverseDensity
+            let rule = try inputs.drawByRank(from: range.0, to: range.1, isExact, of: member, &generator)
+            thinnings.append(
+                try inputs.thinning(rule, of: member, rescaling: isExact ? .none : rescaling, density: 1)
+            )
+        }
+        let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
+        return SparseTaskMerge(
+            thinnings: thinnings,
+            weights: weights,
+            lambda: lambda.value(tensor: tensor),
+            combination: .init(vote: vote, normalise: normalise, weights: weights)
+        )
+    }
+
+    /// Where nothing differs, the task vectors are 0.
+    public func keepsEqual(tensor: String, memberCount: Int) -> Bool { true }
+}
+
+extension TensorInputs {
+    /// Draws which elements of a member's task vector are kept, by their rank in the row.
+    ///
+    /// - Parameter dividing: whether survivors are divided by their probability.
+    fileprivate func drawByRank(
+        from lowest: Double,
+        to highest: Double,
+        _ dividing: Bool,
+        of member: Int,
+        _ generator: inout SeededGenerator
+    ) throws(CollabError) -> Thinning.Rule {
+        let count = tensor.elementCount
+        let columns = max(1, tensor.shape.last ?? 1)
+        var bits = [UInt64](repeating: 0, count: dividing ? 0 : (count + 63) / 64)
+        var factors = [Float](repeating: 0, count: dividing ? count : 0)
+        var row: [(magnitude: Float, index: Int)] = []
+        row.reserveCapacity(columns)
+        try forEachDelta(of: member) { delta, first in
+            for place in delta.indices {
+                row.append((abs(delta[place]), first + place))
+                guard row.count == columns else { continue }
+                row.sort { ($0.magnitude, $0.index) < ($1.magnitude, $1.index) }
+                for (place, element) in row.enumerated() {
+                    let rank = columns == 1 ? 0.5 : Double(place) / Double(columns - 1)
+                    let probability = lowest + rank * (highest - lowest)
+                    guard generator.nextUnit() < probability else { continue }
+                    if dividing {
+                        factors[element.index] = Float(1 / probability)
+                    } else {
+                        bits[element.index >> 6] |= 1 << UInt64(element.index & 63)
+                    }
+                }
+                row.removeAll(keepingCapacity: true)
+            }
+        }
+        return dividing ? .factors(factors) : .chosen(bits: bits)
+    }
+}
+
+extension MergeMethod where Self == DELLAMerge {
+    /// Drop elements at random, small ones rather than large ones; see ``DELLAMerge``.
+    public static func della(
+        base: (any Checkpoint)? = nil,
+        density: MergeParameter,
+        epsilon: MergeParameter = 0.15,
+        seed: UInt64,
+        weights: MergeParameter = 1,
+        lambda: MergeParameter = 1,
+        normalise: Bool? = nil,
+        vote: SignVote? = .weighted,
+        rescaling: TaskRescaling = .l1
+    ) -> DELLAMerge {
+        DELLAMerge(
+            base: base,
+            density: density,
+            epsilon: epsilon,
+            seed: seed,
+            weights: weights,
+            lambda: lambda,
+            normalise: normalise,
+            vote: vote,
+            rescaling: rescaling
+        )
+    }
+}
