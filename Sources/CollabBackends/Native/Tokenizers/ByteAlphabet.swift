@@ -27,15 +27,17 @@ enum ByteAlphabet {
         return bytes
     }()
 
-    /// Reads a token written in the alphabet and appends the bytes it means.
+    /// Reads a token written in the alphabet, writes the bytes it means, and returns how many they are.
     ///
     /// A token with any other character in it is not written in the alphabet, and is taken as it is.
+    @inline(__always)
     static func decode(
         _ written: UnsafeBufferPointer<UInt8>,
         table: UnsafeBufferPointer<Int16>,
-        into strings: inout ByteStrings
-    ) {
+        to output: UnsafeMutablePointer<UInt8>
+    ) -> Int {
         var index = 0
+        var count = 0
         while index < written.count {
             let lead = written[index]
             var scalar = Int(lead)
@@ -48,11 +50,12 @@ enum ByteAlphabet {
             }
             let byte = scalar < table.count ? table[scalar] : -1
             if byte < 0 {
-                strings.discardUnfinished()
-                for byte in written { strings.write(byte) }
-                return
+                for (index, byte) in written.enumerated() { output[index] = byte }
+                return written.count
             }
-            strings.write(UInt8(truncatingIfNeeded: byte))
+            output[count] = UInt8(truncatingIfNeeded: byte)
+            count += 1
         }
+        return count
     }
 }

@@ -6,18 +6,23 @@
 
 /// Finds a byte string's number: an open-addressing table over ``ByteStrings``.
 ///
-/// A slot holds the upper half of the hash and the number plus one, so that most strangers are told apart without
-/// looking at their bytes. At most half of the slots are taken. Of equal strings the first one wins.
+/// A slot is 32 bits: the number plus one, and as many bits of the hash as are left, so that most strangers are told
+/// apart without looking at their bytes. At most half of the slots are taken. Of equal strings the first one wins.
 struct ByteIndex: Sendable {
-    private var slots: [UInt64]
+    private var slots: [UInt32]
     private let mask: Int
+    /// The bits of a slot that hold the number plus one.
+    private let numberMask: UInt32
 
     /// Builds the table over those strings that `isIncluded` admits.
     init(_ strings: ByteStrings, where isIncluded: (Int) -> Bool) {
         var capacity = 16
         while capacity < strings.count * 2 { capacity *= 2 }
         let mask = capacity - 1
+        // The capacity is at least twice the count, so the bits below it have room for the number plus one.
+        let numberMask = UInt32(truncatingIfNeeded: mask)
         self.mask = mask
+        self.numberMask = numberMask
         slots = Array(repeating: 0, count: capacity)
         let seed = ByteHash.processSeed
         slots.withUnsafeMutableBufferPointer { slots in
@@ -29,11 +34,12 @@ struct ByteIndex: Sendable {
                         let count = Int(offsets[number + 1]) - start
                         if count == 0 { continue }
                         let hash = ByteHash.hash(base + start, count: count, seed: seed)
+                        let tag = UInt32(truncatingIfNeeded: hash >> 32) & ~numberMask
                         var slot = Int(truncatingIfNeeded: hash) & mask
                         while slots[slot] != 0 {
                             let entry = slots[slot]
-                            if entry >> 32 == hash >> 32 {
-                                let other = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF) - 1
+                            if entry & ~numberMask == tag {
+                                let other = Int(entry & numberMask) - 1
                                 let otherStart = Int(offsets[other])
                                 if Int(offsets[other + 1]) - otherStart == count,
                                     memcmp(base + otherStart, base + start, count) == 0
@@ -43,7 +49,7 @@ struct ByteIndex: Sendable {
                             }
                             slot = (slot + 1) & mask
                         }
-                        if slots[slot] == 0 { slots[slot] = (hash & ~0xFFFF_FFFF) | UInt64(number + 1) }
+                        if slots[slot] == 0 { slots[slot] = tag | UInt32(truncatingIfNeeded: number + 1) }
                     }
                 }
             }
@@ -54,13 +60,14 @@ struct ByteIndex: Sendable {
     @inline(__always)
     func find(_ key: UnsafeRawPointer, count: Int, in strings: ByteStrings) -> Int32 {
         let hash = ByteHash.hash(key, count: count, seed: ByteHash.processSeed)
+        let tag = UInt32(truncatingIfNeeded: hash >> 32) & ~numberMask
         return slots.withUnsafeBufferPointer { slots in
             var slot = Int(truncatingIfNeeded: hash) & mask
             while true {
                 let entry = slots[slot]
                 if entry == 0 { return -1 }
-                if entry >> 32 == hash >> 32 {
-                    let number = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF) - 1
+                if entry & ~numberMask == tag {
+                    let number = Int(entry & numberMask) - 1
                     let range = strings.range(of: number)
                     let isSame =
                         range.count == count

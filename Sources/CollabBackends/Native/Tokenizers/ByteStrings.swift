@@ -14,39 +14,61 @@ struct ByteStrings: Sendable {
         for string in strings { append(string.utf8) }
     }
 
-    /// Makes room for strings that are still to come.
-    mutating func reserve(count: Int, bytes byteCount: Int) {
+    /// Copies strings that lie in memory with something between them.
+    ///
+    /// - Parameters:
+    ///   - byteCount: how many bytes they have together.
+    ///   - forEach: lends every string in turn.
+    init(
+        count: Int,
+        byteCount: Int,
+        forEach: ((UnsafeRawBufferPointer) -> Void) -> Void
+    ) {
+        var offsets: [UInt32] = [0]
         offsets.reserveCapacity(count + 1)
-        bytes.reserveCapacity(byteCount)
+        bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialised in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            forEach { string in
+                guard string.count <= target.count - initialised else { return }
+                if let start = string.baseAddress, let to = target.baseAddress {
+                    (to + initialised).copyMemory(from: start, byteCount: string.count)
+                }
+                initialised += string.count
+                offsets.append(UInt32(truncatingIfNeeded: initialised))
+            }
+        }
+        self.offsets = offsets
     }
 
     /// Adds a string at the end.
     mutating func append(_ string: some Sequence<UInt8>) {
         bytes.append(contentsOf: string)
-        finishString()
-    }
-
-    /// Adds bytes to the string that is being written.
-    @inline(__always)
-    mutating func write(_ byte: UInt8) {
-        bytes.append(byte)
-    }
-
-    /// Ends the string that is being written.
-    @inline(__always)
-    mutating func finishString() {
         offsets.append(UInt32(truncatingIfNeeded: bytes.count))
     }
 
-    /// Forgets all strings and keeps their memory.
-    mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        offsets.removeSubrange(1...)
-    }
-
-    /// Drops what has been written since the last string ended.
-    mutating func discardUnfinished() {
-        bytes.removeSubrange(Int(offsets[count])...)
+    /// Rewrites every string.
+    ///
+    /// - Parameter body: writes what becomes of a string and returns its length, which is at most the old one.
+    func rewritten(
+        _ body: (Int, UnsafeBufferPointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Int
+    ) -> ByteStrings {
+        var result = ByteStrings()
+        result.offsets.reserveCapacity(offsets.count)
+        result.bytes = [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, initialised in
+            bytes.withUnsafeBufferPointer { old in
+                guard let start = buffer.baseAddress, let oldStart = old.baseAddress else {
+                    for _ in 0..<count { result.offsets.append(0) }
+                    return
+                }
+                for index in 0..<count {
+                    let range = range(of: index)
+                    let string = UnsafeBufferPointer(start: oldStart + range.lowerBound, count: range.count)
+                    initialised += body(index, string, start + initialised)
+                    result.offsets.append(UInt32(truncatingIfNeeded: initialised))
+                }
+            }
+        }
+        return result
     }
 
     /// Where a string lies in ``bytes``.

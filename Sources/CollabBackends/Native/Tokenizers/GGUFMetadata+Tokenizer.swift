@@ -109,11 +109,14 @@ extension GGUFMetadata {
 extension ByteStrings {
     /// Copies texts out of a file.
     fileprivate init(_ strings: GGUFStringArray) {
-        self.init()
-        let count = strings.count
-        guard count > 0 else { return }
-        let byteCount = strings.offsets[count] - strings.offsets[0] - 8 * count
-        reserve(count: count, bytes: byteCount)
-        strings.forEachBytes { _, bytes in append(bytes) }
+        guard strings.count > 0 else {
+            self.init()
+            return
+        }
+        // Before every string but the first lie the eight bytes of its length.
+        let byteCount = strings.offsets[strings.count] - strings.offsets[0] - 8 * strings.count
+        self.init(count: strings.count, byteCount: byteCount) { body in
+            strings.forEachBytes { _, bytes in body(bytes) }
+        }
     }
 }

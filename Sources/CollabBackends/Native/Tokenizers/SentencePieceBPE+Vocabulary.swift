@@ -12,13 +12,14 @@ extension SentencePieceBPE {
                     + "file is damaged."
             )
         }
+        var bytesBeforeInnerSpace = [Bool](repeating: false, count: 256)
         table = try TokenTable(
-            strings: Self.decode(vocabulary.tokens, kinds: vocabulary.kinds),
+            strings: Self.decode(vocabulary.tokens, kinds: vocabulary.kinds, &bytesBeforeInnerSpace),
             kinds: vocabulary.kinds,
             byteTokensAreText: false
         )
         ranks = vocabulary.scores.map(Self.rank)
-        bytesBeforeInnerSpace = Self.bytesBeforeInnerSpace(table)
+        self.bytesBeforeInnerSpace = bytesBeforeInnerSpace
         self.addsSpacePrefix = addsSpacePrefix
         specialTokens = SpecialTokenTrie(table)
         markers = vocabulary.markers
@@ -33,36 +34,49 @@ extension SentencePieceBPE {
     }
 
     /// The bytes of tokens: `▁` is a space, `<0x0A>` is a byte, special tokens are written as they are.
-    private static func decode(_ written: ByteStrings, kinds: [TokenKind]) -> ByteStrings {
-        var decoded = ByteStrings()
-        decoded.reserve(count: written.count, bytes: written.bytes.count)
-        written.bytes.withUnsafeBufferPointer { bytes in
-            for id in 0..<written.count {
-                let range = written.range(of: id)
-                switch kinds[id] {
-                case .normal, .unused:
-                    var index = range.lowerBound
-                    while index < range.upperBound {
-                        if bytes[index] == 0xE2, index + 2 < range.upperBound, bytes[index + 1] == 0x96,
-                            bytes[index + 2] == 0x81
-                        {
-                            decoded.write(UInt8(ascii: " "))
-                            index += 3
-                        } else {
-                            decoded.write(bytes[index])
-                            index += 1
-                        }
-                    }
-                    decoded.finishString()
-                case .byte:
-                    if let byte = byte(UnsafeBufferPointer(rebasing: bytes[range])) { decoded.write(byte) }
-                    decoded.finishString()
-                case .control, .unknown, .userDefined:
-                    decoded.append(UnsafeBufferPointer(rebasing: bytes[range]))
-                }
+    ///
+    /// On the way it notes after which bytes some token goes on with a space. Almost none do (of Gemma's 262,144
+    /// one: `> </`), so text may be cut before its spaces and merging works on words.
+    private static func decode(
+        _ written: ByteStrings,
+        kinds: [TokenKind],
+        _ bytesBeforeInnerSpace: inout [Bool]
+    ) -> ByteStrings {
+        written.rewritten { id, token, output in
+            switch kinds[id] {
+            case .normal, .unused:
+                return replaceSpaceMarks(token, output, &bytesBeforeInnerSpace)
+            case .byte:
+                guard let byte = byte(token) else { return 0 }
+                output.pointee = byte
+                return 1
+            case .control, .unknown, .userDefined:
+                if let start = token.baseAddress { output.update(from: start, count: token.count) }
+                return token.count
             }
         }
-        return decoded
+    }
+
+    private static func replaceSpaceMarks(
+        _ token: UnsafeBufferPointer<UInt8>,
+        _ output: UnsafeMutablePointer<UInt8>,
+        _ bytesBeforeInnerSpace: inout [Bool]
+    ) -> Int {
+        let space = UInt8(ascii: " ")
+        var index = 0
+        var count = 0
+        while index < token.count {
+            let isMark =
+                token[index] == 0xE2 && index + 2 < token.count && token[index + 1] == 0x96
+                && token[index + 2] == 0x81
+            output[count] = isMark ? space : token[index]
+            if count > 0, output[count] == space, output[count - 1] != space {
+                bytesBeforeInnerSpace[Int(output[count - 1])] = true
+            }
+            count += 1
+            index += isMark ? 3 : 1
+        }
+        return count
     }
 
     /// The byte that `<0x0A>` names.
@@ -71,25 +85,5 @@ extension SentencePieceBPE {
             return nil
         }
         return UInt8(String(decoding: written[3..<5], as: UTF8.self), radix: 16)
-    }
-
-    /// The bytes after which some token goes on with a space.
-    ///
-    /// Almost no token has a space after its beginning (of Gemma's 262,144 one has: `> </`), so text may be cut
-    /// before its spaces, and merging works on words.
-    private static func bytesBeforeInnerSpace(_ table: TokenTable) -> [Bool] {
-        var found = [Bool](repeating: false, count: 256)
-        let space = UInt8(ascii: " ")
-        table.strings.bytes.withUnsafeBufferPointer { bytes in
-            for id in 0..<table.count where table.kinds[id].isReachableByMerging {
-                let range = table.strings.range(of: id)
-                if range.count < 2 { continue }
-                for index in (range.lowerBound + 1)..<range.upperBound
-                where bytes[index] == space && bytes[index - 1] != space {
-                    found[Int(bytes[index - 1])] = true
-                }
-            }
-        }
-        return found
     }
 }

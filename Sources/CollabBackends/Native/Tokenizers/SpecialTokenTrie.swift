@@ -23,33 +23,53 @@ struct SpecialTokenTrie: Sendable {
     private var roots = [Int32](repeating: -1, count: 256)
 
     init(_ table: TokenTable) {
-        for (id, kind) in table.kinds.enumerated()
-        where kind == .control || kind == .userDefined || kind == .unknown {
-            insert(table.strings[id], token: TokenID(id), isControl: kind.isControl)
+        // The node of every byte of the spelling that was inserted last. Vocabularies list `<unused1>`, `<unused2>`…
+        // together, so the next spelling mostly begins with the same nodes.
+        var lastPath: [(byte: UInt8, node: Int32)] = []
+        let special = table.kinds.withUnsafeBufferPointer { kinds in
+            kinds.indices.filter {
+                kinds[$0] == .control || kinds[$0] == .userDefined || kinds[$0] == .unknown
+            }
+        }
+        for id in special {
+            insert(table.strings[id], token: TokenID(id), isControl: table.kinds[id].isControl, &lastPath)
         }
     }
 
-    private mutating func insert(_ spelling: ArraySlice<UInt8>, token: TokenID, isControl: Bool) {
-        guard let first = spelling.first else { return }
-        if roots[Int(first)] < 0 {
-            roots[Int(first)] = Int32(nodes.count)
-            nodes.append(Node(byte: first))
+    private mutating func insert(
+        _ spelling: ArraySlice<UInt8>,
+        token: TokenID,
+        isControl: Bool,
+        _ lastPath: inout [(byte: UInt8, node: Int32)]
+    ) {
+        guard !spelling.isEmpty else { return }
+        var shared = 0
+        while shared < lastPath.count, shared < spelling.count,
+            lastPath[shared].byte == spelling[spelling.startIndex + shared]
+        {
+            shared += 1
         }
-        var node = Int(roots[Int(first)])
-        for byte in spelling.dropFirst() {
-            var child = nodes[node].firstChild
-            while child >= 0, nodes[Int(child)].byte != byte { child = nodes[Int(child)].nextSibling }
-            if child < 0 {
-                child = Int32(nodes.count)
-                nodes.append(Node(byte: byte, nextSibling: nodes[node].firstChild))
-                nodes[node].firstChild = child
-            }
-            node = Int(child)
+        lastPath.removeLast(lastPath.count - shared)
+        for byte in spelling.dropFirst(shared) {
+            lastPath.append((byte, child(byte, of: lastPath.last?.node)))
         }
+        let node = Int(lastPath[lastPath.count - 1].node)
         if nodes[node].token < 0 {
             nodes[node].token = token
             nodes[node].isControl = isControl
         }
+    }
+
+    /// The node for a byte below another, or below the root; it is made where there is none.
+    private mutating func child(_ byte: UInt8, of parent: Int32?) -> Int32 {
+        let first = parent.map { nodes[Int($0)].firstChild } ?? roots[Int(byte)]
+        var child = first
+        while child >= 0, nodes[Int(child)].byte != byte { child = nodes[Int(child)].nextSibling }
+        if child >= 0 { return child }
+        let made = Int32(nodes.count)
+        nodes.append(Node(byte: byte, nextSibling: parent == nil ? -1 : first))
+        if let parent { nodes[Int(parent)].firstChild = made } else { roots[Int(byte)] = made }
+        return made
     }
 
     /// The longest token that begins at a place.
