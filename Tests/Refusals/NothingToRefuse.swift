@@ -56,6 +56,20 @@ func pipelines(
         }
         BestOf(3) { text }
     }
+    _ = Pipeline {
+        Team {
+            weights; weights
+        }
+        if isCareful { Merge(.linear()) }
+        if isCareful {
+            Debate()
+        } else {
+            Cascade(until: .confidence(above: 0.9))
+            Merge(.linear())
+            Blend()
+        }
+        FuseLogits()
+    }
     let anybody: any TextModel = nested
     let anyLogits: any LogitModel = logits
     let both: Team<LogitAccess> = Team {

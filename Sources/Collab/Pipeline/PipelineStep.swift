@@ -75,6 +75,7 @@ struct WeightStep<Placed: WeightStage>: PipelineStep {
     func advance(_ deliberation: inout Deliberation<WeightAccess>) async throws(CollabError) {
         var advanced = deliberation
         defer { deliberation = advanced }
+        if stage is WeightStageSequence { return try await stage.advance(&advanced) }
         try await Run.stage(name) { () async throws(CollabError) in try await stage.advance(&advanced) }
     }
 }

@@ -45,7 +45,9 @@ public final class NativeModel: WeightModel {
         let checkpoint = try await Background.run { () throws(CollabError) in
             try GGUFCheckpoint(path: path, name: name)
         }
-        try await self.init(checkpoint: checkpoint, name: name, options: options)
+        let file = checkpoint.name
+        let stem = file.hasSuffix(".gguf") ? String(file.dropLast(5)) : file
+        try await self.init(checkpoint: checkpoint, name: name ?? stem, options: options)
     }
 
     /// Makes a model from a checkpoint, which may be computed: a merge is run without touching the disk.

@@ -5,6 +5,13 @@ import Testing
 
 /// What a native model makes of requests.
 @Suite struct NativeModelTests {
+    @Test func isCalledAsItsFileUnlessItGetsAName() async throws {
+        let native = try await NativeFixtures.model(.smolLM2)
+        #expect(native.name == "SmolLM2-135M-Instruct.Q4_1")
+        let named = try await NativeModel(contentsOf: RealModel.smolLM2.path, name: "small")
+        #expect(named.name == "small")
+    }
+
     @Test func answersInTheModelsOwnChatFormat() async throws {
         let native = try await NativeFixtures.model(.smolLM2)
         let request = Request(

@@ -30,6 +30,21 @@ struct MergeStageTests {
         #expect(made.withLock { $0 } == 1)
     }
 
+    @Test("may stand under a condition", arguments: [false, true])
+    func conditional(isMerged: Bool) async throws {
+        let made = Protected(0)
+        let team: [any WeightModel] = try [1, 3].map { value in
+            ToyWeightModel("m\(value)", try ToyCheckpoints.single("c", [value]), made)
+        }
+        let pipeline = Pipeline {
+            Team { team }
+            if isMerged { Merge(.linear()) }
+        }
+        let run = Run()
+        #expect(try await pipeline.respond(to: "a", in: run).text == (isMerged ? "2.0" : "1.0"))
+        #expect((run.trace?["Merge (linear)"] != nil) == isMerged)
+    }
+
     @Test("checkpoints that do not fit are refused with the stage's name")
     func refused() async throws {
         let made = Protected(0)
