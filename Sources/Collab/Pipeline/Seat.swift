@@ -17,7 +17,7 @@ struct Seat: Sendable {
     /// The request as this member is asked it.
     func addressed(_ request: Request) -> Request {
         var request = request
-        request.sample = request.sample * copies + occurrence
+        request.sample = request.sample &* copies &+ occurrence
         return request
     }
 }

@@ -135,6 +135,14 @@ public struct LogitStageSequence: LogitStage {
     }
 }
 
+/// A product of counts, which stays far below overflow whatever a caller asks for.
+func callCount(_ factors: Int...) -> Int {
+    factors.reduce(1) { product, factor in
+        let (value, overflow) = product.multipliedReportingOverflow(by: max(factor, 0))
+        return overflow ? 1 << 40 : min(value, 1 << 40)
+    }
+}
+
 /// The least and most calls of stages in a row, of which any but the first may be skipped.
 func totalCallRange(_ ranges: [ClosedRange<Int>]) -> ClosedRange<Int> {
     guard let first = ranges.first else { return 0...0 }

@@ -1,7 +1,9 @@
 /// What a run may consume at most. A limit that is `nil` does not exist.
 ///
 /// A call is admitted before it is made: it is refused with ``CollabError/Code/budgetExhausted`` if a limit has been
-/// reached, and its answer is capped at the tokens that are left.
+/// reached, and its answer is capped at the tokens that are left. Prompts are counted when their call ends, since only the
+/// model can count them; and calls side by side that have no limit of their own may together exceed the tokens. Give
+/// requests a ``GenerationOptions/maximumTokens`` where the bound is to be hard.
 public struct Budget: Hashable, Sendable, Codable {
     /// Calls to models.
     public var calls: Int?

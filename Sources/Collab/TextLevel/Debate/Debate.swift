@@ -20,8 +20,8 @@ public struct Debate<With: Participants>: Sendable {
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
         let measuring = rules.confidence.callRange.upperBound + 1
         // A member alone has nobody to talk with.
-        let rounds = teamSize > 1 ? max(rules.rounds, 0) : 0
-        return 0...(teamSize * (1 + rounds) * measuring)
+        let rounds = teamSize > 1 ? min(max(rules.rounds, 0), Int(Int32.max)) : 0
+        return 0...callCount(teamSize, 1 + rounds, measuring)
     }
 }
 

@@ -26,7 +26,7 @@ public struct Mixture<With: Participants>: Sendable {
     }
 
     /// One call a proposer and layer, and one for the final answer; drafts of earlier stages may spare proposals.
-    public func callRange(teamSize: Int) -> ClosedRange<Int> { 1...(teamSize * max(layers, 1) + 1) }
+    public func callRange(teamSize: Int) -> ClosedRange<Int> { 1...(callCount(teamSize, max(layers, 1)) + 1) }
 
     private func rules() throws(CollabError) -> DebateRules {
         if layers < 1 {
@@ -151,7 +151,7 @@ extension Mixture where With == Team<TextAccess> {
     /// One call a proposer and layer, and one for the final answer.
     public var callRange: ClosedRange<Int> {
         let count = participants.members.count
-        return (count + 1)...(count * max(layers, 1) + 1)
+        return (count + 1)...(callCount(count, max(layers, 1)) + 1)
     }
 }
 

@@ -15,7 +15,7 @@ public struct BestOf<With: Participants>: Sendable {
 
     /// One call a member and sample, and what scoring takes.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
-        0...(teamSize * max(rules.samples, 0) * (1 + rules.confidence.callRange.upperBound))
+        0...callCount(teamSize, rules.samples, 1 + rules.confidence.callRange.upperBound)
     }
 
     fileprivate static func rules(_ samples: Int, _ score: ConfidenceSignal) -> VoteRules {

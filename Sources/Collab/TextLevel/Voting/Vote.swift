@@ -16,8 +16,7 @@ public struct Vote<With: Participants>: Sendable {
 
     /// One call a member and sample at most; drafts of earlier stages may spare calls.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
-        let calls = teamSize * max(rules.samples, 0)
-        return 0...(calls * (1 + rules.confidence.callRange.upperBound))
+        0...callCount(teamSize, rules.samples, 1 + rules.confidence.callRange.upperBound)
     }
 }
 
