@@ -31,6 +31,13 @@ extension MergeCase {
         MergeCase(name: "ramplus", members: fp32, base: "fp32/base") {
             .ramPlus(base: $0, epsilon: 0.002, gain: 0.5, limit: 0.9)
         },
+        MergeCase(
+            name: "arcee-fusion",
+            members: ["fp32/ftB"],
+            base: "fp32/base",
+            method: { .arceeFusion(base: $0) },
+            outlierShare: 0.002
+        ),
         MergeCase(name: "della-density1-normalize", members: fp32, base: "fp32/base") {
             .della(base: $0, density: 1, seed: 0, weights: [0.4, 0.5, 0.6])
         },

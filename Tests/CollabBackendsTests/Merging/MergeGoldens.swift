@@ -40,6 +40,8 @@ struct MergeCase: CustomStringConvertible, Sendable {
     var isRoughlyRounded = false
     /// How far elements may be off, relative to themselves or 1e-3; the reference rounds angles to float32.
     var relativeError = 1e-5
+    /// The share of the elements that may differ: those whose fate the reference's rounding decides.
+    var outlierShare = 0.0
     /// Whether the reference has every tensor.
     var listsAllTensors = true
     var description: String { name }

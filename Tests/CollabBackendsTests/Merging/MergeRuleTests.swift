@@ -35,6 +35,25 @@ struct MergeRuleTests {
         #expect(try merge(.magMax(lambda: 1), members) == [4, -5, 6])
     }
 
+    @Test("a consensus keeps the sum where it matters to enough members")
+    func consensus() throws {
+        // Changes are 3 and 3, then 4 and 0, then 5 and −4.
+        let members: [[Float]] = [[1, 1, 1], [4, 5, 6], [4, 1, -3]]
+        #expect(try merge(.consensus(), members) == [7, 1, 2])
+        #expect(try merge(.consensus(thresholds: 1.1), members) == [1, 1, 1])
+        #expect(try merge(.consensus(minimumMembers: 1, lambda: 0.5), members) == [4, 3, 1.5])
+    }
+
+    @Test("Arcee fusion takes over what is important and nothing else")
+    func arceeFusion() throws {
+        // One element of eight has changed far, the others a little.
+        let start: [Float] = [0, 0, 0, 0, 0, 0, 0, 0]
+        let tuned: [Float] = [0.01, 0.01, 0.01, 0.01, 3, 0.01, 0.01, 0.01]
+        #expect(try merge(.arceeFusion(), [start, tuned]) == tuned)
+        let uneven: [Float] = [0.01, 0.02, 0.03, 0.04, 3, 0.05, 0.06, 0.07]
+        #expect(try merge(.arceeFusion(), [start, uneven]) == [0, 0, 0, 0, 3, 0, 0, 0])
+    }
+
     @Test("NearSwap takes near elements and moves far ones by t")
     func nearSwap() throws {
         #expect(try merge(.nearSwap(t: 0.5), [[0, 0, 0], [0.25, 4, -2]]) == [0.25, 0.5, -0.5])
@@ -96,6 +115,7 @@ struct MergeRuleTests {
         (.multislerp(weights: [1, -1]), 2), (.multislerp(epsilon: 0), 2), (.karcher(tolerance: 0), 2),
         (.ram(epsilon: -1), 3), (.sce(share: 1.5), 3), (.breadcrumbs(density: 0.5, gamma: 2), 3),
         (.della(density: 0.1, seed: 1), 3), (.della(density: 0.9, seed: 1), 3),
+        (.consensus(minimumMembers: 3), 3), (.arceeFusion(), 3),
     ]
 
     @Test("parameters and teams that do not fit are refused before anything is read")

@@ -40,19 +40,27 @@ struct GramMatrix: Sendable {
 
     /// Adds the products of parts of the vectors.
     fileprivate mutating func add(_ vectors: [UnsafeBufferPointer<Float>], _ part: Range<Int>) {
+        let parts = vectors.map { UnsafeBufferPointer(rebasing: $0[part]) }
+        if count == 1 { self[0, 0] += Self.products(parts[0], parts[0]).aa }
         for row in 0..<count {
-            let left = UnsafeBufferPointer(rebasing: vectors[row][part])
-            for column in row..<count {
-                let right = UnsafeBufferPointer(rebasing: vectors[column][part])
-                let product = part.count == 1 ? Double(left[0]) * Double(right[0]) : Self.product(left, right)
-                self[row, column] += product
-                if row != column { self[column, row] += product }
+            for column in (row + 1)..<max(count, row + 1) {
+                let products = Self.products(parts[row], parts[column])
+                self[row, column] += products.ab
+                self[column, row] += products.ab
+                // The squares come with the products, so they are taken where each vector comes first.
+                if row == 0 { self[column, column] += products.bb }
+                if row == 0, column == 1 { self[0, 0] += products.aa }
             }
         }
     }
 
-    private static func product(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Double {
-        MergeArithmetic.products(a, b).ab
+    private static func products(
+        _ a: UnsafeBufferPointer<Float>,
+        _ b: UnsafeBufferPointer<Float>
+    ) -> (ab: Double, aa: Double, bb: Double) {
+        if a.count > 1 { return MergeArithmetic.products(a, b) }
+        let (a, b) = (Double(a[0]), Double(b[0]))
+        return (a * b, a * a, b * b)
     }
 }
 
