@@ -7,8 +7,8 @@ func checkVocabularies(_ first: any LogitModel, _ second: any LogitModel) throws
         """
         “\(first.name)” and “\(second.name)” have different vocabularies \
         (\(a.count) and \(b.count) tokens; \(difference(a, b))), so their next-token logits cannot be combined. \
-        Fuse models of one family, roles or adapted variants of one model, or let the models exchange text \
-        (Debate, Cascade) instead.
+        Fuse them byte by byte (FuseBytes), fuse models of one family, roles or adapted variants of one model, or \
+        let the models exchange text (Debate, Cascade) instead.
         """
     )
 }
