@@ -10,9 +10,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
+        .target(name: "CMachineLimits"),
         .executableTarget(
             name: "collab-bench",
             dependencies: [
+                "CMachineLimits",
                 .product(name: "Collab", package: "Collab"),
                 .product(name: "CollabBackends", package: "Collab"),
                 .product(name: "CollabKernels", package: "Collab"),
@@ -25,7 +27,7 @@ let package = Package(
                 .enableUpcomingFeature("MemberImportVisibility"),
                 .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
             ]
-        )
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -8,6 +8,8 @@ Reads lines from standard input and answers each with tokens per second:
     prefill N      reading N tokens
     decode P N     writing N tokens, the most probable each time, after P tokens
     batch S P N    the same for S sequences at once, in total
+    debate R S Q P N   S sequences write N tokens each after one question of Q tokens, read once and shared, and P
+                       tokens of their own; R chooses the question; the time of reading counts
 
 The first line of output names the build.
 """
@@ -32,7 +34,7 @@ class Engine:
         self.vocabulary = api.llama_vocab_n_tokens(api.llama_model_get_vocab(self.model))
         self.context = None
         generator = random.Random(1)
-        self.tokens = [generator.randrange(300, min(self.vocabulary, 40000)) for _ in range(4096)]
+        self.tokens = [generator.randrange(300, min(self.vocabulary, 40000)) for _ in range(8192)]
 
     def open(self, sequences):
         if self.context is not None:
@@ -93,6 +95,25 @@ class Engine:
             current = [self.best(s) for s in range(sequences)]
         return sequences * count / (time.perf_counter() - start)
 
+    def debate(self, turn, sequences, question, own, count):
+        self.open(sequences)
+        start = time.perf_counter()
+        text = self.tokens[37 * turn : 37 * turn + question]
+        self.step([(token, i, 0, 0) for i, token in enumerate(text)])
+        memory = api.llama_get_memory(self.context)
+        for sequence in range(1, sequences):
+            api.llama_memory_seq_cp(memory, 0, sequence, -1, -1)
+        rows = []
+        for sequence in range(sequences):
+            text = self.tokens[4096 + 11 * sequence : 4096 + 11 * sequence + own]
+            rows += [(token, question + i, sequence, i == own - 1) for i, token in enumerate(text)]
+        self.step(rows)
+        current = [self.best(own * sequence + own - 1) for sequence in range(sequences)]
+        for position in range(question + own, question + own + count - 1):
+            self.step([(current[s], position, s, 1) for s in range(sequences)])
+            current = [self.best(s) for s in range(sequences)]
+        return sequences * count / (time.perf_counter() - start)
+
 
 def main():
     api.llama_log_set(SILENT, None)
@@ -102,7 +123,9 @@ def main():
     for line in sys.stdin:
         command, *numbers = line.split()
         numbers = [int(number) for number in numbers]
-        measure = {"prefill": engine.prefill, "decode": engine.decode, "batch": engine.batched}[command]
+        measure = {"prefill": engine.prefill, "decode": engine.decode, "batch": engine.batched, "debate": engine.debate}[
+            command
+        ]
         print(measure(*numbers), flush=True)
 
 

@@ -6,6 +6,6 @@ struct CollabBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collab-bench",
         abstract: "Measure Collab on this machine.",
-        subcommands: [EngineSuite.self, KernelsSuite.self]
+        subcommands: [EngineSuite.self, EngineOnce.self, KernelsSuite.self]
     )
 }

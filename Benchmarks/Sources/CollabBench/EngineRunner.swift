@@ -5,14 +5,14 @@ import CollabKernels
 /// The native engine's side of the benchmark.
 struct EngineRunner {
     let model: NativeModel
-    let tokens: [TokenID]
+    private let tokens: [TokenID]
 
     /// Loads a model and reads a first token.
     init(path: String, threads: Int) async throws {
         model = try await NativeModel(contentsOf: path, options: NativeOptions(threads: threads))
         var state: UInt64 = 1
         let most = min(model.configuration.vocabularySize, 40_000) - 300
-        tokens = (0..<4096).map { _ in
+        tokens = (0..<8192).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return TokenID(300 + Int(state >> 33) % most)
         }
@@ -20,7 +20,7 @@ struct EngineRunner {
     }
 
     /// Tokens per second of a figure.
-    func rate(_ figure: EngineFigure) async throws -> Double {
+    func rate(_ figure: EngineFigure, round: Int) async throws -> Double {
         switch figure {
         case .prefill(let count):
             let decoder = try await model.makeDecoder()
@@ -31,7 +31,24 @@ struct EngineRunner {
             return try await write(sequences: 1, prompt: prompt, count: count)
         case .batch(let sequences, let prompt, let count):
             return try await write(sequences: sequences, prompt: prompt, count: count)
+        case .debate(let debate):
+            return try await write(debate, round: round)
+        case .load, .memory:
+            return .nan
         }
+    }
+
+    /// Writes one token after another until a moment; returns how many a second.
+    func rate(until end: ContinuousClock.Instant) async throws -> Double {
+        let decoder = try await model.makeDecoder()
+        var token = best(try await decoder.append(Array(tokens[..<64]), logits: .last)[0])
+        let start = ContinuousClock.now
+        var count = 0
+        while ContinuousClock.now < end, decoder.position < model.contextLength - 1 {
+            token = best(try await decoder.append(token))
+            count += 1
+        }
+        return Double(count) / seconds(since: start)
     }
 
     private func write(sequences: Int, prompt: Int, count: Int) async throws -> Double {
@@ -53,8 +70,33 @@ struct EngineRunner {
         }
         return Double(sequences * count) / seconds(since: start)
     }
+
+    /// The first speaker reads the question, the others begin where it has come to, as a debate's members do.
+    private func write(_ debate: EngineFigure.Debate, round: Int) async throws -> Double {
+        let question = Array(tokens[37 * round..<37 * round + debate.question])
+        let start = ContinuousClock.now
+        let reader = try await model.makeDecoder()
+        _ = try await reader.append(question, logits: .none)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for speaker in 0..<debate.speakers {
+                let decoder = try await reader.fork()
+                let own = Array(tokens[4096 + 11 * speaker..<4096 + 11 * speaker + debate.own])
+                group.addTask {
+                    var token = best(try await decoder.append(own, logits: .last)[0])
+                    for _ in 1..<debate.count { token = best(try await decoder.append(token)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return Double(debate.speakers * debate.count) / seconds(since: start)
+    }
 }
 
-private func best(_ logits: Logits) -> TokenID {
+func best(_ logits: Logits) -> TokenID {
     TokenID(logits.values.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0)
+}
+
+func seconds(since start: ContinuousClock.Instant) -> Double {
+    let elapsed = (ContinuousClock.now - start).components
+    return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
 }

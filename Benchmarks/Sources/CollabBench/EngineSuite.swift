@@ -10,7 +10,7 @@ import Foundation
 struct EngineSuite: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
-        abstract: "Measure reading, writing and batches of the native engine."
+        abstract: "Measure reading, writing, batches, loading and memory of the native engine."
     )
 
     @Option(help: "A GGUF file; without one, the two models of the set-up.")
@@ -25,6 +25,15 @@ struct EngineSuite: AsyncParsableCommand {
     @Option(help: "A python with llama-cpp-python built for this machine, to measure beside.")
     var peerPython: String?
 
+    @Option(
+        help:
+            "A python with xllamacpp (Scripts/real-server --install makes one), to measure debates beside its server."
+    )
+    var serverPython: String?
+
+    @Option(help: "Only the rows whose names contain this.")
+    var only: String?
+
     @Flag(help: "Print one JSON object instead of lines.")
     var json = false
 
@@ -37,13 +46,20 @@ struct EngineSuite: AsyncParsableCommand {
         var report = Report(suite: "engine")
         report.machine["threads"] = String(threads)
         report.printHeader(json: json)
-        for path in try models() { try await measure(path, into: &report) }
+        for line in try MachineLimits.measurements(threads: Array(Set([1, threads])).sorted()) {
+            report.add(line, json: json)
+        }
+        let paths = try models()
+        for path in paths { try await measure(path, into: &report) }
+        if isWanted("two models at once") { try await measureTogether(paths, into: &report) }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             print(String(decoding: try encoder.encode(report), as: UTF8.self))
         }
     }
+
+    private func isWanted(_ name: String) -> Bool { only.map { name.contains($0) } ?? true }
 
     private func models() throws -> [String] {
         if !model.isEmpty { return model }
@@ -57,83 +73,125 @@ struct EngineSuite: AsyncParsableCommand {
         return ["SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"].map { folder + "/" + $0 }
     }
 
+    // MARK: One model
+
     private func measure(_ path: String, into report: inout Report) async throws {
         let name = URL(fileURLWithPath: path).lastPathComponent
-        let start = ContinuousClock.now
-        let runner = try await EngineRunner(path: path, threads: threads)
-        let load = seconds(since: start)
-        report.add(
-            Measurement(name: "\(name) load to first token", figures: ["s": load]),
-            json: json
-        )
-        let peer = try peerPython.map { try PeerProcess(python: $0, model: path, threads: threads) }
-        if let peer { report.machine["peer"] = "llama.cpp: \(peer.build)" }
-        for figure in EngineFigure.all {
-            var ours: [Double] = []
-            var ratios: [Double] = []
-            var theirs: [Double] = []
-            // The first round warms both up.
-            for round in 0...rounds {
-                let rate = try await runner.rate(figure)
-                let other = try peer?.rate(figure)
-                guard round > 0 else { continue }
-                ours.append(rate)
-                if let other {
-                    theirs.append(other)
-                    ratios.append(rate / other)
+        let rows = EngineRow.all(model: name, threads: threads).filter { isWanted($0.figure.name) }
+        // Teams of one size after the other, so that no more than one model and one peer are in memory.
+        for threads in Set(rows.map(\.threads)).sorted() {
+            let rows = rows.filter { $0.threads == threads }
+            let stays = rows.contains { $0.figure != .load && $0.figure != .memory }
+            let runner = stays ? try await EngineRunner(path: path, threads: threads) : nil
+            let peer =
+                stays
+                ? try peerPython.map { try PeerProcess(python: $0, model: path, threads: threads) } : nil
+            if let peer { report.machine["peer"] = "llama.cpp: \(peer.build)" }
+            for row in rows {
+                try await compare(row, name: name, into: &report) { figure, round in
+                    guard let runner, figure != .load, figure != .memory else {
+                        return try FreshProcess.ours(figure, model: path, threads: threads)
+                    }
+                    return try await runner.rate(figure, round: round)
+                } theirs: { figure, round in
+                    guard let peer, figure != .load, figure != .memory else {
+                        return try peerPython.map {
+                            try FreshProcess.theirs(figure, python: $0, model: path, threads: threads)
+                        }
+                    }
+                    return try peer.rate(figure, round: round)
                 }
             }
-            var figures = ["tokens/s": median(ours), "tokens/s best": ours.max() ?? 0]
-            if peer != nil {
-                figures["tokens/s llama.cpp"] = median(theirs)
-                figures["× llama.cpp"] = median(ratios)
-            }
-            report.add(
-                Measurement(
-                    name: "\(name) \(figure.name)",
-                    conditions: ["threads": String(threads)],
-                    figures: figures
-                ),
-                json: json
+            if let runner { try await compareWithServer(rows, path: path, name: name, runner, into: &report) }
+        }
+    }
+
+    /// Debates beside the slots of llama.cpp's own server.
+    private func compareWithServer(
+        _ rows: [EngineRow],
+        path: String,
+        name: String,
+        _ runner: EngineRunner,
+        into report: inout Report
+    ) async throws {
+        guard let serverPython else { return }
+        for row in rows {
+            guard case .debate = row.figure else { continue }
+            let server = try PeerProcess(
+                python: serverPython,
+                script: "llama_server_rates.py",
+                model: path,
+                threads: row.threads
             )
+            report.machine["peer's server"] = server.build
+            try await compare(row, name: name + " beside the server:", into: &report) { figure, round in
+                try await runner.rate(figure, round: round)
+            } theirs: { figure, round in
+                try server.rate(figure, round: round)
+            }
         }
     }
 
-    private func median(_ values: [Double]) -> Double {
-        values.isEmpty ? .nan : values.sorted()[values.count / 2]
-    }
-}
-
-/// What is measured.
-enum EngineFigure {
-    case prefill(Int)
-    case decode(prompt: Int, count: Int)
-    case batch(sequences: Int, prompt: Int, count: Int)
-
-    static let all: [EngineFigure] = [
-        .prefill(512), .decode(prompt: 128, count: 128), .batch(sequences: 2, prompt: 128, count: 64),
-        .batch(sequences: 8, prompt: 128, count: 64),
-    ]
-
-    var name: String {
-        switch self {
-        case .prefill(let count): "reading \(count) tokens"
-        case .decode: "writing, one sequence"
-        case .batch(let sequences, _, _): "writing, \(sequences) sequences"
+    /// Ours and theirs in turns; the first round warms both up.
+    private func compare(
+        _ row: EngineRow,
+        name: String,
+        into report: inout Report,
+        ours: (EngineFigure, Int) async throws -> Double,
+        theirs: (EngineFigure, Int) throws -> Double?
+    ) async throws {
+        var values: [Double] = []
+        var others: [Double] = []
+        var ratios: [Double] = []
+        for round in 0...rounds {
+            let value = try await ours(row.figure, round)
+            let other = try theirs(row.figure, round)
+            guard round > 0 else { continue }
+            values.append(value)
+            guard let other else { continue }
+            others.append(other)
+            ratios.append(row.figure.ratio(ours: value, theirs: other))
         }
-    }
-
-    /// The request to the peer's process.
-    var command: String {
-        switch self {
-        case .prefill(let count): "prefill \(count)"
-        case .decode(let prompt, let count): "decode \(prompt) \(count)"
-        case .batch(let sequences, let prompt, let count): "batch \(sequences) \(prompt) \(count)"
+        var figures = [row.figure.unit: median(values)]
+        if !ratios.isEmpty {
+            figures["\(row.figure.unit) llama.cpp"] = median(others)
+            figures["× llama.cpp"] = median(ratios)
+            figures["× least"] = ratios.min()
+            figures["× most"] = ratios.max()
+            figures["bar"] = row.bar
+            figures["aim"] = row.aim
         }
+        report.add(
+            Measurement(
+                name: "\(name) \(row.figure.name)",
+                conditions: ["threads": String(row.threads)],
+                figures: figures
+            ),
+            json: json
+        )
     }
-}
 
-func seconds(since start: ContinuousClock.Instant) -> Double {
-    let elapsed = (ContinuousClock.now - start).components
-    return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    // MARK: Several models
+
+    private func measureTogether(_ paths: [String], into report: inout Report) async throws {
+        guard let first = paths.first, let last = paths.last else { return }
+        let one = try await EngineRunner(path: first, threads: threads)
+        let other = try await EngineRunner(path: last, threads: threads)
+        report.add(
+            Measurement(
+                name: "two models at once",
+                conditions: ["threads": String(threads)],
+                figures: try await SharedCores.together(one, other)
+            ),
+            json: json
+        )
+        report.add(
+            Measurement(
+                name: "two models idle",
+                conditions: ["threads": String(threads)],
+                figures: ["processors": try await SharedCores.idleShare()]
+            ),
+            json: json
+        )
+    }
 }

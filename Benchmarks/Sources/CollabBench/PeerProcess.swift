@@ -10,12 +10,16 @@ final class PeerProcess {
     private let output = Pipe()
     private var buffer = Data()
 
-    init(python: String, model: String, threads: Int) throws {
-        let script = URL(fileURLWithPath: #filePath)
+    /// Where a script of the peer is.
+    static func script(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Peers/llama_cpp_rates.py")
+            .appendingPathComponent("Peers/\(name)").path
+    }
+
+    init(python: String, script: String = "llama_cpp_rates.py", model: String, threads: Int) throws {
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-B", script.path, model, String(threads)]
+        process.arguments = ["-B", Self.script(script), model, String(threads)]
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -29,8 +33,8 @@ final class PeerProcess {
     }
 
     /// Tokens per second of a figure.
-    func rate(_ figure: EngineFigure) throws -> Double {
-        try input.fileHandleForWriting.write(contentsOf: Data((figure.command + "\n").utf8))
+    func rate(_ figure: EngineFigure, round: Int) throws -> Double {
+        try input.fileHandleForWriting.write(contentsOf: Data((figure.command(round: round) + "\n").utf8))
         let line = try readLine()
         guard let rate = Double(line) else { throw ValidationError("The peer answered “\(line)”.") }
         return rate
@@ -45,7 +49,9 @@ final class PeerProcess {
             }
             let more = output.fileHandleForReading.availableData
             if more.isEmpty {
-                throw ValidationError("The peer's process ended; does its python have llama-cpp-python?")
+                throw ValidationError(
+                    "The peer's process ended; does its python have what \(process.arguments?[1] ?? "") needs?"
+                )
             }
             buffer += more
         }

@@ -92,6 +92,8 @@ struct Report: Encodable {
         print(
             "\(measurement.name)  [\(conditions.joined(separator: ", "))]  \(figures.joined(separator: ", "))"
         )
+        // Whoever reads a pipe wants the line now.
+        fflush(nil)
     }
 
     /// Prints the machine: the first lines of every report.
