@@ -15,14 +15,22 @@ CV_INLINE cv_f cv_load_cache(const void *base, const size_t index, const int sin
     return single ? cv_load((const float *)base + index) : cv_load_f16((const uint16_t *)base + index);
 }
 
+/// Asks for two vectors' worth of memory that is needed soon: a page's values while its keys are read, and so on.
+CV_INLINE void cv_prefetch_cache(const char *ahead, const int step) {
+    if (!ahead) return;
+    for (int line = 0; line < 2 * CV_PASS_WIDTH; line += 64) __builtin_prefetch(ahead + step * 2 * CV_PASS_WIDTH + line);
+}
+
 /// scores[r][p] = Σ_d queries[r][d] keys[d][p] for `rows` rows and the positions [first, first + CV_PASS_WIDTH).
 CV_INLINE void cv_scores(const void *keys, const int single, const int dimension, const float *queries,
-                         const int query_stride, float *scores, const int first, const int rows) {
+                         const int query_stride, float *scores, const int first, const int rows,
+                         const char *ahead) {
     cv_f acc[CV_ROWS][CV_PASS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < CV_PASS; j++) acc[r][j] = cv_zero();
     for (int d = 0; d < dimension; d++) {
+        cv_prefetch_cache(ahead, d);
         cv_f k[CV_PASS];
 #pragma clang loop unroll(full)
         for (int j = 0; j < CV_PASS; j++) {
@@ -44,12 +52,14 @@ CV_INLINE void cv_scores(const void *keys, const int single, const int dimension
 
 /// sums[r][d] += Σ_p weights[r][p] values[p][d] for p in [low, high) and the dimensions of `vectors` vectors.
 CV_INLINE void cv_values(const void *values, const int single, const int padded, const float *weights,
-                         const int low, const int high, float *sums, const int rows, const int vectors) {
+                         const int low, const int high, float *sums, const int rows, const int vectors,
+                         const char *ahead) {
     cv_f acc[CV_ROWS][CV_PASS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < vectors; j++) acc[r][j] = cv_load(sums + r * padded + j * CV_LANES);
     for (int p = low; p < high; p++) {
+        cv_prefetch_cache(ahead, p);
         cv_f v[CV_PASS];
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++)
@@ -153,6 +163,12 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
          base += COLLAB_PAGE_POSITIONS) {
         const char *page = (const char *)call->pages[base / COLLAB_PAGE_POSITIONS];
         const void *keys = page + collab_kv_keys(shape, head), *values = page + collab_kv_values(shape, head);
+        // What is read after this page: its head's next, or the next head's first.
+        const char *after = 0;
+        if (base + COLLAB_PAGE_POSITIONS < highest)
+            after = (const char *)call->pages[base / COLLAB_PAGE_POSITIONS + 1] + collab_kv_keys(shape, head);
+        else if (head + 1 < shape.kv_heads)
+            after = (const char *)call->pages[lowest / COLLAB_PAGE_POSITIONS] + collab_kv_keys(shape, head + 1);
         for (int r = 0; r < rows; r += CV_ROWS) {
             const int count = rows - r < CV_ROWS ? rows - r : CV_ROWS;
             int low = COLLAB_PAGE_POSITIONS, high = 0;
@@ -167,8 +183,9 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
             float *row_scores = scores + r * COLLAB_PAGE_POSITIONS;
             for (int first = 0; first < COLLAB_PAGE_POSITIONS; first += CV_PASS_WIDTH) {
                 if (first >= high || first + CV_PASS_WIDTH <= low) continue;
+                const char *ahead = r > 0 ? 0 : (const char *)values + (size_t)(first * padded * 2);
                 CV_CASE_ROWS(count, cv_scores(keys, single, dimension, queries + r * padded, padded, row_scores,
-                                              first, ROWS))
+                                              first, ROWS, ahead))
             }
             for (int i = r; i < r + count; i++) {
                 int from = starts[i] > base ? starts[i] - base : 0;
@@ -184,13 +201,14 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
             int d = 0;
             for (; d + CV_PASS_WIDTH <= padded; d += CV_PASS_WIDTH) {
                 const char *column = (const char *)values + (size_t)d * (single ? 4 : 2);
+                const char *ahead = r > 0 || !after ? 0 : after + (size_t)(d * COLLAB_PAGE_POSITIONS * 2);
                 CV_CASE_ROWS(count, cv_values(column, single, padded, row_scores, low, high, sums + r * padded + d,
-                                              ROWS, CV_PASS))
+                                              ROWS, CV_PASS, ahead))
             }
             for (; d < padded; d += CV_LANES) {
                 const char *column = (const char *)values + (size_t)d * (single ? 4 : 2);
                 CV_CASE_ROWS(count, cv_values(column, single, padded, row_scores, low, high, sums + r * padded + d,
-                                              ROWS, 1))
+                                              ROWS, 1, 0))
             }
         }
     }

@@ -17,8 +17,9 @@ final class EngineLoop {
     private var pools: [WorkerPool]
     /// Jobs in progress, the one that has waited longest first.
     private var jobs: [EngineJob] = []
-    /// How many sequences were served by the last step, and how long it took.
-    private var lastServed = 0
+    /// How many sequences got their last token's output from the last step and may soon be back with the next, and
+    /// how long the step took.
+    private var lastFinished = 0
     private var lastDuration = 0
     private var lastEnd = 0
 
@@ -57,23 +58,27 @@ final class EngineLoop {
 
     private func run() {
         while true {
+            var returned = 0
             if jobs.isEmpty {
                 guard let new = queue.takeWhenReady() else { return }
                 jobs += new
+                returned = new.count
                 // After a pause nobody is expected back.
-                if Self.now() - lastEnd > lastDuration + 1_000_000 { lastServed = 0 }
+                if Self.now() - lastEnd > lastDuration + 1_000_000 { lastFinished = 0 }
             }
-            gather()
+            gather(lastFinished - returned)
             drop { $0.isCancelled ? .cancelled : nil }
             if !jobs.isEmpty { advance() }
         }
     }
 
-    /// Picks up what has arrived, and waits a moment for the sequences of the last step to come back, so that those
-    /// that decode side by side stay in one step.
-    private func gather() {
-        let missing = lastServed - jobs.count
-        let patience = min(lastDuration / 4, 500_000)
+    /// Picks up what has arrived, and waits a moment for the sequences that the last step finished to come back, so
+    /// that those that decode side by side stay in one step.
+    ///
+    /// What arrived during the step is in `jobs` already: counting it as returned would split the sequences into two
+    /// steps that take turns for ever.
+    private func gather(_ missing: Int) {
+        let patience = min(lastDuration / 4, 2_000_000)
         jobs += queue.take(expecting: missing, within: patience)
     }
 
@@ -130,12 +135,15 @@ final class EngineLoop {
             if let error = collector.failure(of: job) { errors[ObjectIdentifier(job)] = error }
         }
         drop { errors[ObjectIdentifier($0)] }
+        let arrivals = queue.take(expecting: 0, within: 0)
+        let before = jobs.count
         jobs.removeAll { job in
             guard job.sequence.pending.isEmpty else { return false }
             job.finish()
             return true
         }
-        lastServed = served.count
+        lastFinished = before - jobs.count
+        jobs += arrivals
         lastEnd = Self.now()
         lastDuration = lastEnd - began
     }

@@ -11,6 +11,8 @@ final class JobQueue: @unchecked Sendable {
     // Sendable: `jobs` and `isClosed` are touched only while `mutex` is held.
     private var jobs: [EngineJob] = []
     private var isClosed = false
+    /// How many jobs the engine's thread waits for; it is not woken for fewer.
+    private var expected = 1
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let arrival: UnsafeMutablePointer<pthread_cond_t>
 
@@ -34,7 +36,7 @@ final class JobQueue: @unchecked Sendable {
     func submit(_ job: EngineJob) {
         pthread_mutex_lock(mutex)
         jobs.append(job)
-        pthread_cond_signal(arrival)
+        if jobs.count >= expected { pthread_cond_signal(arrival) }
         pthread_mutex_unlock(mutex)
     }
 
@@ -67,6 +69,8 @@ final class JobQueue: @unchecked Sendable {
             deadline.tv_nsec += nanoseconds
             deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
             deadline.tv_nsec %= 1_000_000_000
+            expected = count
+            defer { expected = 1 }
             while jobs.count < count, !isClosed {
                 if pthread_cond_timedwait(arrival, mutex, &deadline) != 0 { break }
             }

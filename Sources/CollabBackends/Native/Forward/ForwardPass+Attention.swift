@@ -2,11 +2,8 @@ import Collab
 import CollabKernels
 
 extension ForwardPass {
-    /// How many rows attend together.
-    private static let tokensAtOnce = 16
-
-    /// Queries, keys, values; positions; attention; the projection of its result.
-    func attend(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
+    /// Queries, keys, values and their positions.
+    func makeKeysAndValues(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
         observeNormalised(block.attentionNorm, as: [.query, .key, .value], layer, worker)
         let batches = workspace.batches(worker, replicated: isReplicated)
         // The three matrices count as one, of which each worker has a contiguous share.
@@ -16,10 +13,13 @@ extension ForwardPass {
         multiply(batches.residual, by: block.key, into: workspace.key, mine, after: queries)
         multiply(batches.residual, by: block.value, into: workspace.value, mine, after: queries + keys)
         pool.barrier()
-        for row in share(of: step.rowCount, worker) { store(row, layer, block) }
+        for row in share(of: rowCount, worker) { store(row, layer, block) }
         pool.barrier()
-        mix(layer, worker)
-        pool.barrier()
+    }
+
+    /// The projection of what attention mixed.
+    func projectAttention(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
+        let batches = workspace.batches(worker, replicated: isReplicated)
         observe(
             workspace.attention,
             columns: configuration.queryLength,
@@ -85,37 +85,25 @@ extension ForwardPass {
         }
     }
 
-    /// Attention of a worker's share of heads, tile by tile of rows.
-    ///
-    /// Every tile's heads are shared by all workers, so that late rows, which see more, burden all alike; which worker
-    /// gets the larger part alternates.
-    private func mix(_ layer: Int, _ worker: Int) {
+    /// A worker's part of attention, by one of the step's plans.
+    func mix(_ layer: Int, _ worker: Int, by plans: [AttentionPlan]) {
         let group = places[layer].group
-        var tile = 0
         pages.withUnsafeBufferPointer { pages in
-            for (index, segment) in step.segments.enumerated() {
-                let table = pages.baseAddress! + pageOffsets[index * places.count + layer]
-                var row = segment.rows.lowerBound
-                while row < segment.rows.upperBound {
-                    let count = min(Self.tokensAtOnce, segment.rows.upperBound - row)
-                    let share = share(of: configuration.headCount, (worker + tile) % pool.workers)
-                    shape.attend(
-                        queries: workspace.query + row * configuration.queryLength,
-                        queryStride: configuration.queryLength,
-                        queryHeads: configuration.headCount,
-                        tokens: count,
-                        pages: table,
-                        starts: workspace.starts + group * workspace.rows + row,
-                        ends: workspace.ends + row,
-                        scale: configuration.attentionScale,
-                        softcap: configuration.attentionSoftCap ?? 0,
-                        output: workspace.attention + row * configuration.queryLength,
-                        outputStride: configuration.queryLength,
-                        queryHeadRange: share
-                    )
-                    row += count
-                    tile += 1
-                }
+            for item in plans[group].items[worker] {
+                shape.attend(
+                    queries: workspace.query + item.row * configuration.queryLength,
+                    queryStride: configuration.queryLength,
+                    queryHeads: configuration.headCount,
+                    tokens: item.count,
+                    pages: pages.baseAddress! + pageOffsets[item.segment * places.count + layer],
+                    starts: workspace.starts + group * workspace.rows + item.row,
+                    ends: workspace.ends + item.row,
+                    scale: configuration.attentionScale,
+                    softcap: configuration.attentionSoftCap ?? 0,
+                    output: workspace.attention + item.target * configuration.queryLength,
+                    outputStride: configuration.queryLength,
+                    queryHeadRange: item.heads
+                )
             }
         }
     }

@@ -18,7 +18,7 @@ extension ForwardPass {
             block.gate.multiply(batches.residual, into: workspace.gate, stride: width, groups: group..<end)
             block.up.multiply(batches.residual, into: workspace.up, stride: width, groups: group..<end)
             let columns = group * PackedMatrix.groupRows..<min(end * PackedMatrix.groupRows, width)
-            for row in 0..<step.rowCount {
+            for row in 0..<rowCount {
                 let gate = workspace.gate + row * width + columns.lowerBound
                 let up = workspace.up + row * width + columns.lowerBound
                 switch configuration.activation {

@@ -28,10 +28,13 @@ extension ForwardPass {
         let residual = workspace.residual(worker, replicated: isReplicated)
         let mine = share(of: batch.count, unit: Workspace.tile, worker)
         for index in mine {
-            let output = batch[batch.startIndex + index]
+            let place = batch.startIndex + index
+            let output = batch[place]
+            // After narrowing the rows that are read out lie side by side, in order.
+            let row = wanted == nil ? output.row : place
             let target = workspace.output + index * width
             VectorKernels.rmsNorm(
-                residual + output.row * width,
+                residual + row * width,
                 weight: weights.outputNorm,
                 epsilon: configuration.normEpsilon,
                 count: width,

@@ -24,9 +24,17 @@ final class ForwardPass {
     /// Where a segment's pages of a layer begin in `pages`: `[segment · layers + layer]`.
     var pageOffsets: [Int] = []
 
+    /// How many rows are left to compute: after the last layer's keys and values only those that are read out.
+    private(set) var rowCount = 0
+    /// The rows that are read out, ascending, if they are not all.
+    private(set) var wanted: [Int]?
+    /// Who attends to what, by layer group; and in the last layer, if only some rows are wanted.
+    private var plans: [AttentionPlan] = []
+    private var lastPlans: [AttentionPlan] = []
+
     var configuration: TransformerConfiguration { weights.configuration }
     /// Whether every worker keeps rows of its own.
-    var isReplicated: Bool { step.rowCount <= Workspace.replicatedRows }
+    var isReplicated: Bool { rowCount <= Workspace.replicatedRows }
 
     init(
         weights: Weights,
@@ -67,14 +75,27 @@ final class ForwardPass {
     func run(_ step: Step, on pool: WorkerPool) {
         self.step = step
         self.pool = pool
-        workspace.setCount(step.rowCount)
+        rowCount = step.rowCount
+        wanted = Self.wantedRows(of: step)
+        workspace.setCount(rowCount)
         workspace.prepareLogprobs(step, vocabulary: configuration.vocabularySize)
         layOutPositions()
         layOutPages()
+        plans = makePlans(wanted: nil)
+        lastPlans = wanted == nil ? [] : makePlans(wanted: wanted)
         // The workers share this object for the length of the run and write disjoint rows between barriers.
         nonisolated(unsafe) let pass = self
         pool.run { worker in pass.run(worker) }
         self.step = Step()
+    }
+
+    /// The rows that the end of the last layer can leave alone are those that are neither read out nor watched.
+    private static func wantedRows(of step: Step) -> [Int]? {
+        let rows = step.outputs.map(\.row)
+        guard rows.count < step.rowCount, zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 }),
+            step.segments.allSatisfy({ $0.probe == nil })
+        else { return nil }
+        return rows
     }
 
     /// Positions and visible ranges of every row.
@@ -90,6 +111,20 @@ final class ForwardPass {
                 }
             }
             for table in rotaries.indices { rotaries[table].extend(to: segment.start + segment.rows.count) }
+        }
+    }
+
+    /// Who attends to what, by layer group.
+    private func makePlans(wanted: [Int]?) -> [AttentionPlan] {
+        groups.indices.map { group in
+            AttentionPlan(
+                segments: step.segments.map(\.rows),
+                wanted: wanted,
+                heads: (configuration.headCount, configuration.headCount / configuration.keyValueHeadCount),
+                workers: pool.workers
+            ) { row in
+                Int(workspace.ends[row] - workspace.starts[group * workspace.rows + row])
+            }
         }
     }
 
@@ -114,7 +149,15 @@ final class ForwardPass {
         for layer in configuration.layers.indices {
             let block = weights.layers[layer]
             normalise(block.attentionNorm, worker)
-            attend(layer, block, worker)
+            makeKeysAndValues(layer, block, worker)
+            if layer == configuration.layers.count - 1, let wanted {
+                guard !wanted.isEmpty else { return }
+                narrow(to: wanted, layer, worker)
+            } else {
+                mix(layer, worker, by: plans)
+                pool.barrier()
+            }
+            projectAttention(layer, block, worker)
             join(block.postAttentionNorm, worker)
             normalise(block.feedForwardNorm, worker)
             feedForward(layer, block, worker)
@@ -123,11 +166,34 @@ final class ForwardPass {
         readOut(worker)
     }
 
+    /// Attention of the rows that are read out; from here on they are the only ones.
+    private func narrow(to wanted: [Int], _ layer: Int, _ worker: Int) {
+        let wasReplicated = isReplicated
+        mix(layer, worker, by: lastPlans)
+        pool.barrier()
+        let source = workspace.residual(worker, replicated: wasReplicated)
+        let isReplicated = wanted.count <= Workspace.replicatedRows
+        // Rows only move towards the front, so a worker can move its own, or the one that is shared, in place.
+        if isReplicated || worker == 0 {
+            let width = configuration.embeddingLength
+            let target = workspace.residual(worker, replicated: isReplicated)
+            for (index, row) in wanted.enumerated() where source + row * width != target + index * width {
+                (target + index * width).update(from: source + row * width, count: width)
+            }
+        }
+        pool.barrier()
+        if worker == 0 {
+            rowCount = wanted.count
+            workspace.setCount(rowCount)
+        }
+        pool.barrier()
+    }
+
     // MARK: Sharing the work
 
     /// The rows that a worker prepares: all of them in a replicated step, whole tiles otherwise.
     func rows(_ worker: Int) -> Range<Int> {
-        isReplicated ? 0..<step.rowCount : share(of: step.rowCount, unit: Workspace.tile, worker)
+        isReplicated ? 0..<rowCount : share(of: rowCount, unit: Workspace.tile, worker)
     }
 
     /// A worker's contiguous share of `count` things handed out in units.
