@@ -31,7 +31,7 @@ extension NativeModel {
     ///
     /// - Parameters:
     ///   - tokens: the text.
-    ///   - tensor: the matrix by its name in GGUF, such as `blk.7.ffn_down`.
+    ///   - tensor: the matrix by its name in the checkpoint, such as `blk.7.ffn_down` in a GGUF file.
     ///   - position: the index of the token.
     ///
     /// Throws ``Collab/CollabError`` with `invalidRequest` if there is no such matrix or position.
@@ -44,9 +44,12 @@ extension NativeModel {
             let message = "There is no position \(position) among \(tokens.count) tokens."
             throw CollabError(.invalidRequest, message)
         }
+        let names = [tensor, tensor + ".weight"]
         let place = configuration.layers.indices.lazy.flatMap { layer in
             LayerTensor.allCases.map { (layer: layer, tensor: $0) }
-        }.first { $0.tensor.name($0.layer) == tensor || $0.tensor.name($0.layer) == tensor + ".weight" }
+        }.first { place in
+            configuration.place(of: place.tensor, in: place.layer).map { names.contains($0.name) } ?? false
+        }
         guard let place, configuration.shape(of: place.tensor)?.count == 2 else {
             throw CollabError(
                 .invalidRequest,

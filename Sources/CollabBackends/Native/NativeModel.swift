@@ -65,8 +65,8 @@ public final class NativeModel: WeightModel {
         }
         let (configuration, vocabulary, template) = try await Background.run { () throws(CollabError) in
             let configuration = try TransformerConfiguration(
-                metadata: specification.metadata,
-                source: checkpoint.name
+                describing: checkpoint,
+                contextLength: options.contextLength
             )
             // The cheap checks come before the vocabulary is built.
             try configuration.validate(against: checkpoint)

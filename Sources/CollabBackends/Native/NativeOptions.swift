@@ -12,7 +12,8 @@ public struct NativeOptions: Hashable, Sendable {
     public var memoryLimit: Int?
     /// Whether products with quantised weights round activations to 8 bits (fast), or keep floats (exact).
     public var precision: Precision
-    /// How computed weights, such as a merge's, are kept in memory.
+    /// How weights are kept in memory: whether floats that a file stores are quantised, and in what format computed
+    /// weights, such as a merge's, are kept.
     public var weightFormat: WeightFormat
     /// How dialogues become text.
     public var promptForm: PromptForm
@@ -23,7 +24,7 @@ public struct NativeOptions: Hashable, Sendable {
         contextLength: Int? = nil,
         memoryLimit: Int? = nil,
         precision: Precision = .integer,
-        weightFormat: WeightFormat = .eightBit,
+        weightFormat: WeightFormat = .automatic,
         promptForm: PromptForm = .automatic
     ) {
         self.threads = threads

@@ -1,44 +1,66 @@
-/// The tensors of a layer, by their names in GGUF.
-enum LayerTensor: String, CaseIterable {
-    case attentionNorm = "attn_norm"
-    case query = "attn_q"
-    case key = "attn_k"
-    case value = "attn_v"
-    case attentionOutput = "attn_output"
-    case queryNorm = "attn_q_norm"
-    case keyNorm = "attn_k_norm"
-    case postAttentionNorm = "post_attention_norm"
-    case feedForwardNorm = "ffn_norm"
-    case gate = "ffn_gate"
-    case up = "ffn_up"
-    case down = "ffn_down"
-    case postFeedForwardNorm = "post_ffw_norm"
+/// The tensors of a layer.
+enum LayerTensor: CaseIterable {
+    case attentionNorm
+    case query
+    case key
+    case value
+    case queryBias
+    case keyBias
+    case valueBias
+    case attentionOutput
+    case attentionOutputBias
+    case queryNorm
+    case keyNorm
+    case postAttentionNorm
+    case feedForwardNorm
+    case gate
+    case up
+    case down
+    case postFeedForwardNorm
 
-    /// The name of the tensor in layer `index`.
-    func name(_ index: Int) -> String { "blk.\(index).\(rawValue).weight" }
+    /// Whether this is the weight of a norm.
+    var isNorm: Bool {
+        switch self {
+        case .attentionNorm, .queryNorm, .keyNorm, .postAttentionNorm, .feedForwardNorm, .postFeedForwardNorm:
+            true
+        case .query, .key, .value, .queryBias, .keyBias, .valueBias, .attentionOutput, .attentionOutputBias,
+            .gate, .up, .down:
+            false
+        }
+    }
 }
 
-/// The tensors outside the layers, by their names in GGUF.
-enum ModelTensor {
-    static let embedding = "token_embd.weight"
-    static let outputNorm = "output_norm.weight"
-    static let output = "output.weight"
-    /// Divisors of the rotation frequencies, one a pair (llama 3).
-    static let rotationFactors = "rope_freqs.weight"
+/// The tensors outside the layers.
+enum ModelTensor: CaseIterable {
+    case embedding
+    case outputNorm
+    case output
 }
 
 extension TransformerConfiguration {
-    /// The shape that a layer's tensor must have; `nil` where this model has no such tensor.
+    /// The shape of a layer's tensor; `nil` where this model has no such tensor.
     func shape(of tensor: LayerTensor) -> [Int]? {
         switch tensor {
         case .attentionNorm, .feedForwardNorm: [embeddingLength]
         case .query: [queryLength, embeddingLength]
         case .key, .value: [keyValueLength, embeddingLength]
+        case .queryBias: hasProjectionBiases ? [queryLength] : nil
+        case .keyBias, .valueBias: hasProjectionBiases ? [keyValueLength] : nil
         case .attentionOutput: [embeddingLength, queryLength]
+        case .attentionOutputBias: hasAttentionOutputBias ? [embeddingLength] : nil
         case .queryNorm, .keyNorm: normalisesQueriesAndKeys ? [headDimension] : nil
         case .postAttentionNorm, .postFeedForwardNorm: normalisesBlockOutputs ? [embeddingLength] : nil
         case .gate, .up: [feedForwardLength, embeddingLength]
         case .down: [embeddingLength, feedForwardLength]
+        }
+    }
+
+    /// The shape of a tensor outside the layers; `nil` where this model has no such tensor.
+    func shape(of tensor: ModelTensor) -> [Int]? {
+        switch tensor {
+        case .embedding: [vocabularySize, embeddingLength]
+        case .outputNorm: [embeddingLength]
+        case .output: tiesOutput ? nil : [vocabularySize, embeddingLength]
         }
     }
 }

@@ -1,146 +1,179 @@
-public import Collab
+import Collab
 
 extension TransformerConfiguration {
-    /// The architectures that the engine runs.
-    public static let architectures = ["llama", "gemma3"]
-
-    /// Reads the configuration of a model file.
+    /// Reads the metadata of a GGUF file.
     ///
-    /// Throws ``Collab/CollabError`` with `unsupported` for an architecture or variant that the engine does not run,
-    /// and `malformedFile` for sizes that cannot be.
-    public init(metadata: GGUFMetadata, source: String) throws(CollabError) {
-        guard let architecture = try metadata.string("general.architecture") else {
-            throw metadata.missing("general.architecture")
-        }
-        let reader = MetadataReader(metadata: metadata, architecture: architecture, source: source)
-        switch architecture {
-        case "llama": self = try Self.llama(reader)
-        case "gemma3": self = try Self.gemma3(reader)
-        default:
-            let known = Self.architectures.joined(separator: ", ")
+    /// Converters leave out what is a constant of an architecture; those constants are written here.
+    init(
+        _ specification: GGUFSpecification,
+        of checkpoint: any Checkpoint,
+        contextLength: Int?
+    ) throws(CollabError) {
+        let name = specification.architecture
+        guard let family = ModelFamily.allCases.first(where: { $0.ggufName == name }) else {
+            let known = ModelFamily.allCases.compactMap(\.ggufName).joined(separator: ", ")
             throw CollabError(
                 .unsupported,
-                "\(source) is a model of the architecture “\(architecture)”; known here are \(known)."
+                "\(checkpoint.name) is a model of the architecture “\(name)”; known here are \(known)."
             )
         }
-    }
-
-    /// Llama 1 to 3 and its kin: SwiGLU, norms before each block, neighbours rotated together.
-    ///
-    /// Files keep the rows of the query and key matrices in the order that rotating neighbours asks for.
-    private static func llama(_ reader: MetadataReader) throws(CollabError) -> TransformerConfiguration {
-        var configuration = try common(reader)
-        configuration.rotatesNeighbours = true
-        return configuration
-    }
-
-    /// Gemma 3 (arXiv 2503.19786): five layers with a window to each that sees everything, GeGLU, norms of queries
-    /// and keys and after each block, scaled embeddings.
-    ///
-    /// Files have the 1 added to the norm weights already, and leave out the pattern and the base of the window
-    /// layers' rotation; both are constants of the architecture.
-    private static func gemma3(_ reader: MetadataReader) throws(CollabError) -> TransformerConfiguration {
-        var configuration = try common(reader)
-        configuration.activation = .gelu
-        configuration.embeddingScale = Float(configuration.embeddingLength).squareRoot()
-        configuration.normalisesQueriesAndKeys = true
-        configuration.normalisesBlockOutputs = true
-        let window = try reader.size("attention.sliding_window")
-        let pattern = try reader.size("attention.sliding_window_pattern", or: 6)
-        let windowBase = try reader.positive("rope.freq_base_swa", or: 10_000)
-        for index in configuration.layers.indices where (index + 1) % pattern != 0 {
-            configuration.layers[index] = Layer(window: window, rotation: Rotation(base: windowBase))
-        }
-        if configuration.layers.count == 62 {
-            // The 27B model scales scores by its embedding width a head instead of the head's own.
-            let width = Float(configuration.embeddingLength / configuration.headCount)
-            configuration.attentionScale = 1 / width.squareRoot()
-        }
-        return configuration
-    }
-
-    /// What all architectures read alike.
-    private static func common(_ reader: MetadataReader) throws(CollabError) -> TransformerConfiguration {
-        let embedding = try reader.size("embedding_length")
-        let layerCount = try reader.size("block_count")
-        let heads = try reader.size("attention.head_count")
-        let keyValueHeads = try reader.size("attention.head_count_kv", or: heads)
-        guard heads % keyValueHeads == 0 else {
-            let key = "\(reader.architecture).attention.head_count_kv"
-            throw reader.malformed(key, "\(keyValueHeads), which does not divide the \(heads) heads")
-        }
-        guard
-            try reader.metadata.integer("\(reader.architecture).attention.key_length") != nil
-                || embedding % heads == 0
-        else {
-            let key = "\(reader.architecture).attention.head_count"
-            throw reader.malformed(key, "\(heads), which does not divide the embedding length \(embedding)")
-        }
-        let headDimension = try reader.size("attention.key_length", or: embedding / heads)
-        guard try reader.size("attention.value_length", or: headDimension) == headDimension else {
-            throw CollabError(.unsupported, "\(reader.source) has values of another width than its keys.")
-        }
-        let rotary = try reader.size("rope.dimension_count", or: headDimension)
-        guard rotary % 2 == 0, rotary <= headDimension else {
-            let key = "\(reader.architecture).rope.dimension_count"
-            throw reader.malformed(
-                key,
-                "\(rotary), but must be even and at most the head's width \(headDimension)"
-            )
-        }
-        let feedForward = try reader.size("feed_forward_length")
-        // Widths are products of believed sizes, so they cannot overflow; absurd ones are no model.
-        guard layerCount <= 4096, heads * headDimension <= MetadataReader.largestSize else {
-            throw CollabError(
-                .malformedFile,
-                "\(reader.source) claims \(layerCount) layers and \(heads) heads."
-            )
-        }
-        guard let tokens = try reader.metadata.array("tokenizer.ggml.tokens") else {
-            throw reader.metadata.missing("tokenizer.ggml.tokens")
-        }
-        let rotation = Rotation(
-            base: try reader.positive("rope.freq_base", or: 10_000),
-            positionScale: try positionScale(reader)
+        let settings = GGUFSettings(
+            metadata: specification.metadata,
+            architecture: name,
+            source: checkpoint.name
         )
-        let context = try reader.metadata.integer("\(reader.architecture).context_length")
-        guard let context else { throw reader.metadata.missing("\(reader.architecture).context_length") }
-        guard context > 0 else {
-            throw reader.malformed("\(reader.architecture).context_length", "\(context), but must be above 0")
+        let sizes = try Self.sizes(settings)
+        self.init(
+            family: family,
+            architecture: name,
+            sizes: sizes,
+            rotation: try Self.rotation(settings, sizes, checkpoint, contextLength ?? sizes.context),
+            normEpsilon: try settings.positive("attention.layer_norm_rms_epsilon"),
+            layout: TensorLayout(naming: .gguf, fusesProjections: family == .phi3)
+        )
+        // Converters order the rows of these families' queries and keys for rotating neighbours.
+        rotatesNeighbours = family == .llama || family == .smollm3
+        attentionSoftCap = try settings.optionalPositive("attn_logit_softcapping").map { Float($0) }
+        finalSoftCap = try settings.optionalPositive("final_logit_softcapping").map { Float($0) }
+        hasProjectionBiases =
+            hasProjectionBiases || checkpoint.description(of: "blk.0.attn_q.bias") != nil
+        hasAttentionOutputBias = checkpoint.description(of: "blk.0.attn_output.bias") != nil
+        tiesOutput = checkpoint.description(of: ModelTensor.output.name(.gguf)) == nil
+        switch family {
+        case .gemma2: try readGemma2(settings)
+        case .gemma3: try readGemma3(settings)
+        case .smollm3: leaveOutRotation { ($0 + 1) % 4 == 0 }
+        case .llama, .mistral, .qwen2, .qwen3, .phi3:
+            if let window = try settings.optionalSize("attention.sliding_window") {
+                setWindow(window) { _ in true }
+            }
         }
-        return TransformerConfiguration(
-            architecture: reader.architecture,
-            vocabularySize: tokens.count,
-            contextLength: min(context, MetadataReader.largestSize),
-            embeddingLength: embedding,
-            feedForwardLength: feedForward,
-            headCount: heads,
-            keyValueHeadCount: keyValueHeads,
+    }
+
+    /// Even layers have a window; the 27B model, known by its 46 layers, scales scores by its embedding width a head.
+    private mutating func readGemma2(_ settings: GGUFSettings) throws(CollabError) {
+        setWindow(try settings.size("attention.sliding_window", or: 4096)) { $0 % 2 == 0 }
+        attentionSoftCap = Float(try settings.positive("attn_logit_softcapping", or: 50))
+        finalSoftCap = Float(try settings.positive("final_logit_softcapping", or: 30))
+        if layers.count == 46 { scaleByEmbeddingWidth() }
+    }
+
+    /// Of six layers five have a window and rotate by a base of their own, unstretched; the 27B model, known by its
+    /// 62 layers, scales scores by its embedding width a head.
+    private mutating func readGemma3(_ settings: GGUFSettings) throws(CollabError) {
+        let pattern = try settings.size("attention.sliding_window_pattern", or: 6)
+        let base = try settings.positive("rope.freq_base_swa", or: 10_000)
+        setWindow(try settings.size("attention.sliding_window"), rotation: Rotation(base: base)) {
+            ($0 + 1) % pattern != 0
+        }
+        if layers.count == 62 { scaleByEmbeddingWidth() }
+    }
+
+    private mutating func scaleByEmbeddingWidth() {
+        attentionScale = 1 / Float(embeddingLength / headCount).squareRoot()
+    }
+
+    private static func sizes(_ settings: GGUFSettings) throws(CollabError) -> TransformerSizes {
+        let embedding = try settings.size("embedding_length")
+        let heads = try settings.size("attention.head_count")
+        let given = try settings.integer("attention.key_length")
+        let headDimension =
+            given == nil
+            ? try settings.dividedWidth(embedding, among: heads, "attention.head_count")
+            : try settings.size("attention.key_length")
+        guard try settings.size("attention.value_length", or: headDimension) == headDimension else {
+            throw CollabError(.unsupported, "\(settings.source) has values of another width than its keys.")
+        }
+        guard let tokens = try settings.metadata.array("tokenizer.ggml.tokens") else {
+            throw settings.metadata.missing("tokenizer.ggml.tokens")
+        }
+        let sizes = TransformerSizes(
+            vocabulary: tokens.count,
+            context: try settings.contextLength("context_length"),
+            embedding: embedding,
+            feedForward: try settings.size("feed_forward_length"),
+            layers: try settings.size("block_count"),
+            heads: heads,
+            keyValueHeads: try settings.size("attention.head_count_kv", or: heads),
             headDimension: headDimension,
-            rotaryDimension: rotary,
-            rotatesNeighbours: false,
-            layers: Array(repeating: Layer(rotation: rotation), count: layerCount),
-            normEpsilon: Float(try reader.positive("attention.layer_norm_rms_epsilon")),
-            activation: .swish,
-            embeddingScale: 1,
-            attentionScale: 1 / Float(headDimension).squareRoot(),
-            attentionSoftCap: try reader.optionalPositive("attn_logit_softcapping").map { Float($0) },
-            finalSoftCap: try reader.optionalPositive("final_logit_softcapping").map { Float($0) },
-            normalisesQueriesAndKeys: false,
-            normalisesBlockOutputs: false
+            rotaryDimension: try settings.size("rope.dimension_count", or: headDimension)
         )
+        try sizes.check(settings.source)
+        return sizes
     }
 
-    /// The factor of positions that the file's RoPE scaling asks for.
-    private static func positionScale(_ reader: MetadataReader) throws(CollabError) -> Double {
-        switch try reader.text("rope.scaling.type") {
-        case nil, "none"?: return 1
-        case "linear"?: return 1 / (try reader.positive("rope.scaling.factor"))
+    /// How positions rotate, with the divisors that the file keeps as tensors.
+    private static func rotation(
+        _ settings: GGUFSettings,
+        _ sizes: TransformerSizes,
+        _ checkpoint: any Checkpoint,
+        _ contextLength: Int
+    ) throws(CollabError) -> Rotation {
+        var rotation = Rotation(
+            base: try settings.positive("rope.freq_base", or: 10_000),
+            magnitude: try settings.positive("rope.scaling.attn_factor", or: 1)
+        )
+        let original = try settings.size("rope.scaling.original_context_length", or: sizes.context)
+        switch try settings.text("rope.scaling.type") {
+        case nil, "none"?, "longrope"?: break
+        case "linear"?: rotation.positionScale = 1 / (try settings.positive("rope.scaling.factor"))
+        case "yarn"?:
+            let factor = try settings.positive("rope.scaling.factor")
+            rotation.stretchByYarn(
+                factor: factor,
+                fast: try settings.positive("rope.scaling.yarn_beta_fast", or: 32),
+                slow: try settings.positive("rope.scaling.yarn_beta_slow", or: 1),
+                originalContext: original,
+                dimension: sizes.rotaryDimension
+            )
+            rotation.magnitude *= Rotation.yarnMagnitude(factor: factor)
         case let kind?:
-            throw CollabError(
-                .unsupported,
-                "\(reader.source) scales its rotary positions by the method “\(kind)”."
+            throw settings.unsupported(
+                "rope.scaling.type",
+                kind,
+                known: ["none", "linear", "yarn", "longrope"]
             )
         }
+        let names: [RotationDivisors] = [
+            .llama3, contextLength > original ? .longContext : .shortContext,
+        ]
+        for name in names.map(\.rawValue) {
+            guard let description = checkpoint.description(of: name) else { continue }
+            try description.requireShape([sizes.rotaryDimension / 2], of: checkpoint.name)
+            rotation.divisors = try checkpoint.values(of: name).map { Double($0) }
+            guard rotation.divisors.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+                throw CollabError(
+                    .malformedFile,
+                    "The tensor “\(name)” of \(checkpoint.name) divides frequencies by what is not above 0."
+                )
+            }
+        }
+        return rotation
+    }
+}
+
+/// The tensors of a GGUF file that hold divisors of the rotation frequencies, one a pair.
+enum RotationDivisors: String, CaseIterable {
+    /// Llama 3.1's, worked out by the converter.
+    case llama3 = "rope_freqs.weight"
+    /// LongRoPE's, for texts longer than the first context.
+    case longContext = "rope_factors_long.weight"
+    /// LongRoPE's, for shorter ones.
+    case shortContext = "rope_factors_short.weight"
+}
+
+// What readers of all formats set.
+extension TransformerConfiguration {
+    /// Gives some layers a window and, if it differs, a rotation of their own.
+    mutating func setWindow(_ window: Int, rotation: Rotation? = nil, where chosen: (Int) -> Bool) {
+        for index in layers.indices where chosen(index) {
+            layers[index].window = window
+            if let rotation { layers[index].rotation = rotation }
+        }
+    }
+
+    /// Takes the positions away from some layers.
+    mutating func leaveOutRotation(where chosen: (Int) -> Bool) {
+        for index in layers.indices where chosen(index) { layers[index].rotation = nil }
     }
 }

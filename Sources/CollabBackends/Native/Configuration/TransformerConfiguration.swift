@@ -1,3 +1,5 @@
+public import Collab
+
 /// The shape of a decoder-only transformer: everything about a model that is not a weight.
 ///
 /// One description serves every architecture; what they differ in (where norms stand, how positions rotate, which
@@ -12,16 +14,29 @@ public struct TransformerConfiguration: Hashable, Sendable {
     }
 
     /// How positions enter queries and keys (RoFormer, arXiv 2104.09864).
+    ///
+    /// Pair i of `dimension` turns by position · `positionScale` · θ^(−2i / dimension) / `divisors[i]`.
     public struct Rotation: Hashable, Sendable {
-        /// θ: pair i of `dimension` turns by position · θ^(−2i / dimension).
+        /// θ.
         public var base: Double
         /// A factor of the position; 1 / 8 for a context stretched eightfold.
         public var positionScale: Double
+        /// A divisor of each pair's frequency (Llama 3, YaRN, LongRoPE); empty where none is divided.
+        public var divisors: [Double]
+        /// A factor of the rotated vectors (YaRN, LongRoPE).
+        public var magnitude: Double
 
         /// Makes a rotation.
-        public init(base: Double, positionScale: Double = 1) {
+        public init(
+            base: Double,
+            positionScale: Double = 1,
+            divisors: [Double] = [],
+            magnitude: Double = 1
+        ) {
             self.base = base
             self.positionScale = positionScale
+            self.divisors = divisors
+            self.magnitude = magnitude
         }
     }
 
@@ -29,17 +44,19 @@ public struct TransformerConfiguration: Hashable, Sendable {
     public struct Layer: Hashable, Sendable {
         /// How many positions a query sees, its own included; `nil` for all before it.
         public var window: Int?
-        /// How positions enter.
-        public var rotation: Rotation
+        /// How positions enter; `nil` for a layer that knows no positions.
+        public var rotation: Rotation?
 
         /// Makes a layer.
-        public init(window: Int? = nil, rotation: Rotation) {
+        public init(window: Int? = nil, rotation: Rotation?) {
             self.window = window
             self.rotation = rotation
         }
     }
 
-    /// The name in the file, such as `llama`.
+    /// What kind of model this is.
+    public var family: ModelFamily
+    /// The architecture's name in the file, such as `llama` or `gemma3_text`.
     public var architecture: String
     /// How many tokens there are.
     public var vocabularySize: Int
@@ -78,8 +95,80 @@ public struct TransformerConfiguration: Hashable, Sendable {
     /// Whether the attention and feed-forward outputs are normalised before they join the residual stream.
     public var normalisesBlockOutputs: Bool
 
+    /// Whether queries, keys and values have a bias.
+    public var hasProjectionBiases: Bool
+    /// Whether the projection of attention's result has a bias.
+    public var hasAttentionOutputBias: Bool
+    /// Whether the embeddings are the output matrix too.
+    public var tiesOutput: Bool
+    /// How the checkpoint stores the tensors.
+    public var layout: TensorLayout
+
     /// The width of all query heads together.
     public var queryLength: Int { headCount * headDimension }
     /// The width of all key heads together.
     public var keyValueLength: Int { keyValueHeadCount * headDimension }
+}
+
+extension TransformerConfiguration {
+    /// What the members of a family have in common, over the sizes of one of them.
+    ///
+    /// The readers of the formats set what differs: windows, scales, caps, biases.
+    init(
+        family: ModelFamily,
+        architecture: String,
+        sizes: TransformerSizes,
+        rotation: Rotation,
+        normEpsilon: Double,
+        layout: TensorLayout
+    ) {
+        self.init(
+            family: family,
+            architecture: architecture,
+            vocabularySize: sizes.vocabulary,
+            contextLength: sizes.context,
+            embeddingLength: sizes.embedding,
+            feedForwardLength: sizes.feedForward,
+            headCount: sizes.heads,
+            keyValueHeadCount: sizes.keyValueHeads,
+            headDimension: sizes.headDimension,
+            rotaryDimension: sizes.rotaryDimension,
+            rotatesNeighbours: false,
+            layers: Array(repeating: Layer(rotation: rotation), count: sizes.layers),
+            normEpsilon: Float(normEpsilon),
+            activation: family.isGemma ? .gelu : .swish,
+            embeddingScale: family.isGemma ? Float(sizes.embedding).squareRoot() : 1,
+            attentionScale: 1 / Float(sizes.headDimension).squareRoot(),
+            attentionSoftCap: nil,
+            finalSoftCap: nil,
+            normalisesQueriesAndKeys: family == .qwen3 || family == .gemma3,
+            normalisesBlockOutputs: family.isGemma,
+            hasProjectionBiases: family == .qwen2,
+            hasAttentionOutputBias: false,
+            tiesOutput: false,
+            layout: layout
+        )
+    }
+
+    /// Reads the configuration of a checkpoint: a GGUF file's metadata, or the `config.json` of a folder.
+    ///
+    /// - Parameter contextLength: the longest text that will be run, if not the longest that the model was trained
+    ///   for: models with LongRoPE (Phi 3) rotate differently beyond their first context length.
+    ///
+    /// Throws ``Collab/CollabError`` with `unsupported` for an architecture or variant that the engine does not run,
+    /// with a list of those it does, and `malformedFile` for sizes that cannot be.
+    public init(describing checkpoint: any Checkpoint, contextLength: Int? = nil) throws(CollabError) {
+        switch checkpoint.specification {
+        case let specification as GGUFSpecification:
+            try self.init(specification, of: checkpoint, contextLength: contextLength)
+        case let specification as HuggingFaceSpecification:
+            try self.init(specification, of: checkpoint, contextLength: contextLength)
+        default:
+            throw CollabError(
+                .unsupported,
+                "\(checkpoint.name) is described neither as a GGUF file nor as a Hugging Face folder; the engine "
+                    + "cannot run it."
+            )
+        }
+    }
 }

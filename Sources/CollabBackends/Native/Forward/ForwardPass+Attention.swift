@@ -33,7 +33,7 @@ extension ForwardPass {
         pool.barrier()
     }
 
-    /// Normalises and turns one row's queries and keys, and puts its keys and values into the store.
+    /// Adds one row's biases, normalises and turns its queries and keys, and puts its keys and values into the store.
     private func store(_ row: Int, _ layer: Int, _ block: Weights.Layer) {
         let configuration = configuration
         let dimension = configuration.headDimension
@@ -41,6 +41,11 @@ extension ForwardPass {
         let key = workspace.key + row * configuration.keyValueLength
         let value = workspace.value + row * configuration.keyValueLength
         let position = Int(workspace.positions[row])
+        if let bias = block.queryBias { VectorKernels.add(bias, count: configuration.queryLength, to: query) }
+        if let bias = block.keyBias { VectorKernels.add(bias, count: configuration.keyValueLength, to: key) }
+        if let bias = block.valueBias {
+            VectorKernels.add(bias, count: configuration.keyValueLength, to: value)
+        }
         for (vectors, heads, norm) in [
             (query, configuration.headCount, block.queryNorm),
             (key, configuration.keyValueHeadCount, block.keyNorm),
@@ -58,7 +63,8 @@ extension ForwardPass {
                     )
                 }
             }
-            rotaries[rotaryOfLayer[layer]].withAngles(at: position) { cosines, sines in
+            guard let rotary = rotaryOfLayer[layer] else { continue }
+            rotaries[rotary].withAngles(at: position) { cosines, sines in
                 VectorKernels.rope(
                     vectors,
                     heads: heads,

@@ -13,8 +13,8 @@ final class ForwardPass {
     let workspace: Workspace
     /// By layer: the group that its keys and values are in, and where.
     let places: [(group: Int, index: Int)]
-    /// By layer: which table turns its positions.
-    let rotaryOfLayer: [Int]
+    /// By layer: which table turns its positions; `nil` for a layer without positions.
+    let rotaryOfLayer: [Int?]
     var rotaries: [RotaryTable]
     /// The step in progress, and the team that runs it.
     var step = Step()
@@ -55,13 +55,12 @@ final class ForwardPass {
         self.places = places
         var rotations: [TransformerConfiguration.Rotation] = []
         rotaryOfLayer = configuration.layers.map { layer in
-            if let known = rotations.firstIndex(of: layer.rotation) { return known }
-            rotations.append(layer.rotation)
+            guard let rotation = layer.rotation else { return nil }
+            if let known = rotations.firstIndex(of: rotation) { return known }
+            rotations.append(rotation)
             return rotations.count - 1
         }
-        rotaries = rotations.map {
-            RotaryTable($0, dimension: configuration.rotaryDimension, factors: weights.rotationFactors)
-        }
+        rotaries = rotations.map { RotaryTable($0, dimension: configuration.rotaryDimension) }
         workspace = Workspace(
             configuration,
             rows: rows,
@@ -158,7 +157,7 @@ final class ForwardPass {
                 pool.barrier()
             }
             projectAttention(layer, block, worker)
-            join(block.postAttentionNorm, worker)
+            join(block.postAttentionNorm, bias: block.attentionOutputBias, worker)
             normalise(block.feedForwardNorm, worker)
             feedForward(layer, block, worker)
             join(block.postFeedForwardNorm, worker)
@@ -262,12 +261,18 @@ final class ForwardPass {
     }
 
     /// Adds a block's projected output to the residual stream.
-    private func join(_ norm: [Float]?, _ worker: Int) {
+    private func join(_ norm: [Float]?, bias: [Float]? = nil, _ worker: Int) {
         let width = configuration.embeddingLength
         let residual = workspace.residual(worker, replicated: isReplicated)
         let scratch = workspace.scratch[worker]
         for row in rows(worker) {
             var source = workspace.projected + row * width
+            if let bias {
+                // Rows may be shared by replicating workers, so they are not changed in place.
+                scratch.update(from: source, count: width)
+                VectorKernels.add(bias, count: width, to: scratch)
+                source = scratch
+            }
             if let norm {
                 let epsilon = configuration.normEpsilon
                 VectorKernels.rmsNorm(source, weight: norm, epsilon: epsilon, count: width, into: scratch)

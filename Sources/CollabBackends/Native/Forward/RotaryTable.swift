@@ -13,12 +13,16 @@ struct RotaryTable {
     private var cosines: [Float] = []
     private var sines: [Float] = []
 
-    /// - Parameter factors: divisors of the frequencies, one a pair (llama 3); none for 1.
-    init(_ rotation: TransformerConfiguration.Rotation, dimension: Int, factors: [Float]?) {
+    /// A factor of cosines and sines.
+    private let magnitude: Double
+
+    init(_ rotation: TransformerConfiguration.Rotation, dimension: Int) {
         pairs = dimension / 2
-        frequencies = (0..<pairs).map { pair in
-            let frequency = pow(rotation.base, -2 * Double(pair) / Double(dimension)) * rotation.positionScale
-            return factors.map { frequency / Double($0[pair]) } ?? frequency
+        magnitude = rotation.magnitude
+        let plain = TransformerConfiguration.Rotation.frequencies(base: rotation.base, dimension: dimension)
+        frequencies = plain.enumerated().map { pair, frequency in
+            let divisor = rotation.divisors.isEmpty ? 1 : rotation.divisors[pair]
+            return frequency * rotation.positionScale / divisor
         }
     }
 
@@ -43,8 +47,8 @@ struct RotaryTable {
         while position < limit {
             for frequency in frequencies {
                 let angle = Double(position) * frequency
-                cosines.append(Float(cos(angle)))
-                sines.append(Float(sin(angle)))
+                cosines.append(Float(magnitude * cos(angle)))
+                sines.append(Float(magnitude * sin(angle)))
             }
             position += 1
         }

@@ -31,8 +31,8 @@ struct WeightLoader {
     var bytesUsed: Int { memory.bytesUsed }
 
     private func keptFormat(of tensor: TensorDescription) -> TensorFormat {
-        checkpoint.storage(of: tensor.name)?.format
-            ?? format.format(for: tensor.format, columns: tensor.shape.last ?? 1)
+        if let stored = checkpoint.storage(of: tensor.name)?.format, format.keeps(stored) { return stored }
+        return format.format(for: tensor.format, columns: tensor.shape.last ?? 1)
     }
 
     private func description(_ name: String) throws(CollabError) -> TensorDescription {
@@ -43,27 +43,36 @@ struct WeightLoader {
     }
 
     /// A vector as float32; one that is not finite would spoil every answer, so it is refused.
-    func vector(_ name: String) throws(CollabError) -> [Float] {
-        let values = try checkpoint.values(of: name)
-        guard let index = values.firstIndex(where: { !$0.isFinite }) else { return values }
+    func vector(_ place: TensorPlace) throws(CollabError) -> [Float] {
+        let values = try checkpoint.values(of: place.name)
+        guard let index = values.firstIndex(where: { !$0.isFinite }) else {
+            return place.offset == 0 ? values : values.map { $0 + place.offset }
+        }
         throw CollabError(
             .notFinite,
-            "Element \(index) of the tensor “\(name)” of \(checkpoint.name) is not finite."
+            "Element \(index) of the tensor “\(place.name)” of \(checkpoint.name) is not finite."
         )
     }
 
     /// A matrix in the kernels' layout.
-    func matrix(_ name: String) throws(CollabError) -> PackedMatrix {
-        let description = try description(name)
-        if let storage = checkpoint.storage(of: name) {
+    func matrix(_ place: TensorPlace) throws(CollabError) -> PackedMatrix {
+        var part = try description(place.name)
+        part.shape[0] = place.rows.count
+        if let storage = checkpoint.storage(of: place.name), format.keeps(storage.format) {
+            let rowBytes = part.shape[1] / storage.format.blockElements * storage.format.blockBytes
             return try storage.withBytes { (bytes) throws(CollabError) in
-                try pack(description, as: storage.format, bytes)
+                let first = place.rows.lowerBound * rowBytes
+                return try pack(
+                    part,
+                    as: storage.format,
+                    UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first))
+                )
             }
         }
-        let format = keptFormat(of: description)
-        let bytes = try compute(description, as: format)
+        let format = keptFormat(of: part)
+        let bytes = try compute(part, from: place.rows.lowerBound, as: format)
         defer { bytes.deallocate() }
-        return try pack(description, as: format, UnsafeRawBufferPointer(bytes))
+        return try pack(part, as: format, UnsafeRawBufferPointer(bytes))
     }
 
     private func pack(
@@ -85,9 +94,10 @@ struct WeightLoader {
         }
     }
 
-    /// Computes a tensor slice by slice and rounds it into the format in which it is kept.
+    /// Reads rows of a tensor slice by slice and rounds them into the format in which they are kept.
     private func compute(
         _ tensor: TensorDescription,
+        from first: Int,
         as format: TensorFormat
     ) throws(CollabError) -> UnsafeMutableRawBufferPointer {
         let (rows, columns) = (tensor.shape[0], tensor.shape[1])
@@ -99,7 +109,7 @@ struct WeightLoader {
         pool.run { worker in
             let share = pool.share(of: rows, worker: worker)
             do throws(CollabError) {
-                try fill(target, rows: share, of: tensor, as: format, rowBytes: rowBytes)
+                try fill(target, rows: share, of: tensor, from: first, as: format, rowBytes: rowBytes)
             } catch {
                 failures.withLock { $0.append(error) }
             }
@@ -113,6 +123,7 @@ struct WeightLoader {
         _ target: UnsafeMutableRawBufferPointer,
         rows: Range<Int>,
         of tensor: TensorDescription,
+        from first: Int,
         as format: TensorFormat,
         rowBytes: Int
     ) throws(CollabError) {
@@ -127,7 +138,8 @@ struct WeightLoader {
         while row < rows.upperBound {
             let end = min(row + step, rows.upperBound)
             let slice = UnsafeMutableBufferPointer(rebasing: floats[..<((end - row) * columns)])
-            try checkpoint.read(tensor.name, elements: row * columns..<end * columns, into: slice)
+            let elements = (first + row) * columns..<(first + end) * columns
+            try checkpoint.read(tensor.name, elements: elements, into: slice)
             guard VectorKernels.isFinite(slice) else {
                 let message =
                     "The tensor “\(tensor.name)” of \(checkpoint.name) has elements that are not finite."

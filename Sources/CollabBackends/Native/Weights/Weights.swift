@@ -7,13 +7,17 @@ import CollabKernels
 final class Weights: Sendable {
     /// The matrices and norms of one layer.
     ///
-    /// An object, so that handing it around costs one reference rather than thirteen.
+    /// An object, so that handing it around costs one reference rather than many.
     final class Layer: Sendable {
         let attentionNorm: [Float]
         let query: PackedMatrix
         let key: PackedMatrix
         let value: PackedMatrix
+        let queryBias: [Float]?
+        let keyBias: [Float]?
+        let valueBias: [Float]?
         let attentionOutput: PackedMatrix
+        let attentionOutputBias: [Float]?
         let queryNorm: [Float]?
         let keyNorm: [Float]?
         let postAttentionNorm: [Float]?
@@ -28,25 +32,40 @@ final class Weights: Sendable {
             _ configuration: TransformerConfiguration,
             _ loader: WeightLoader
         ) throws(CollabError) {
+            func place(_ tensor: LayerTensor) throws(CollabError) -> TensorPlace {
+                guard let place = configuration.place(of: tensor, in: index) else {
+                    throw CollabError(
+                        .malformedFile,
+                        "A layer of \(configuration.architecture) has no \(tensor)."
+                    )
+                }
+                return place
+            }
             func matrix(_ tensor: LayerTensor) throws(CollabError) -> PackedMatrix {
-                try loader.matrix(tensor.name(index))
+                try loader.matrix(try place(tensor))
             }
-            func norm(_ tensor: LayerTensor) throws(CollabError) -> [Float]? {
-                configuration.shape(of: tensor) == nil ? nil : try loader.vector(tensor.name(index))
+            func vector(_ tensor: LayerTensor) throws(CollabError) -> [Float]? {
+                try configuration.place(of: tensor, in: index).map { (place) throws(CollabError) in
+                    try loader.vector(place)
+                }
             }
-            attentionNorm = try loader.vector(LayerTensor.attentionNorm.name(index))
+            attentionNorm = try loader.vector(try place(.attentionNorm))
             query = try matrix(.query)
             key = try matrix(.key)
             value = try matrix(.value)
+            queryBias = try vector(.queryBias)
+            keyBias = try vector(.keyBias)
+            valueBias = try vector(.valueBias)
             attentionOutput = try matrix(.attentionOutput)
-            queryNorm = try norm(.queryNorm)
-            keyNorm = try norm(.keyNorm)
-            postAttentionNorm = try norm(.postAttentionNorm)
-            feedForwardNorm = try loader.vector(LayerTensor.feedForwardNorm.name(index))
+            attentionOutputBias = try vector(.attentionOutputBias)
+            queryNorm = try vector(.queryNorm)
+            keyNorm = try vector(.keyNorm)
+            postAttentionNorm = try vector(.postAttentionNorm)
+            feedForwardNorm = try loader.vector(try place(.feedForwardNorm))
             gate = try matrix(.gate)
             up = try matrix(.up)
             down = try matrix(.down)
-            postFeedForwardNorm = try norm(.postFeedForwardNorm)
+            postFeedForwardNorm = try vector(.postFeedForwardNorm)
         }
     }
 
@@ -57,8 +76,6 @@ final class Weights: Sendable {
     let outputNorm: [Float]
     /// The matrix from the residual stream to logits.
     let output: PackedMatrix
-    /// Divisors of the rotation frequencies (llama 3).
-    let rotationFactors: [Float]?
     /// The bytes that the matrices take.
     let byteCount: Int
     /// Which forms of activations the matrices read in a precision.
@@ -87,14 +104,15 @@ final class Weights: Sendable {
         var layers: [Layer] = []
         for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
         self.layers = layers
-        outputNorm = try loader.vector(ModelTensor.outputNorm)
-        rotationFactors =
-            checkpoint.description(of: ModelTensor.rotationFactors) == nil
-            ? nil : try loader.vector(ModelTensor.rotationFactors)
-        embedding = try loader.matrix(ModelTensor.embedding)
-        output =
-            checkpoint.description(of: ModelTensor.output) == nil
-            ? embedding : try loader.matrix(ModelTensor.output)
+        func place(_ tensor: ModelTensor) throws(CollabError) -> TensorPlace {
+            guard let place = configuration.place(of: tensor) else {
+                throw CollabError(.malformedFile, "A \(configuration.architecture) model has no \(tensor).")
+            }
+            return place
+        }
+        outputNorm = try loader.vector(try place(.outputNorm))
+        embedding = try loader.matrix(try place(.embedding))
+        output = configuration.tiesOutput ? embedding : try loader.matrix(try place(.output))
         byteCount = loader.bytesUsed
     }
 }
