@@ -32,9 +32,12 @@ let package = Package(
         .library(name: "CollabKernels", targets: ["CollabKernels"]),
         .executable(name: "quickstart", targets: ["Quickstart"]),
         .executable(name: "inspect", targets: ["Inspect"]),
+        .library(name: "CollabMerging", targets: ["CollabMerging"]),
+        .executable(name: "merge", targets: ["MergeTool"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C: SIMD kernels with run-time dispatch, and shims over the two system libraries.
@@ -56,6 +59,13 @@ let package = Package(
         ),
         .target(name: "CollabTesting", dependencies: ["Collab"], swiftSettings: swiftSettings),
 
+        // Merging by configuration files; whoever does not ask for it does not build the YAML reader.
+        .target(
+            name: "CollabMerging",
+            dependencies: ["Collab", "CollabBackends", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings
+        ),
+
         // Programs to keep.
         .executableTarget(
             name: "Quickstart",
@@ -76,6 +86,15 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .executableTarget(
+            name: "MergeTool",
+            dependencies: [
+                "Collab", "CollabMerging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/Merge",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "Recipes",
             dependencies: ["Collab"],
@@ -105,6 +124,11 @@ let package = Package(
             name: "RecipesTests",
             dependencies: ["Recipes", "Collab", "CollabBackends", "CollabTesting"],
             exclude: ["Cassettes"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CollabMergingTests",
+            dependencies: ["CollabMerging", "Collab", "CollabBackends"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "InspectTests", dependencies: ["Inspect"], swiftSettings: swiftSettings),

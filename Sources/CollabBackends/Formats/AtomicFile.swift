@@ -1,4 +1,4 @@
-import Collab
+package import Collab
 
 #if canImport(Glibc)
     import Glibc
@@ -10,13 +10,13 @@ import Collab
 ///
 /// It is written under a temporary name in the same folder; ``finish()`` flushes it to the disk, renames it and
 /// flushes the folder. If it is dropped before, the temporary file goes.
-final class AtomicFile: Sendable {
-    let path: String
+package final class AtomicFile: Sendable {
+    package let path: String
     private let temporary: String
     private let descriptor: Int32
     private let isFinished = Protected(false)
 
-    init(path: String) throws(CollabError) {
+    package init(path: String) throws(CollabError) {
         let parent = folder(of: path)
         let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
         let temporary = "\(parent)/.\(lastComponent(of: path).prefix(200)).\(suffix).partial"
@@ -35,7 +35,7 @@ final class AtomicFile: Sendable {
     }
 
     /// Writes bytes at a place; other places may be written at the same time.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CollabError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CollabError) {
         var done = 0
         while done < bytes.count {
             let count = pwrite(
@@ -53,7 +53,7 @@ final class AtomicFile: Sendable {
     }
 
     /// Makes the file durable and gives it its name.
-    func finish() throws(CollabError) {
+    package func finish() throws(CollabError) {
         guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
             throw CollabError(.inputOutput, "\(path) could not be put in place: \(describe(errno)).")
         }

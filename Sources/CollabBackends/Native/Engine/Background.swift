@@ -1,4 +1,4 @@
-import Collab
+package import Collab
 
 #if canImport(Glibc)
     import Glibc
@@ -7,9 +7,9 @@ import Collab
 #endif
 
 /// Work that takes long and must not occupy Swift's cooperative pool: it gets a thread of its own.
-enum Background {
+package enum Background {
     /// Runs a closure on a new thread and waits for its result without blocking one of the pool's.
-    static func run<Value: Sendable>(
+    package static func run<Value: Sendable>(
         _ body: @escaping @Sendable () throws(CollabError) -> Value
     ) async throws(CollabError) -> Value {
         try checkCancellation()

@@ -1,0 +1,170 @@
+package import Collab
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A safetensors file that is written in place, in any order, and can be gone on with after a crash.
+///
+/// The whole file is laid out and its room reserved when it is opened, so that a full disk is known at once and not
+/// after hours. Unlike ``SafetensorsWriter`` it stays where it is when it is dropped: whoever goes on with it must
+/// know which tensors are complete.
+package final class SafetensorsShard: Sendable {
+    /// Where the file is.
+    package let path: String
+    /// The tensors in the order of their bytes.
+    package let tensors: [TensorDescription]
+    /// How many bytes the file has.
+    package let byteCount: Int
+    /// Whether the file was there already, with just this layout.
+    package let isContinued: Bool
+    private let places: [UTF8Key: (offset: Int, count: Int, format: TensorFormat)]
+    private let descriptor: Int32
+
+    /// Opens or makes the file.
+    ///
+    /// Throws ``Collab/CollabError`` with `inputOutput` if it cannot be made or there is no room for it, and what
+    /// ``SafetensorsWriter`` throws for tensors that a file cannot hold.
+    package init(
+        path: String,
+        tensors: [TensorDescription],
+        metadata: [String: String]
+    ) throws(CollabError) {
+        let layout = try SafetensorsLayout(tensors, metadata: metadata)
+        var places: [UTF8Key: (offset: Int, count: Int, format: TensorFormat)] = [:]
+        var end = layout.header.count
+        for (tensor, offset) in zip(layout.tensors, layout.offsets) {
+            let size = tensor.elementCount * tensor.format.blockBytes
+            places[UTF8Key(tensor.name)] = (layout.header.count + offset, size, tensor.format)
+            end = layout.header.count + offset + size
+        }
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else {
+            throw CollabError(.inputOutput, "\(path) could not be opened: \(describe(errno)).")
+        }
+        self.path = path
+        self.places = places
+        self.tensors = layout.tensors
+        byteCount = end
+        isContinued = Self.starts(descriptor, with: layout.header, count: end)
+        if !isContinued { try prepare(layout.header) }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func starts(_ descriptor: Int32, with header: [UInt8], count: Int) -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int(status.st_size) == count else { return false }
+        var found = [UInt8](repeating: 0, count: header.count)
+        return pread(descriptor, &found, header.count, 0) == header.count && found == header
+    }
+
+    private func prepare(_ header: [UInt8]) throws(CollabError) {
+        guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw failure("could not be given its size", errno)
+        }
+        #if canImport(Glibc)
+            // Where the file system cannot reserve room, a full disk is found while writing.
+            if posix_fallocate(descriptor, 0, off_t(byteCount)) == ENOSPC {
+                throw failure("needs \(byteCount) bytes", ENOSPC)
+            }
+        #endif
+        try header.withUnsafeBufferPointer { (bytes) throws(CollabError) in
+            try write(UnsafeRawBufferPointer(bytes), at: 0)
+        }
+    }
+
+    /// Writes elements of a tensor, rounded to its format.
+    package func write(
+        _ values: UnsafeBufferPointer<Float>,
+        to tensor: String,
+        at element: Int,
+        using scratch: UnsafeMutableRawBufferPointer,
+        observing observe: (UnsafeRawBufferPointer) -> Void
+    ) throws(CollabError) {
+        let place = try place(of: tensor)
+        let size = values.count * place.format.blockBytes
+        guard element >= 0, element * place.format.blockBytes + size <= place.count, scratch.count >= size
+        else {
+            throw CollabError(
+                .tensorMismatch,
+                "“\(tensor)” has no \(values.count) elements from \(element) on."
+            )
+        }
+        var bytes = UnsafeRawBufferPointer(values)
+        if place.format != .f32 {
+            let target = UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
+            do throws(KernelError) {
+                try TensorConversion.quantize(values, as: place.format, into: target)
+            } catch {
+                throw CollabError(.unsupported, "\(path) cannot hold \(place.format.rawValue).", cause: error)
+            }
+            bytes = UnsafeRawBufferPointer(target)
+        }
+        observe(bytes)
+        try write(bytes, at: place.offset + element * place.format.blockBytes)
+    }
+
+    /// Writes bytes of a tensor as they are.
+    package func write(
+        bytes: UnsafeRawBufferPointer,
+        to tensor: String,
+        atByte offset: Int
+    ) throws(CollabError) {
+        let place = try place(of: tensor)
+        guard offset >= 0, offset + bytes.count <= place.count else {
+            throw CollabError(.tensorMismatch, "“\(tensor)” has no \(bytes.count) bytes from \(offset) on.")
+        }
+        try write(bytes, at: place.offset + offset)
+    }
+
+    /// Reads the bytes of a tensor, piece by piece.
+    package func forEachPiece(
+        of tensor: String,
+        using scratch: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(CollabError) {
+        let place = try place(of: tensor)
+        var done = 0
+        while done < place.count {
+            let wanted = min(scratch.count, place.count - done)
+            let count = pread(descriptor, scratch.baseAddress, wanted, off_t(place.offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("could not be read", count < 0 ? errno : EIO) }
+            body(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
+            done += count
+        }
+    }
+
+    /// Flushes the file to the disk.
+    package func synchronise() throws(CollabError) {
+        guard fsync(descriptor) == 0 else { throw failure("could not be flushed", errno) }
+    }
+
+    private func place(of tensor: String) throws(CollabError) -> (
+        offset: Int, count: Int, format: TensorFormat
+    ) {
+        guard let place = places[UTF8Key(tensor)] else {
+            throw CollabError(.tensorMismatch, "\(path) has no tensor called “\(tensor)”.")
+        }
+        return place
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CollabError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("could not be written", errno) }
+            done += count
+        }
+    }
+
+    private func failure(_ what: String, _ code: Int32) -> CollabError {
+        CollabError(.inputOutput, "\(path) \(what): \(describe(code)).")
+    }
+}

@@ -1,0 +1,203 @@
+import Collab
+import CollabBackends
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The tensors that have to be written, handed out to the workers.
+///
+/// A tensor is computed by one worker, the largest tensors first, so that the workers finish together.
+final class MergeBoard: Sendable {
+    private struct Work: Sendable {
+        var tensor: TensorDescription
+        var shard: Int
+    }
+
+    private struct State: Sendable {
+        var next = 0
+        var bytes = 0
+        var resumedBytes = 0
+        var tensors = 0
+        var resumedTensors = 0
+        var lastReport = 0.0
+        var failure: (place: Int, error: CollabError)?
+    }
+
+    private let shards: [SafetensorsShard]
+    private let plan: MergePlan
+    private let journal: MergeJournal
+    private let report: @Sendable (MergeProgress) -> Void
+    private let isCancelled: @Sendable () -> Bool
+    private let work: [Work]
+    private let totalBytes: Int
+    private let began = MergeBoard.now()
+    private let state = Protected(State())
+    /// The seconds between two reports.
+    private static let reportInterval = 0.2
+
+    init(
+        _ shards: [SafetensorsShard],
+        plan: MergePlan,
+        journal: MergeJournal,
+        report: @escaping @Sendable (MergeProgress) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.shards = shards
+        self.plan = plan
+        self.journal = journal
+        self.report = report
+        self.isCancelled = isCancelled
+        var work: [Work] = []
+        for (index, shard) in shards.enumerated() {
+            work += shard.tensors.map { Work(tensor: $0, shard: index) }
+        }
+        totalBytes = work.reduce(0) { $0 + $1.tensor.storedByteCount }
+        self.work = work.enumerated()
+            .sorted {
+                ($1.element.tensor.elementCount, $0.offset) < ($0.element.tensor.elementCount, $1.offset)
+            }
+            .map(\.element)
+    }
+
+    /// How far the merge is.
+    var progress: MergeProgress {
+        let now = Self.now()
+        return state.withLock { progress($0, now) }
+    }
+
+    /// How many tensors were complete before this run.
+    var resumedTensors: Int { state.withLock { $0.resumedTensors } }
+
+    /// Writes all tensors; throws the error of the tensor that comes first.
+    func run(threads: Int, blockElements: Int) throws(CollabError) {
+        let pool: WorkerPool
+        do throws(KernelError) { pool = try WorkerPool(workers: threads) } catch {
+            throw CollabError(.invalidRequest, error.message)
+        }
+        pool.run { _ in self.workOff(blockElements) }
+        if let failure = state.withLock({ $0.failure }) { throw failure.error }
+        if isCancelled() { throw CollabError.cancelled }
+        report(progress)
+    }
+
+    private func workOff(_ blockElements: Int) {
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: blockElements)
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: blockElements * 4, alignment: 64)
+        defer {
+            buffer.deallocate()
+            scratch.deallocate()
+        }
+        while let place = take() {
+            do throws(CollabError) {
+                try write(work[place], buffer, scratch)
+            } catch {
+                state.withLock { state in
+                    if place < state.failure?.place ?? .max { state.failure = (place, error) }
+                }
+                return
+            }
+        }
+    }
+
+    /// The place of the next tensor; `nil` when there is none, or no more are wanted.
+    private func take() -> Int? {
+        if isCancelled() { return nil }
+        return state.withLock { state in
+            guard state.failure == nil, state.next < work.count else { return nil }
+            defer { state.next += 1 }
+            return state.next
+        }
+    }
+
+    private func write(
+        _ work: Work,
+        _ buffer: UnsafeMutableBufferPointer<Float>,
+        _ scratch: UnsafeMutableRawBufferPointer
+    ) throws(CollabError) {
+        let (tensor, shard) = (work.tensor, shards[work.shard])
+        if shard.isContinued, let expected = journal.finished[tensor.name] {
+            var found = BlockChecksum()
+            try shard.forEachPiece(of: tensor.name, using: scratch) { found.update($0) }
+            if found.value == expected {
+                advance(by: tensor.storedByteCount, completing: true, isResumed: true)
+                return
+            }
+        }
+        var checksum = BlockChecksum()
+        if let storage = plan.result.storage(of: tensor.name), storage.format == tensor.format {
+            try copy(storage, to: tensor, shard, scratch.count, &checksum)
+        } else {
+            var start = 0
+            while start < tensor.elementCount {
+                if isCancelled() { throw CollabError.cancelled }
+                let count = min(buffer.count, tensor.elementCount - start)
+                let block = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                try plan.result.read(tensor.name, elements: start..<start + count, into: block)
+                let values = UnsafeBufferPointer(block)
+                try shard.write(values, to: tensor.name, at: start, using: scratch) { checksum.update($0) }
+                start += count
+                advance(by: count * tensor.format.blockBytes)
+            }
+        }
+        try journal.note(tensor.name, checksum: checksum.value)
+        advance(by: 0, completing: true)
+    }
+
+    /// Copies a tensor that the merge leaves as it is.
+    private func copy(
+        _ storage: TensorStorage,
+        to tensor: TensorDescription,
+        _ shard: SafetensorsShard,
+        _ step: Int,
+        _ checksum: inout BlockChecksum
+    ) throws(CollabError) {
+        try storage.withBytes { (bytes) throws(CollabError) in
+            var start = 0
+            while start < bytes.count {
+                if isCancelled() { throw CollabError.cancelled }
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + step, bytes.count)])
+                checksum.update(piece)
+                try shard.write(bytes: piece, to: tensor.name, atByte: start)
+                start += piece.count
+                advance(by: piece.count)
+            }
+        }
+    }
+
+    private func advance(by bytes: Int, completing: Bool = false, isResumed: Bool = false) {
+        let now = Self.now()
+        let due = state.withLock { state -> MergeProgress? in
+            state.bytes += bytes
+            if completing { state.tensors += 1 }
+            if isResumed {
+                state.resumedBytes += bytes
+                state.resumedTensors += 1
+            }
+            guard now - state.lastReport >= Self.reportInterval else { return nil }
+            state.lastReport = now
+            return progress(state, now)
+        }
+        if let due { report(due) }
+    }
+
+    private func progress(_ state: State, _ now: Double) -> MergeProgress {
+        MergeProgress(
+            bytes: state.bytes,
+            totalBytes: totalBytes,
+            resumedBytes: state.resumedBytes,
+            tensors: state.tensors,
+            totalTensors: work.count,
+            seconds: now - began
+        )
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}

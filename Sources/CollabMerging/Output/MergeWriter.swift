@@ -1,0 +1,169 @@
+public import Collab
+import CollabBackends
+import CollabKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Writes the result of a merge into a folder: weights, configuration, tokenizer, and a card.
+///
+/// Everything is written into a hidden folder beside the target, whose name it gets when all of it is on the disk: a
+/// reader sees the old folder or the whole new one, and files of the two never mix. A run that ends early leaves the
+/// hidden folder, and the next run of the same merge goes on where it was.
+public struct MergeWriter: Sendable {
+    /// What is written.
+    public let plan: MergePlan
+    /// Where.
+    public let folder: String
+    /// How.
+    public let options: MergeOptions
+    /// The text of the configuration, for the card.
+    public let configuration: String
+
+    /// How many elements are computed at a time.
+    private static let blockElements = 1 << 18
+
+    /// Makes a writer.
+    public init(
+        _ plan: MergePlan,
+        to folder: String,
+        configuration: String,
+        options: MergeOptions = MergeOptions()
+    ) {
+        self.plan = plan
+        var folder = folder
+        while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+        self.folder = folder
+        self.configuration = configuration
+        self.options = options
+    }
+
+    /// Where the result stands until it is complete.
+    public var partialFolder: String {
+        let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+        return (parts.dropLast() + ["." + (parts.last ?? "") + ".partial"]).joined(separator: "/")
+    }
+
+    /// Runs the merge on threads of its own.
+    ///
+    /// - Parameter report: told how far it is, a few times a second, on one of those threads.
+    ///
+    /// Throws ``Collab/CollabError`` with `inputOutput` for a folder that is there or cannot be written, `notFinite`
+    /// naming a tensor, `cancelled`, and what reading the inputs throws.
+    public func run(
+        reporting report: @escaping @Sendable (MergeProgress) -> Void = { _ in }
+    ) async throws(CollabError) -> MergeSummary {
+        let flag = Protected(false)
+        let task = Task.detached { () -> Result<MergeSummary, CollabError> in
+            do throws(CollabError) {
+                return .success(
+                    try await Background.run { () throws(CollabError) in
+                        try runBlocking(reporting: report) { flag.withLock { $0 } }
+                    }
+                )
+            } catch {
+                return .failure(error)
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            flag.withLock { $0 = true }
+        }
+        return try result.get()
+    }
+
+    /// Runs the merge and blocks the calling thread until it is done.
+    ///
+    /// - Parameters:
+    ///   - report: told how far it is.
+    ///   - isCancelled: asked between blocks.
+    func runBlocking(
+        reporting report: @escaping @Sendable (MergeProgress) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws(CollabError) -> MergeSummary {
+        try checkTarget()
+        let target = PartialFolder(path: partialFolder, final: folder)
+        try target.make()
+        let identities = try inputIdentities()
+        let layout = ShardLayout(plan.tensors, limit: options.shardByteCount)
+        let journal = try MergeJournal(
+            folder: partialFolder,
+            identity: options.resumes ? identity(identities, layout) : "none: \(getpid()) \(plan.seed)"
+        )
+        let metadata = [
+            "format": "pt", "made_with": "Collab", "merge_method": plan.document.method,
+            "merge_configuration_sha256": Self.digest(configuration),
+        ]
+        var shards: [SafetensorsShard] = []
+        for shard in layout.shards {
+            shards.append(
+                try SafetensorsShard(
+                    path: partialFolder + "/" + shard.file,
+                    tensors: shard.tensors,
+                    metadata: metadata
+                )
+            )
+        }
+        let board = MergeBoard(shards, plan: plan, journal: journal, report: report, isCancelled: isCancelled)
+        try board.run(threads: options.threads ?? WorkerPool.physicalCores, blockElements: Self.blockElements)
+        for shard in shards { try shard.synchronise() }
+        try ResultFolder(plan: plan, path: partialFolder).write(
+            layout,
+            configuration: configuration,
+            inputs: identities
+        )
+        try target.finish(replacing: options.replacesFolder)
+        withExtendedLifetime(journal) {}
+        let progress = board.progress
+        return MergeSummary(
+            folder: folder,
+            files: layout.shards.map(\.file),
+            progress: progress,
+            resumedTensors: board.resumedTensors
+        )
+    }
+
+    private func checkTarget() throws(CollabError) {
+        guard !folder.isEmpty else { throw CollabError(.invalidRequest, "The result needs a folder.") }
+        var status = stat()
+        guard stat(folder, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw CollabError(.inputOutput, "\(folder) is there and no folder.")
+        }
+        guard options.replacesFolder || PartialFolder.isEmpty(folder) else {
+            throw CollabError(
+                .inputOutput,
+                "\(folder) is there and not empty; choose another folder, or ask for it to be replaced."
+            )
+        }
+    }
+
+    private func inputIdentities() throws(CollabError) -> [InputIdentity] {
+        var identities: [InputIdentity] = []
+        for input in plan.inputs {
+            identities += try InputIdentity.identities(of: input, hashingAll: options.hashesInputs)
+        }
+        return identities
+    }
+
+    /// What a run must share with an earlier one to go on with its files.
+    private func identity(_ inputs: [InputIdentity], _ layout: ShardLayout) -> String {
+        var text = configuration + "\n\(plan.seed)\n"
+        for input in inputs { text += "\(input.model) \(input.file) \(input.byteCount) \(input.digest)\n" }
+        for shard in layout.shards {
+            text += shard.file + "\n"
+            for tensor in shard.tensors { text += "\(tensor.name) \(tensor.shape) \(tensor.format)\n" }
+        }
+        return Self.digest(text)
+    }
+
+    private static func digest(_ text: String) -> String {
+        var hash = SHA256()
+        hash.update(Array(text.utf8))
+        return hash.digest().description
+    }
+}

@@ -1,0 +1,114 @@
+import Collab
+import CollabBackends
+
+/// What stands beside the weights: the index, the configuration, the tokenizer, and a card.
+struct ResultFolder {
+    let plan: MergePlan
+    let path: String
+
+    /// Files that are taken over from the donor as they are, where it has them.
+    private static let taken = [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "vocab.json",
+        "merges.txt", "vocab.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
+    ]
+
+    func write(
+        _ layout: ShardLayout,
+        configuration text: String,
+        inputs: [InputIdentity]
+    ) throws(CollabError) {
+        if layout.shards.count > 1 {
+            try write("model.safetensors.index.json", index(layout).encoded(.pretty))
+        }
+        if let specification = plan.donor.specification as? HuggingFaceSpecification {
+            if !specification.configuration.isEmptyObject {
+                try write("config.json", try configuration(specification.configuration).encoded(.pretty))
+            }
+        }
+        if let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder {
+            try copyFiles(from: folder)
+        }
+        if let vocabulary = plan.vocabulary { try write("tokenizer.json", vocabulary.file.encoded(.pretty)) }
+        try writeChatTemplate()
+        try write("merge_config.yml", Array(text.utf8))
+        try write("README.md", Array(card(text, inputs).utf8))
+    }
+
+    private func index(_ layout: ShardLayout) -> JSONValue {
+        var map = JSONObject()
+        for shard in layout.shards {
+            for tensor in shard.tensors { map[tensor.name] = .string(shard.file) }
+        }
+        return ["metadata": ["total_size": JSONValue(plan.byteCount)], "weight_map": .object(map)]
+    }
+
+    /// The donor's configuration with the result's sizes.
+    private func configuration(_ donor: JSONValue) throws(CollabError) -> JSONValue {
+        guard var object = donor.objectValue else { return donor }
+        for key in ["num_hidden_layers", "n_layer", "num_layers"] where object[key] != nil {
+            object[key] = JSONValue(plan.layerCount)
+        }
+        if let kinds = object["layer_types"]?.arrayValue, !kinds.isEmpty {
+            object["layer_types"] = .array(plan.layerOrigins.map { kinds[min($0, kinds.count - 1)] })
+        }
+        if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
+            object["vocab_size"] != nil
+        {
+            object["vocab_size"] = JSONValue(embeddings.shape.first ?? 0)
+        }
+        let formats = Set(plan.tensors.map(\.format))
+        let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
+        object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
+        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }), object["tie_word_embeddings"] != nil
+        {
+            object["tie_word_embeddings"] = false
+        }
+        return .object(object)
+    }
+
+    /// Puts the template that the configuration spells out into the tokenizer's configuration.
+    private func writeChatTemplate() throws(CollabError) {
+        guard let template = plan.document.chatTemplate, template != "auto" else { return }
+        guard template.contains("{%") || template.contains("{{") else {
+            throw CollabError(
+                .unsupported,
+                "The chat template “\(template)” is no template; spell it out in Jinja, or leave it to the tokenizer."
+            )
+        }
+        try write("chat_template.jinja", Array(template.utf8))
+    }
+
+    private func copyFiles(from folder: ModelFolder) throws(CollabError) {
+        for name in Self.taken where folder.contains(name) {
+            try write(name, Array(try folder.map(name).bytes))
+        }
+    }
+
+    private func write(_ name: String, _ bytes: [UInt8]) throws(CollabError) {
+        let file = try AtomicFile(path: path + "/" + name)
+        try bytes.withUnsafeBufferPointer { (bytes) throws(CollabError) in
+            try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+        }
+        try file.finish()
+    }
+
+    private func card(_ text: String, _ inputs: [InputIdentity]) -> String {
+        let models = plan.document.models.map(\.description)
+        var card = "---\n"
+        card += "base_model:\n" + models.map { "- \"\($0.replacing("\"", with: "'"))\"\n" }.joined()
+        card += "tags:\n- merge\n- \(plan.document.method)\n---\n\n"
+        card += "# \(plan.document.name ?? "A merge by \(plan.document.method)")\n\n"
+        card += "Made with Collab from \(models.count) model\(models.count == 1 ? "" : "s"):\n\n"
+        card += "| model | file | bytes | SHA-256 |\n| --- | --- | --- | --- |\n"
+        for input in inputs {
+            let kind = input.isComplete ? "" : " (of header and samples)"
+            card += "| \(input.model) | \(input.file) | \(input.byteCount) | \(input.digest)\(kind) |\n"
+        }
+        card += "\nSeed of random methods: \(plan.seed).\n\n## Configuration\n\n```yaml\n\(text)"
+        return card + (text.hasSuffix("\n") ? "" : "\n") + "```\n"
+    }
+}
+
+extension JSONValue {
+    fileprivate var isEmptyObject: Bool { objectValue?.isEmpty ?? true }
+}

@@ -1,0 +1,92 @@
+public import Collab
+import CollabBackends
+
+/// A configuration file: one merge, or several of which later ones use earlier ones by their names.
+///
+/// A result that another document uses is not written: it is computed while the other is. Every other one is a
+/// stage of its own.
+public struct MergeFile: Sendable {
+    /// A merge that is to be written.
+    public struct Stage: Sendable {
+        /// The merge.
+        public var plan: MergePlan
+    }
+
+    /// The text.
+    public let text: String
+    /// The merges to be written, in the order of the file.
+    public let stages: [Stage]
+
+    /// Reads a file and checks its merges.
+    ///
+    /// - Parameters:
+    ///   - seed: where the random numbers of DARE and DELLA begin.
+    ///   - folder: what paths in the file are relative to; `nil` for the current folder.
+    ///
+    /// Throws ``Collab/CollabError`` with `fileNotFound` or `malformedFile` for the file, and what ``MergePlan``
+    /// throws.
+    public init(path: String, seed: UInt64 = 0, relativeTo folder: String? = nil) throws(CollabError) {
+        let file = try MappedFile(path: path)
+        guard file.count <= 16 << 20, let text = String(validating: file.bytes, as: UTF8.self) else {
+            throw CollabError(.malformedFile, "\(path) is no text of at most 16 MiB in UTF-8.")
+        }
+        try self.init(yaml: text, source: path, seed: seed, relativeTo: folder)
+    }
+
+    /// Reads a text and checks its merges.
+    ///
+    /// - Parameter source: what to call the text in errors.
+    public init(
+        yaml: String,
+        source: String,
+        seed: UInt64 = 0,
+        relativeTo folder: String? = nil
+    ) throws(CollabError) {
+        let documents = try MergeDocument.documents(yaml: yaml, source: source)
+        let names = documents.compactMap(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw CollabError(.malformedFile, "\(source) has two documents called “\(twice)”.")
+        }
+        if documents.count > 1, documents.count(where: { $0.name == nil }) > 1 {
+            throw CollabError(.malformedFile, "Of several documents in \(source), only one may have no name.")
+        }
+        var results: [String: any Checkpoint] = [:]
+        var plans: [Int: MergePlan] = [:]
+        var waiting = Array(documents.indices)
+        while !waiting.isEmpty {
+            let ready = waiting.filter { index in
+                documents[index].models.allSatisfy {
+                    !names.contains($0.description) || results[$0.description] != nil
+                }
+            }
+            guard !ready.isEmpty else {
+                let stuck = waiting.compactMap { documents[$0].name }.joined(separator: ", ")
+                throw CollabError(
+                    .malformedFile,
+                    "The documents \(stuck) of \(source) use one another in a circle."
+                )
+            }
+            for index in ready {
+                let plan = try MergePlan(documents[index], seed: seed, named: results, relativeTo: folder)
+                plans[index] = plan
+                if let name = documents[index].name { results[name] = plan.result }
+            }
+            waiting.removeAll { ready.contains($0) }
+        }
+        let used = Set(documents.flatMap { $0.models.map(\.description) })
+        text = yaml
+        stages = documents.indices.compactMap { index in
+            guard let plan = plans[index], documents[index].name.map({ !used.contains($0) }) ?? true else {
+                return nil
+            }
+            return Stage(plan: plan)
+        }
+    }
+}
+
+extension String {
+    /// The text that bytes are, or `nil` if they are no valid UTF-8.
+    fileprivate init?(validating bytes: UnsafeRawBufferPointer, as encoding: UTF8.Type) {
+        self.init(validating: bytes.lazy.map { $0 }, as: encoding)
+    }
+}

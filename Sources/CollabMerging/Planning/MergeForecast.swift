@@ -1,0 +1,44 @@
+import Collab
+import CollabKernels
+
+/// What a merge is expected to take.
+public struct MergeForecast: Hashable, Sendable {
+    /// How often the inputs are read: methods that must know whole tensors read them more than once.
+    public var passes: Int
+    /// The most memory beside mapped pages of the inputs.
+    public var peakByteCount: Int
+    /// How long it takes, by rates measured on one machine of two cores.
+    public var seconds: Double
+}
+
+extension MergePlan {
+    /// Estimates what the merge takes.
+    ///
+    /// The rates are of `collab-bench merge` on two cores of a server; a slow disk makes it longer.
+    public func forecast(threads: Int? = nil) -> MergeForecast {
+        let threads = threads ?? WorkerPool.physicalCores
+        let cost = Self.cost(of: document.method)
+        let largest = tensors.map(\.elementCount).max() ?? 0
+        let buffers = (inputs.count + 3) * (1 << 16) * 4 + (1 << 18) * 8
+        let masks = document.method.hasPrefix("della") ? largest / 8 * inputs.count : 0
+        let read = Double(inputByteCount) * Double(cost.passes)
+        let seconds = (read / cost.rate + Double(byteCount) / 2e9) * 2 / Double(max(1, threads))
+        return MergeForecast(
+            passes: cost.passes,
+            peakByteCount: threads * (buffers + masks) + (16 << 20),
+            seconds: seconds
+        )
+    }
+
+    /// How often inputs are read, and how many of their bytes a second two threads get through.
+    private static func cost(of method: String) -> (passes: Int, rate: Double) {
+        switch method {
+        case "linear", "task_arithmetic", "nearswap", "passthrough": (1, 4e9)
+        case "slerp", "nuslerp", "multislerp", "karcher", "model_stock": (2, 4e9)
+        case "dare_linear", "dare_ties": (3, 3e9)
+        case "ties", "breadcrumbs", "breadcrumbs_ties", "sce": (4, 3e9)
+        case "della", "della_linear": (3, 0.3e9)
+        default: (3, 1e9)
+        }
+    }
+}

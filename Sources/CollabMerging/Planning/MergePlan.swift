@@ -1,0 +1,329 @@
+public import Collab
+import CollabBackends
+
+/// A merge that has been checked and can be run: every tensor of the result and what it is made of.
+///
+/// Making a plan opens the models and reads their headers, nothing else. What can be known to go wrong is known then:
+/// tensors that are missing or of other shapes, layers that are not there, parameters that are missing or make no
+/// sense for any tensor.
+public struct MergePlan: Sendable {
+    /// What the configuration says.
+    public let document: MergeDocument
+    /// The result, computed while it is read.
+    public let result: any Checkpoint
+    /// The tensors of the result in the format in which they are to be stored.
+    public let tensors: [TensorDescription]
+    /// The models that take part, in the order in which the configuration names them.
+    public let inputs: [any Checkpoint]
+    /// Whose configuration and tokenizer the result gets.
+    public let donor: any Checkpoint
+    /// For every layer of the result, which layer of its slice's first source it was.
+    public let layerOrigins: [Int]
+    /// Whose tokenizer the result gets.
+    public let tokenizerDonor: any Checkpoint
+    /// The vocabulary, where the configuration asks for one.
+    let vocabulary: MergedVocabulary?
+    /// What the user should know and need not act upon.
+    public let warnings: [String]
+    /// The seed of random methods.
+    public let seed: UInt64
+
+    /// How many layers the result has.
+    public var layerCount: Int { layerOrigins.count }
+    /// How many bytes the result's tensors have.
+    public var byteCount: Int { tensors.reduce(0) { $0 + $1.storedByteCount } }
+    /// How many bytes are read at least once.
+    public var inputByteCount: Int {
+        inputs.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.storedByteCount } }
+    }
+
+    /// Checks a configuration against its models.
+    ///
+    /// - Parameters:
+    ///   - document: the configuration.
+    ///   - seed: where the random numbers of DARE and DELLA begin.
+    ///   - named: checkpoints that the configuration may name beside files: the results of other documents.
+    ///   - folder: what paths are relative to; `nil` for the current folder.
+    ///
+    /// Throws ``Collab/CollabError`` with `fileNotFound`, `malformedFile` or `unsupported` for a model,
+    /// `tensorMismatch` for models that do not fit together, and `invalidRequest` for parameters.
+    public init(
+        _ document: MergeDocument,
+        seed: UInt64 = 0,
+        named: [String: any Checkpoint] = [:],
+        relativeTo folder: String? = nil
+    ) throws(CollabError) {
+        var builder = try PlanBuilder(document, seed: seed, shelf: ModelShelf(named: named, folder: folder))
+        try builder.alignVocabularies()
+        var parts: [any Checkpoint] = []
+        for index in document.slices.indices { parts.append(try builder.part(index)) }
+        let donor = try builder.donor()
+        vocabulary = builder.vocabulary
+        tokenizerDonor = try builder.tokenizerDonor() ?? donor
+        let name = document.name ?? document.method
+        let result = StackedCheckpoint(name, parts: parts, specification: donor.specification)
+        self.document = document
+        self.seed = seed
+        self.result = result
+        self.donor = donor
+        layerOrigins = builder.layerOrigins
+        warnings = builder.warnings
+        var inputs: [any Checkpoint] = []
+        for model in document.models { inputs.append(try builder.shelf.checkpoint(model)) }
+        self.inputs = inputs
+        tensors = result.tensors.map { tensor in
+            let stored = builder.formats[tensor.name] ?? tensor.format
+            let format = document.outputFormat ?? document.format ?? stored
+            return TensorDescription(name: tensor.name, shape: tensor.shape, format: format)
+        }
+    }
+}
+
+extension TensorDescription {
+    /// How many bytes the elements take as they are stored.
+    var storedByteCount: Int {
+        (elementCount + format.blockElements - 1) / format.blockElements * format.blockBytes
+    }
+}
+
+/// Builds the parts of a plan, slice by slice.
+private struct PlanBuilder {
+    let document: MergeDocument
+    let schema: MethodSchema
+    let seed: UInt64
+    let shelf: ModelShelf
+    /// The layers that have been stacked, by their places in the first sources.
+    var layerOrigins: [Int] = []
+    var warnings: [String] = []
+    /// The vocabulary and whose tokenizer it is based on, where the configuration asks for one.
+    var vocabulary: MergedVocabulary?
+    var tokenizerReference: ModelReference?
+    /// The format that each tensor's inputs ask for.
+    var formats: [String: TensorFormat] = [:]
+
+    init(_ document: MergeDocument, seed: UInt64, shelf: ModelShelf) throws(CollabError) {
+        self.shelf = shelf
+        guard let schema = MethodSchema.all[document.method] else {
+            throw CollabError(.invalidRequest, "There is no merge method “\(document.method)”.")
+        }
+        self.document = document
+        self.schema = schema
+        self.seed = seed
+        let scopes =
+            [document.parameters, document.moduleParameters] + document.slices.map(\.parameters)
+            + document.slices.flatMap { $0.sources.map(\.parameters) }
+        for (key, parameter) in schema.parameters
+        where !parameter.isUsed && scopes.contains(where: { $0[key] != nil }) {
+            warnings.append("“\(key)” changes nothing for the method \(schema.name).")
+        }
+        warnings.sort()
+    }
+
+    func donor() throws(CollabError) -> any Checkpoint {
+        let first = document.slices[0].sources[0].model
+        return try shelf.checkpoint(document.base ?? document.slices[0].base ?? first)
+    }
+
+    /// Gives all models the vocabulary that the configuration asks for.
+    mutating func alignVocabularies() throws(CollabError) {
+        guard let setting = document.tokenizer else { return }
+        var references = document.models
+        if case .model(let reference) = setting.vocabulary, !references.contains(reference) {
+            references.append(reference)
+        }
+        let first = document.base ?? document.slices[0].base ?? document.slices[0].sources[0].model
+        var (models, vocabularies): ([any Checkpoint], [ModelVocabulary]) = ([], [])
+        for reference in references {
+            models.append(try shelf.checkpoint(reference))
+            vocabularies.append(try ModelVocabulary(of: models[models.count - 1]))
+        }
+        let base = references.firstIndex(of: first) ?? 0
+        let merged = try MergedVocabulary(setting, references, vocabularies, base: base)
+        for (place, reference) in references.enumerated() {
+            let rows = try merged.sources(of: place)
+            shelf.replace(reference, with: try RealignedCheckpoint(models[place], rows: rows, models: models))
+        }
+        vocabulary = merged
+        tokenizerReference = references[merged.donor]
+    }
+
+    func tokenizerDonor() throws(CollabError) -> (any Checkpoint)? {
+        guard let tokenizerReference else { return nil }
+        return try shelf.checkpoint(tokenizerReference)
+    }
+
+    mutating func part(_ index: Int) throws(CollabError) -> any Checkpoint {
+        let slice = document.slices[index]
+        let baseReference = slice.base ?? document.base
+        var sources = slice.sources
+        try check(slice, baseReference)
+        // A base that is not listed takes part as well.
+        if let baseReference, schema.base != .alone, !sources.contains(where: { $0.model == baseReference }) {
+            sources.append(.init(model: baseReference, layers: sources[0].layers))
+        }
+        var ranges: [Range<Int>] = []
+        for source in sources { ranges.append(try layers(of: source)) }
+        let target = layerOrigins.count..<layerOrigins.count + ranges[0].count
+        if let odd = ranges.firstIndex(where: { $0.count != target.count }) {
+            throw CollabError(
+                .tensorMismatch,
+                "\(sources[odd].model) has \(ranges[odd].count) layers where \(sources[0].model) has \(target.count)."
+            )
+        }
+        layerOrigins += ranges[0]
+        let views = try views(
+            of: sources,
+            ranges,
+            at: target,
+            isFirst: index == 0,
+            isLast: index == document.slices.count - 1
+        )
+        return try merge(views, sources, slice, baseReference, target)
+    }
+
+    private func check(_ slice: MergeDocument.Slice, _ base: ModelReference?) throws(CollabError) {
+        let count = slice.sources.count
+        switch schema.base {
+        case .required, .firstOfTwo:
+            guard base != nil else {
+                throw CollabError(.invalidRequest, "The method \(schema.name) needs a base_model.")
+            }
+        case .alone:
+            guard count == 1 else {
+                throw CollabError(
+                    .invalidRequest,
+                    "The method \(schema.name) takes one source a slice; there are \(count)."
+                )
+            }
+        case .optional, .member: break
+        }
+    }
+
+    /// The layers that a source gives to its slice.
+    private func layers(of source: MergeDocument.Source) throws(CollabError) -> Range<Int> {
+        let checkpoint = try shelf.checkpoint(source.model)
+        var count = 0
+        for tensor in checkpoint.tensors {
+            if case .layer(let layer) = TensorPlace(tensor.name) { count = max(count, layer + 1) }
+        }
+        guard let layers = source.layers else { return 0..<count }
+        guard layers.upperBound <= count else {
+            throw CollabError(
+                .tensorMismatch,
+                "\(source.model) has \(count) layers; there are no layers \(layers.lowerBound) up to \(layers.upperBound)."
+            )
+        }
+        return layers
+    }
+
+    /// The tensors of a slice as each source has them, under the names of the result.
+    private mutating func views(
+        of sources: [MergeDocument.Source],
+        _ ranges: [Range<Int>],
+        at target: Range<Int>,
+        isFirst: Bool,
+        isLast: Bool
+    ) throws(CollabError) -> [CheckpointView] {
+        var named: [[(name: String, original: String)]] = []
+        for (source, range) in zip(sources, ranges) {
+            var names: [(name: String, original: String)] = []
+            for tensor in try shelf.checkpoint(source.model).tensors {
+                if Self.isBuffer(tensor.name) {
+                    note(
+                        "“\(tensor.name)” of \(source.model) is computed by every program that runs the model; left out."
+                    )
+                    continue
+                }
+                switch TensorPlace(tensor.name) {
+                case .beforeLayers where isFirst, .afterLayers where isLast:
+                    names.append((tensor.name, tensor.name))
+                case .layer(let layer) where range.contains(layer):
+                    let moved = target.lowerBound + layer - range.lowerBound
+                    names.append((TensorPlace.renamed(tensor.name, toLayer: moved), tensor.name))
+                default: break
+                }
+            }
+            named.append(names)
+        }
+        if isLast { try untie(&named, sources) }
+        var views: [CheckpointView] = []
+        for (source, names) in zip(sources, named) {
+            views.append(CheckpointView(try shelf.checkpoint(source.model), names: names))
+        }
+        return views
+    }
+
+    /// Where some models have an output matrix of their own, the embeddings stand in for it in the others.
+    private mutating func untie(
+        _ named: inout [[(name: String, original: String)]],
+        _ sources: [MergeDocument.Source]
+    ) throws(CollabError) {
+        let head = "lm_head.weight"
+        guard named.contains(where: { $0.contains { $0.name == head } }) else { return }
+        for index in named.indices where !named[index].contains(where: { $0.name == head }) {
+            let checkpoint = try shelf.checkpoint(sources[index].model)
+            guard
+                let embeddings = checkpoint.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") })
+            else { continue }
+            named[index].append((head, embeddings.name))
+            note(
+                "\(sources[index].model) has no “\(head)”; its embeddings stand in, and the result has one of its own."
+            )
+        }
+    }
+
+    private mutating func note(_ warning: String) {
+        if !warnings.contains(warning) { warnings.append(warning) }
+    }
+
+    /// Whether a tensor holds constants that old checkpoints carry along.
+    private static func isBuffer(_ name: String) -> Bool {
+        name.hasSuffix("rotary_emb.inv_freq") || name.hasSuffix(".attn.masked_bias")
+    }
+
+    private mutating func merge(
+        _ views: [CheckpointView],
+        _ sources: [MergeDocument.Source],
+        _ slice: MergeDocument.Slice,
+        _ baseReference: ModelReference?,
+        _ layers: Range<Int>
+    ) throws(CollabError) -> any Checkpoint {
+        var places = Array(views.indices)
+        var base: CheckpointView?
+        if let baseReference, let place = sources.firstIndex(where: { $0.model == baseReference }) {
+            switch schema.base {
+            case .required, .optional:
+                base = views[place]
+                places.removeAll { sources[$0].model == baseReference }
+            case .firstOfTwo:
+                places.removeAll { $0 == place }
+                places.insert(place, at: 0)
+            case .member, .alone: break
+            }
+        }
+        let described = base ?? views[places.first ?? 0]
+        for view in views {
+            for tensor in view.tensors {
+                formats[tensor.name] = Self.joined(formats[tensor.name], tensor.format)
+            }
+        }
+        let method = SliceMethod(
+            schema: schema,
+            base: base,
+            members: places.map { (views[$0], sources[$0].parameters) },
+            scopes: [slice.parameters, document.moduleParameters, document.parameters],
+            layers: layers,
+            seed: seed,
+            tensors: described.tensors
+        )
+        let merged = MergedCheckpoint(document.name, method, members: places.map { views[$0] })
+        try merged.validate()
+        return merged
+    }
+
+    /// The format that holds what both hold.
+    private static func joined(_ first: TensorFormat?, _ second: TensorFormat) -> TensorFormat {
+        guard let first, first != second else { return second }
+        return .f32
+    }
+}

@@ -1,0 +1,76 @@
+import Collab
+import CollabBackends
+
+/// Opens the models that a configuration names, each once.
+///
+/// Paths are relative to the current folder, as in mergekit.
+final class ModelShelf {
+    private var opened: [ModelReference: any Checkpoint] = [:]
+    private let named: [String: any Checkpoint]
+
+    private let folder: String?
+
+    /// - Parameters:
+    ///   - named: what names may stand for beside paths.
+    ///   - folder: what paths are relative to; `nil` for the current folder.
+    init(named: [String: any Checkpoint], folder: String?) {
+        self.named = named
+        self.folder = folder
+    }
+
+    /// The weights of a model.
+    func checkpoint(_ reference: ModelReference) throws(CollabError) -> any Checkpoint {
+        if let known = opened[reference] { return known }
+        if let known = named[reference.description] { return known }
+        if let revision = reference.revision {
+            throw CollabError(
+                .unsupported,
+                "\(reference) asks for the revision \(revision) from a hub; name a folder that holds it instead."
+            )
+        }
+        let checkpoint = try open(reference)
+        opened[reference] = checkpoint
+        return checkpoint
+    }
+
+    /// Lets another checkpoint stand for a model from now on.
+    func replace(_ reference: ModelReference, with checkpoint: any Checkpoint) {
+        opened[reference] = checkpoint
+    }
+
+    private func open(_ reference: ModelReference) throws(CollabError) -> any Checkpoint {
+        let name = reference.description
+        let path =
+            folder.map { reference.path.hasPrefix("/") ? reference.path : $0 + "/" + reference.path }
+            ?? reference.path
+        if reference.path.hasSuffix(".bin") || reference.path.hasSuffix(".pt")
+            || reference.path.hasSuffix(".pth")
+        {
+            throw CollabError(
+                .unsupported,
+                "\(name) is a PyTorch pickle, which can run code of its author when it is read; convert it to safetensors."
+            )
+        }
+        if reference.path.hasSuffix(".gguf") {
+            throw CollabError(
+                .unsupported,
+                "\(name) is a GGUF file; configurations merge safetensors folders, and `Merge` in Swift merges GGUF files."
+            )
+        }
+        do throws(CollabError) {
+            return try SafetensorsCheckpoint(path: path, name: name)
+        } catch  where error.code == .fileNotFound && Self.holdsPickles(path) {
+            throw CollabError(
+                .unsupported,
+                "\(name) holds PyTorch pickles, which can run code of their author when they are read; convert them to "
+                    + "safetensors.",
+                cause: error
+            )
+        }
+    }
+
+    private static func holdsPickles(_ path: String) -> Bool {
+        guard let folder = try? ModelFolder(path: path) else { return false }
+        return folder.contains("pytorch_model.bin") || folder.contains("pytorch_model.bin.index.json")
+    }
+}

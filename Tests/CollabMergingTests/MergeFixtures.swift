@@ -1,0 +1,67 @@
+import Collab
+import CollabBackends
+import CollabMerging
+import Foundation
+
+/// The merges of mergekit 0.1.5 beside the tests of the backends: its configurations, inputs and outputs.
+enum MergeFixtures {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent()
+        .appendingPathComponent("CollabBackendsTests/Fixtures/goldens/merge").path
+
+    /// How far a result may be from the reference's.
+    struct Tolerance: Decodable, Sendable {
+        var rtol: Double
+        var atol: Double
+        var outlier_fraction: Double
+    }
+
+    struct Case: Decodable, Sendable {
+        var tolerance: Tolerance
+        var output_dtype: String
+    }
+
+    static let manifest: [String: Case] = {
+        guard let data = FileManager.default.contents(atPath: folder + "/manifest.json") else { return [:] }
+        return (try? JSONDecoder().decode([String: Case].self, from: data)) ?? [:]
+    }()
+
+    static func configuration(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(folder)/configs/\(name).yml", encoding: .utf8)
+    }
+
+    /// The plan of a configuration in the fixtures.
+    static func plan(_ name: String) throws -> MergePlan { try plan(yaml: configuration(name)) }
+
+    /// The plan of a configuration whose paths are relative to the fixtures.
+    static func plan(yaml: String, seed: UInt64 = 0) throws -> MergePlan {
+        try MergeFile(yaml: yaml, source: "config.yml", seed: seed, relativeTo: folder).stages[0].plan
+    }
+
+    static func output(_ name: String) throws -> SafetensorsCheckpoint {
+        try SafetensorsCheckpoint(path: "\(folder)/outputs/\(name)")
+    }
+
+    /// Flat indices that hang on a tie, by tensor.
+    static func undecided(_ name: String) throws -> [String: Set<Int>] {
+        guard let data = FileManager.default.contents(atPath: "\(folder)/outputs/\(name)/dontcare.json")
+        else {
+            return [:]
+        }
+        return try JSONDecoder().decode([String: [Int]].self, from: data).mapValues(Set.init)
+    }
+}
+
+/// A folder that goes with the test.
+final class ScratchFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "merge-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+}
