@@ -40,9 +40,7 @@ final class ModelShelf {
 
     private func open(_ reference: ModelReference) throws(CollabError) -> any Checkpoint {
         let name = reference.description
-        let path =
-            folder.map { reference.path.hasPrefix("/") ? reference.path : $0 + "/" + reference.path }
-            ?? reference.path
+        let path = located(reference.path)
         if reference.path.hasSuffix(".bin") || reference.path.hasSuffix(".pt")
             || reference.path.hasSuffix(".pth")
         {
@@ -57,6 +55,12 @@ final class ModelShelf {
                 "\(name) is a GGUF file; configurations merge safetensors folders, and `Merge` in Swift merges GGUF files."
             )
         }
+        if let adapter = reference.adapter {
+            let base = ModelReference(path: reference.path, revision: reference.revision)
+            return try LowRankAdapter(contentsOf: located(adapter), name: adapter).applied(
+                to: try checkpoint(base)
+            )
+        }
         do throws(CollabError) {
             return try SafetensorsCheckpoint(path: path, name: name)
         } catch  where error.code == .fileNotFound && Self.holdsPickles(path) {
@@ -67,6 +71,12 @@ final class ModelShelf {
                 cause: error
             )
         }
+    }
+
+    /// Where a path leads to.
+    private func located(_ path: String) -> String {
+        guard let folder, !path.hasPrefix("/") else { return path }
+        return folder + "/" + path
     }
 
     private static func holdsPickles(_ path: String) -> Bool {
