@@ -74,6 +74,10 @@ extension CollabError.Code {
     public static let unauthorized = Self("unauthorized")
     /// The server asks for fewer requests.
     public static let rateLimited = Self("rateLimited")
+    /// The model has failed too often and is not asked for a while.
+    public static let circuitOpen = Self("circuitOpen")
+    /// None of the replicas of a model can be asked.
+    public static let replicasDown = Self("replicasDown")
     /// The server answered with an error.
     public static let serverError = Self("serverError")
     /// The server's answer ended before it was complete.

@@ -49,7 +49,7 @@ func pipelines(
             Team {
                 text; logits
             }; Debate()
-        }.named("team").limit(concurrent: 2)
+        }.named("team").limited(to: 2)
         Vote(samples: 5, answers: .choice("A"..."D")) { logits }.fallback(to: text)
         Mixture(aggregator: logits) {
             text; weights
@@ -76,7 +76,7 @@ func pipelines(
         anyLogits.named("x").system("Be brief.");
         logits.priced(Price(promptPerMillion: 1, completionPerMillion: 2))
     }
-    _ = [both.members[0] as any TextModel, anybody.timeout(.seconds(1)).retrying().limit(concurrent: 1)]
+    _ = [both.members[0] as any TextModel, anybody.timeout(.seconds(1)).retrying().limited(to: 1)]
     _ = Debate(rounds: 1) {
         anybody; text
     }

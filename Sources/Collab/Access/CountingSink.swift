@@ -9,7 +9,7 @@ package final class CountingSink: Sendable {
 
     /// The sink to write into.
     package var entrance: ResponseSink {
-        ResponseSink { [self] piece in
+        ResponseSink(isDiscarding: sink.isDiscarding) { [self] piece in
             written.withLock { $0 += piece }
             await sink.send(piece)
         }
@@ -17,6 +17,10 @@ package final class CountingSink: Sendable {
 
     /// What has been written so far.
     package var text: String { written.withLock { $0 } }
+    /// What a reader has been given so far: nothing if nobody reads.
+    package var delivered: String { sink.isDiscarding ? "" : text }
+    /// Whether a reader has been given something.
+    package var hasDelivered: Bool { !sink.isDiscarding && !isEmpty }
     /// Whether nothing has been written yet.
     package var isEmpty: Bool { written.withLock { $0.isEmpty } }
 }

@@ -86,6 +86,9 @@ public final class Run: Sendable {
         try await (context?.run.clock ?? SystemRunClock()).sleep(for: duration)
     }
 
+    /// What the clock of the current run shows, or the system's outside any run.
+    package static var now: Duration { (context?.run.clock ?? SystemRunClock()).now }
+
     /// The time at which the budget ends, since the run began.
     public var deadline: Duration? { budget.duration }
 }
@@ -283,11 +286,11 @@ extension Run {
                 run.update(node) {
                     $0.text = summary
                     $0.usage = booked
+                    $0.billing = .billed
                 }
                 return result
             } catch {
-                run.state.withLock { $0.ledger.settle(admission, usage: Usage()) }
-                run.update(node) { $0.usage.calls = 1 }
+                run.book(error, admission, node: node)
                 throw error
             }
         }
@@ -332,12 +335,25 @@ extension Run {
             }
             let usage = response.usage
             state.withLock { $0.ledger.settle(admission, usage: usage) }
+            update(node) { $0.billing = .billed }
             return response
         } catch {
-            state.withLock { $0.ledger.settle(admission, usage: Usage()) }
-            // A failed call counts as a call, in the trace as in the budget.
-            update(node) { $0.usage.calls = 1 }
+            book(error, admission, node: node)
             throw error
+        }
+    }
+
+    /// Books a failed call: it counts as a call, in the trace as in the budget, and what it may have used is used.
+    private func book(_ error: CollabError, _ admission: Ledger.Admission, node: Int) {
+        let traits = error.traits
+        var used = traits.isPossiblyBilled ? traits.usage : Usage()
+        used.calls = 1
+        let usage = used
+        state.withLock { $0.ledger.settle(admission, usage: usage) }
+        update(node) {
+            $0.usage = usage
+            $0.billing = traits.isPossiblyBilled ? .possiblyBilled : .notBilled
+            $0.requestID = traits.requestID
         }
     }
 }

@@ -88,7 +88,10 @@ struct TracePrinter {
                 lines.append(paint("  " + scores.joined(separator: " · ") + threshold, .detail))
             }
         }
-        if let failure = node.failure { lines.append(paint("✗ \(excerpt(failure))", .failure)) }
+        if let failure = node.failure {
+            let billing = node.billing == .possiblyBilled ? "  (possibly billed)" : ""
+            lines.append(paint("✗ \(excerpt(failure))\(billing)", .failure))
+        }
         return lines
     }
 

@@ -52,6 +52,16 @@ public struct TraceNode: Sendable, Codable, Identifiable {
         public var value: String
     }
 
+    /// Whether a call is charged for.
+    public enum Billing: String, Hashable, Sendable, Codable {
+        /// It was answered.
+        case billed
+        /// It failed after the server may have worked on it. What it used is an estimate.
+        case possiblyBilled
+        /// It failed before the server worked on it.
+        case notBilled
+    }
+
     /// The order in which the steps began, from 0.
     public var id: Int
     /// What sort of step it was.
@@ -76,6 +86,10 @@ public struct TraceNode: Sendable, Codable, Identifiable {
     public var notes: [Note]
     /// What members said in a text-level collaboration, in order.
     public var turns: [Turn]
+    /// Whether a call is charged for; `nil` of what is no call, or has not ended.
+    public var billing: Billing?
+    /// The server's own identifier of a call, where it told one with a failure.
+    public var requestID: String?
     /// The error with which it ended, if it did.
     public var failure: String?
     /// What happened within it.

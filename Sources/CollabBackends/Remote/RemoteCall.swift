@@ -33,13 +33,13 @@ struct RemoteCall {
             opened.leave()
         } catch {
             exchange?.cancel()
-            if Task.isCancelled { throw .cancelled }
+            if Task.isCancelled { throw cancelled(exchange, error, assembly, wire) }
             // After the terminal signal nothing that goes wrong changes the answer.
             if !(assembly.isComplete && error.isTransport) {
                 throw self.error(error, assembly: assembly, promptBytes: wire.body?.count ?? 0)
             }
         }
-        try checkCancellation()
+        if Task.isCancelled { throw cancelled(exchange, .cancelled, assembly, wire) }
         if assembly.droppedTokens {
             Run.note("logprobs", "dropped, since the server sent some that are no log-probabilities")
         }
@@ -148,6 +148,24 @@ struct RemoteCall {
     }
 
     // MARK: Errors
+
+    /// The error of a call that was left: what it had cost by then is known no better than after a failure.
+    private func cancelled(
+        _ exchange: Exchange?,
+        _ problem: RemoteProblem,
+        _ assembly: AnswerAssembly,
+        _ wire: HTTPRequest
+    ) -> CollabError {
+        var failure = RemoteFailure(.interrupted)
+        failure.isPossiblyBilled = exchange != nil || problem.failure.isPossiblyBilled
+        if failure.isPossiblyBilled {
+            failure.partial = response(assembly, promptBytes: wire.body?.count ?? 0)
+            failure.isUsageEstimated = assembly.usage == nil
+        }
+        var error = CollabError.cancelled
+        error.cause = failure
+        return error
+    }
 
     private func error(
         _ problem: RemoteProblem,

@@ -61,7 +61,7 @@ struct ModifierTests {
     @Test("is still a collaboration if its base is one")
     func collaboration() async throws {
         let cascade = Cascade(until: .confidence(above: 0.5)) { ScriptedModel("m", always: "1") }
-        let answer = try await cascade.named("team").timeout(.seconds(60)).limit(concurrent: 1).respond(
+        let answer = try await cascade.named("team").timeout(.seconds(60)).limited(to: 1).respond(
             to: "?"
         )
         #expect(answer.trace?.root.kind == .collaboration)
@@ -212,7 +212,7 @@ struct LimitTests {
             for _ in 0..<5 { await Task.yield() }
             inside.withLock { $0.now -= 1 }
             return "1"
-        }.limit(concurrent: 2)
+        }.limited(to: 2)
         let answers = try await concurrently(Array(0..<10)) { _ throws(CollabError) in
             try await model.respond(to: "?").text
         }
@@ -229,7 +229,7 @@ struct LimitTests {
                 throw CollabError(.serverError, "No.")
             }
             return "1"
-        }.limit(concurrent: 1)
+        }.limited(to: 1)
         let first = Task { try await model.respond(to: "?") }
         await gate.waitForWaiter()
         let second = Task { try await model.respond(to: "?") }
@@ -243,7 +243,7 @@ struct LimitTests {
 
     @Test("refuses a limit of nothing")
     func zero() async throws {
-        let model = ScriptedModel("m", always: "1").limit(concurrent: 0)
+        let model = ScriptedModel("m", always: "1").limited(to: 0)
         let error = await #expect(throws: CollabError.self) { try await model.respond(to: "?") }
         #expect(error?.code == .invalidRequest)
     }

@@ -32,8 +32,8 @@ extension TextModel {
 
     /// The same model, whose failed calls are made again.
     @_disfavoredOverload
-    public func retrying(_ retry: Retry = Retry()) -> any TextModel {
-        RetryingModel(base: self, retry: retry)
+    public func retrying(_ retry: Retry = Retry(), budget: RetryBudget = RetryBudget()) -> any TextModel {
+        RetryingModel(base: self, retry: retry, budget: budget)
     }
 
     /// The same model, which has only so much time for an answer, on the run's clock.
@@ -42,8 +42,36 @@ extension TextModel {
 
     /// The same model, of which at most so many calls run at the same time.
     @_disfavoredOverload
-    public func limit(concurrent limit: Int) -> any TextModel {
+    public func limited(to limit: Int) -> any TextModel {
         LimitedModel(base: self, limiter: ConcurrencyLimiter(limit: limit))
+    }
+
+    /// The same model, asked no more often than a limit allows.
+    @_disfavoredOverload
+    public func rateLimited(_ limit: RateLimit) -> any TextModel {
+        (self.rateLimited(limit) as RateLimitedModel<Self>)
+    }
+
+    /// The same model, asked for so many requests and tokens a minute at most.
+    @_disfavoredOverload
+    public func rateLimited(
+        requestsPerMinute: Double? = nil,
+        tokensPerMinute: Double? = nil
+    ) -> any TextModel {
+        let limit = RateLimit(requestsPerMinute: requestsPerMinute, tokensPerMinute: tokensPerMinute)
+        return (self.rateLimited(limit) as RateLimitedModel<Self>)
+    }
+
+    /// The same model, which is not asked for a while after it has failed too often.
+    @_disfavoredOverload
+    public func circuitBreaking(_ rule: CircuitRule = CircuitRule()) -> any TextModel {
+        (self.circuitBreaking(rule) as CircuitBreakingModel<Self>)
+    }
+
+    /// The same model behind a circuit that others may share.
+    @_disfavoredOverload
+    public func circuitBreaking(_ breaker: CircuitBreaker) -> any TextModel {
+        (self.circuitBreaking(breaker) as CircuitBreakingModel<Self>)
     }
 }
 

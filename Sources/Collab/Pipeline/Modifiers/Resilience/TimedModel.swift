@@ -31,7 +31,14 @@ public struct TimedModel<Base: TextModel>: TextModel {
             }
             var decided: Outcome?
             while let next = await group.next() {
-                if decided == nil, let next { decided = next }
+                switch (decided, next) {
+                case (nil, let next?): decided = next
+                // What the cancelled call knows of its fate is the cause.
+                case (.failure(var timeout), .failure(let cause)) where timeout.code == .timeout:
+                    timeout.cause = timeout.cause ?? cause
+                    decided = .failure(timeout)
+                default: break
+                }
                 if decided != nil { group.cancelAll() }
             }
             return decided ?? .failure(.cancelled)

@@ -1,35 +1,3 @@
-/// Lets only so many calls of a model run at the same time; the others wait their turn.
-public struct LimitedModel<Base: TextModel>: TextModel {
-    /// The model beneath.
-    public let base: Base
-    let limiter: ConcurrencyLimiter
-
-    /// The base's name.
-    public var name: String { base.name }
-
-    /// Answers as the base does, once it is this call's turn.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        guard limiter.limit >= 1 else {
-            throw CollabError(
-                .invalidRequest,
-                "\(name) is limited to \(limiter.limit) calls at a time; allow 1 at least."
-            )
-        }
-        try await limiter.acquire()
-        defer { limiter.release() }
-        return try await base.generate(request, into: sink)
-    }
-}
-
-extension LimitedModel: Collaboration where Base: Collaboration {}
-
-extension TextModel {
-    /// The same model, of which at most so many calls run at the same time, over all copies of the returned value.
-    public func limit(concurrent limit: Int) -> LimitedModel<Self> {
-        LimitedModel(base: self, limiter: ConcurrencyLimiter(limit: limit))
-    }
-}
-
 /// Counts who is inside; whoever comes when it is full waits in line, and leaves the line when cancelled.
 final class ConcurrencyLimiter: Sendable {
     private struct State {
@@ -44,6 +12,9 @@ final class ConcurrencyLimiter: Sendable {
     init(limit: Int) {
         self.limit = limit
     }
+
+    /// How many are inside, and how many wait.
+    var occupancy: (inside: Int, waiting: Int) { state.withLock { ($0.inside, $0.line.count) } }
 
     func acquire() async throws(CollabError) {
         let id = state.withLock { state in

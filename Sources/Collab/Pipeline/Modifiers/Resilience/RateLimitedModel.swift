@@ -1,0 +1,50 @@
+/// Asks a model no faster than a limit allows; calls beyond it wait their turn, first come, first served.
+///
+/// A server that answers with a rate limit and a time to wait holds all callers of the model back for that time, not
+/// only the one who was told.
+public struct RateLimitedModel<Base: TextModel>: TextModel {
+    /// The model beneath.
+    public let base: Base
+    let limiter: RateLimiter
+
+    /// The limit.
+    public var limit: RateLimit { limiter.limit }
+    /// The base's name.
+    public var name: String { base.name }
+
+    /// Answers as the base does, once the limit allows.
+    ///
+    /// Throws ``CollabError/Code/rateLimited`` at once if that would be after the run's deadline.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        if let objection = limit.objection {
+            throw CollabError(.invalidRequest, "\(name) cannot be limited to \(objection).")
+        }
+        let estimate = limiter.estimate(request)
+        try await limiter.pass(estimate, name: name)
+        do throws(CollabError) {
+            let response = try await base.generate(request, into: sink)
+            limiter.settle(estimate: estimate, usage: response.usage)
+            return response
+        } catch {
+            limiter.settle(estimate: estimate, failure: error.traits)
+            throw error
+        }
+    }
+}
+
+extension RateLimitedModel: Collaboration where Base: Collaboration {}
+
+extension TextModel {
+    /// The same model, asked no more often than a limit allows, over all copies of the returned value.
+    public func rateLimited(_ limit: RateLimit) -> RateLimitedModel<Self> {
+        RateLimitedModel(base: self, limiter: RateLimiter(limit))
+    }
+
+    /// The same model, asked for so many requests and tokens a minute at most.
+    public func rateLimited(
+        requestsPerMinute: Double? = nil,
+        tokensPerMinute: Double? = nil
+    ) -> RateLimitedModel<Self> {
+        rateLimited(RateLimit(requestsPerMinute: requestsPerMinute, tokensPerMinute: tokensPerMinute))
+    }
+}

@@ -1,0 +1,140 @@
+import CollabTesting
+import Testing
+
+@testable import Collab
+
+@Suite("A model with a rate limit")
+struct RateLimitTests {
+    let clock = VirtualClock()
+
+    /// Remembers when it was asked what.
+    private func diary() -> (ScriptedModel, Protected<[(String, Duration)]>) {
+        let entries = Protected<[(String, Duration)]>([])
+        let model = ScriptedModel("m") { [clock] (request, _) throws(CollabError) in
+            let now = clock.now
+            entries.withLock { $0.append((request.question, now)) }
+            return "1"
+        }
+        return (model, entries)
+    }
+
+    @Test("is asked at the pace of the limit, first come, first served, and only one call keeps a timer")
+    func pace() async throws {
+        let (base, diary) = diary()
+        let model = base.rateLimited(RateLimit(requestsPerMinute: 60, burst: .seconds(1)))
+        let run = Run(clock: clock)
+        _ = try await model.respond(to: "0", in: run)
+        var tasks: [Task<Response, any Error>] = []
+        for index in 1...4 {
+            tasks.append(Task { try await model.respond(to: "\(index)", in: run) })
+            // The next one comes when this one stands in line.
+            if index == 1 { await clock.waitForSleepers() } else { await line(model, holds: index - 1) }
+        }
+        #expect(clock.sleeperCount == 1)
+        for _ in 1...4 {
+            await clock.waitForSleepers()
+            clock.advance(by: .seconds(1) + .microseconds(1))
+        }
+        for task in tasks { _ = try await task.value }
+        let entries = diary.withLock { $0 }
+        #expect(entries.map(\.0) == ["0", "1", "2", "3", "4"])
+        for (index, entry) in entries.enumerated() { #expect(entry.1 >= .seconds(index)) }
+        #expect(clock.sleeperCount == 0)
+    }
+
+    private func line(_ model: RateLimitedModel<ScriptedModel>, holds count: Int) async {
+        while model.limiter.waiting < count { await Task.yield() }
+    }
+
+    @Test("lets a burst through after a quiet time")
+    func burst() async throws {
+        let (base, diary) = diary()
+        let model = base.rateLimited(RateLimit(requestsPerMinute: 60, burst: .seconds(3)))
+        for index in 0..<3 { _ = try await model.respond(to: "\(index)", in: Run(clock: clock)) }
+        #expect(diary.withLock { $0.map(\.1) } == [.zero, .zero, .zero])
+        let task = Task { try await model.respond(to: "3", in: Run(clock: clock)) }
+        await clock.waitForSleepers()
+        task.cancel()
+        await #expect(throws: CollabError.self) { try await task.value }
+    }
+
+    @Test("gives a cancelled call's turn to the next")
+    func cancelled() async throws {
+        let (base, diary) = diary()
+        let model = base.rateLimited(RateLimit(requestsPerMinute: 60, burst: .seconds(1)))
+        let run = Run(clock: clock)
+        _ = try await model.respond(to: "0", in: run)
+        let first = Task { try await model.respond(to: "1", in: run) }
+        await clock.waitForSleepers()
+        let second = Task { try await model.respond(to: "2", in: run) }
+        await line(model, holds: 1)
+        first.cancel()
+        let error = await #expect(throws: CollabError.self) { try await first.value }
+        #expect(error?.code == .cancelled)
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1.1))
+        _ = try await second.value
+        #expect(diary.withLock { $0.map(\.0) } == ["0", "2"])
+    }
+
+    @Test("counts tokens as well, and corrects its estimate when they are known")
+    func tokens() async throws {
+        // 600 a minute are 10 a second; a burst of 10 s holds 100.
+        let limiter = RateLimiter(RateLimit(tokensPerMinute: 600))
+        let run = Run(clock: clock)
+        let model = RateLimitedModel(
+            base: ScriptedModel("m", always: "a b c d"),
+            limiter: limiter
+        )
+        let request = Request("four", options: GenerationOptions(maximumTokens: 89))
+        #expect(limiter.estimate(request) == 90)
+        _ = try await model.respond(to: request, in: run)
+        // It took 5 of the 90.
+        _ = try await model.respond(to: request, in: run)
+        let third = Task {
+            try await model.respond(
+                to: Request("four", options: GenerationOptions(maximumTokens: 99)),
+                in: run
+            )
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(0.9))
+        #expect(clock.sleeperCount == 1)
+        clock.advance(by: .seconds(0.2))
+        _ = try await third.value
+    }
+
+    @Test("holds everybody back while the server wants rest")
+    func pause() async throws {
+        let base = ScriptedModel("m", always: "1").failing(on: 1, with: .throttled(for: .seconds(20)))
+        let model = base.rateLimited(requestsPerMinute: 6000)
+        let run = Run(clock: clock)
+        #expect(await outcome(of: model, in: run).error?.code == .rateLimited)
+        let task = Task { try await model.respond(to: "?", in: run) }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(19))
+        #expect(clock.sleeperCount == 1)
+        clock.advance(by: .seconds(1))
+        #expect(try await task.value.text == "1")
+    }
+
+    @Test("fails at once if its turn would come after the run's deadline")
+    func deadline() async {
+        let (base, diary) = diary()
+        let model = base.rateLimited(RateLimit(requestsPerMinute: 1, burst: .zero))
+        let run = Run(budget: .duration(.seconds(30)), clock: clock)
+        #expect(await outcome(of: model, in: run).error == nil)
+        let error = await outcome(of: model, in: run).error
+        #expect(error?.code == .rateLimited)
+        #expect(error?.traits.isPossiblyBilled == false)
+        #expect(diary.withLock { $0.count } == 1)
+    }
+
+    @Test("refuses limits that cannot be kept")
+    func senseless() async {
+        for limit in [0, -1, Double.nan, .infinity] {
+            let model = ScriptedModel("m", always: "1").rateLimited(requestsPerMinute: limit)
+            #expect(await outcome(of: model).error?.code == .invalidRequest)
+        }
+    }
+}
