@@ -32,7 +32,10 @@ struct HardStringTests {
         }
     }
 
-    @Test("Pre-tokenisers cut words where the regular expressions do", arguments: PreTokenizer.allCases)
+    @Test(
+        "Pre-tokenisers cut words where the regular expressions do",
+        arguments: [PreTokenizer.gpt2, .smollm, .llama3, .qwen2]
+    )
     func words(preTokenizer: PreTokenizer) throws {
         for sample in try Self.samples() {
             let golden = try #require(sample.words[preTokenizer.rawValue])

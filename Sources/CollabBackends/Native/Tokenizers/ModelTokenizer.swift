@@ -8,6 +8,8 @@ public protocol ModelTokenizer: Tokenizer {
     func specialToken(named name: String) -> TokenID?
     /// How a token is written: its text, or a control token's name.
     func spelling(of token: TokenID) -> [UInt8]
+    /// The text of tokens; control tokens have none, and bytes that are no UTF-8 become U+FFFD.
+    func decode(_ tokens: some Sequence<TokenID>) -> String
 }
 
 extension ModelTokenizer {

@@ -12,6 +12,11 @@ enum PreTokenizer: String, Sendable, CaseIterable {
     case llama3
     /// Qwen 2: as Llama 3, but every digit by itself.
     case qwen2
+    /// Mistral's Tekken: words are also cut where a lower-case letter is followed by an upper-case one, marks belong to
+    /// words, digits stand alone, and `/` may follow symbols.
+    case tekken
+    /// GPT-4o, Phi-4: as Tekken, but up to three digits together, and contractions stay with their word.
+    case o200k
 
     /// Where the word that begins at `start` ends.
     @inline(__always)
@@ -21,6 +26,8 @@ enum PreTokenizer: String, Sendable, CaseIterable {
         case .smollm: Self.endOfGPT2Word(from: start, reader, digitsApart: true)
         case .llama3: Self.endOfLlama3Word(from: start, reader, digits: 3)
         case .qwen2: Self.endOfLlama3Word(from: start, reader, digits: 1)
+        case .tekken: endOfCasedWord(from: start, reader, digits: 1, keepsContractions: false)
+        case .o200k: endOfCasedWord(from: start, reader, digits: 3, keepsContractions: true)
         }
     }
 
@@ -66,14 +73,13 @@ enum PreTokenizer: String, Sendable, CaseIterable {
         }
     }
 
-    private static let space = UInt8(ascii: " ")
-    private static let newline = UInt8(ascii: "\n")
-    private static let carriageReturn = UInt8(ascii: "\r")
+    static let space = UInt8(ascii: " ")
+    static let newline = UInt8(ascii: "\n")
+    static let carriageReturn = UInt8(ascii: "\r")
 
     /// `'s`, `'t`, `'m`, `'d`, `'re`, `'ve` or `'ll`.
     @inline(__always)
-    private static func endOfContraction(from start: Int, _ reader: ScalarReader, ignoringCase: Bool) -> Int?
-    {
+    static func endOfContraction(from start: Int, _ reader: ScalarReader, ignoringCase: Bool) -> Int? {
         guard reader.text[start] == UInt8(ascii: "'"), start + 1 < reader.end else { return nil }
         let fold: UInt8 = ignoringCase ? 0x20 : 0
         let first = reader.text[start + 1] | fold
@@ -83,6 +89,11 @@ enum PreTokenizer: String, Sendable, CaseIterable {
             guard start + 2 < reader.end else { return nil }
             let second = reader.text[start + 2] | fold
             return second == (first == UInt8(ascii: "l") ? first : UInt8(ascii: "e")) ? start + 3 : nil
+        case 0xC5 | fold where ignoringCase:
+            // The long s, `ſ`, is an s in another case.
+            let isLongS =
+                start + 2 < reader.end && reader.text[start + 1] == 0xC5 && reader.text[start + 2] == 0xBF
+            return isLongS ? start + 3 : nil
         default: return nil
         }
     }
@@ -95,7 +106,7 @@ enum PreTokenizer: String, Sendable, CaseIterable {
     }
 
     /// `\s*[\r\n]+`: up to the last line break of a run of whitespace, if there is one.
-    private static func endOfLines(from start: Int, _ reader: ScalarReader) -> Int? {
+    static func endOfLines(from start: Int, _ reader: ScalarReader) -> Int? {
         var end = reader.endOfRun(.whitespace, from: start)
         while end > start {
             if reader.text[end - 1] == newline || reader.text[end - 1] == carriageReturn { return end }
@@ -105,7 +116,7 @@ enum PreTokenizer: String, Sendable, CaseIterable {
     }
 
     /// `\s+(?!\S)|\s+`: a run of whitespace; its last character is left to a word that follows.
-    private static func endOfWhitespace(from start: Int, _ reader: ScalarReader, endsAtNumbers: Bool) -> Int {
+    static func endOfWhitespace(from start: Int, _ reader: ScalarReader, endsAtNumbers: Bool) -> Int {
         var end = start
         var last = start
         while end < reader.end {

@@ -36,6 +36,12 @@ struct SpecialTokenTrie: Sendable {
         }
     }
 
+    /// Makes a trie of spellings; of equal ones the first stands.
+    init(_ spellings: [(spelling: ArraySlice<UInt8>, token: TokenID)]) {
+        var lastPath: [(byte: UInt8, node: Int32)] = []
+        for (spelling, token) in spellings { insert(spelling, token: token, isControl: false, &lastPath) }
+    }
+
     private mutating func insert(
         _ spelling: ArraySlice<UInt8>,
         token: TokenID,

@@ -16,8 +16,15 @@ struct TokenTable: Sendable {
 
     /// Makes a vocabulary.
     ///
-    /// - Parameter byteTokensAreText: whether single bytes are ordinary tokens, as in byte-level vocabularies.
-    init(strings: ByteStrings, kinds: [TokenKind], byteTokensAreText: Bool) throws(CollabError) {
+    /// - Parameters:
+    ///   - byteTokensAreText: whether single bytes are ordinary tokens, as in byte-level vocabularies.
+    ///   - isFound: whether a token may be found by its bytes; as its kind says if `nil`.
+    init(
+        strings: ByteStrings,
+        kinds: [TokenKind],
+        byteTokensAreText: Bool,
+        isFound: ((Int) -> Bool)? = nil
+    ) throws(CollabError) {
         guard strings.count == kinds.count else {
             throw CollabError(
                 .malformedFile,
@@ -33,7 +40,7 @@ struct TokenTable: Sendable {
         self.strings = strings
         self.kinds = kinds
         let index = kinds.withUnsafeBufferPointer { kinds in
-            ByteIndex(strings) { kinds[$0].isReachableByMerging }
+            ByteIndex(strings) { kinds[$0].isReachableByMerging && isFound?($0) ?? true }
         }
         self.index = index
         var byteTokens = [TokenID](repeating: -1, count: 256)
@@ -76,6 +83,11 @@ struct TokenTable: Sendable {
 
     /// Every token's bytes and whether it is a control token, hashed in the order of the ids.
     func makeFingerprint() -> VocabularyFingerprint {
+        Self.makeFingerprint(strings, kinds)
+    }
+
+    /// The fingerprint of a vocabulary whose tokens stand for these bytes.
+    static func makeFingerprint(_ strings: ByteStrings, _ kinds: [TokenKind]) -> VocabularyFingerprint {
         var state: UInt64 = 0x4352_4157_4C45_5221
         strings.bytes.withUnsafeBytes { bytes in
             strings.offsets.withUnsafeBufferPointer { offsets in
@@ -92,6 +104,6 @@ struct TokenTable: Sendable {
                 }
             }
         }
-        return VocabularyFingerprint(count: count, hash: state)
+        return VocabularyFingerprint(count: kinds.count, hash: state)
     }
 }
