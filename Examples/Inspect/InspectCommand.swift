@@ -87,10 +87,12 @@ struct InspectCommand: AsyncParsableCommand {
 
     /// The model, ready to run.
     private func load() async throws(CollabError) -> NativeModel {
-        guard case .gguf(let file) = try ModelFile(path: model) else {
-            throw CollabError(.unsupported, "\(model) is not a GGUF file; the engine runs only those.")
-        }
+        let checkpoint: any Checkpoint =
+            switch try ModelFile(path: model) {
+            case .gguf(let file): try GGUFCheckpoint(file)
+            case .safetensors(let checkpoint): checkpoint
+            }
         let options = NativeOptions(threads: threads, precision: fast ? .integer : .float)
-        return try await NativeModel(checkpoint: try GGUFCheckpoint(file), options: options)
+        return try await NativeModel(checkpoint: checkpoint, options: options)
     }
 }

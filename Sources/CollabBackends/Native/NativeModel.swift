@@ -28,11 +28,12 @@ public final class NativeModel: WeightModel {
     /// The model's vocabulary.
     public var tokenizer: any Tokenizer { vocabulary }
 
-    /// Loads a GGUF file.
+    /// Loads a GGUF file, or a folder in Hugging Face's layout: `config.json`, `tokenizer.json`, and the weights in
+    /// `model.safetensors` or in several files with an index.
     ///
     /// - Parameters:
-    ///   - path: the file.
-    ///   - name: what to call the model; the file's name without its ending if `nil`.
+    ///   - path: the file or folder.
+    ///   - name: what to call the model; the file's name without its ending, or the folder's, if `nil`.
     ///   - options: how to run it.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput` or `malformedFile` for the file, `unsupported`
@@ -42,8 +43,11 @@ public final class NativeModel: WeightModel {
         name: String? = nil,
         options: NativeOptions = NativeOptions()
     ) async throws(CollabError) {
-        let checkpoint = try await Background.run { () throws(CollabError) in
-            try GGUFCheckpoint(path: path, name: name)
+        let checkpoint = try await Background.run { () throws(CollabError) -> any Checkpoint in
+            // A file of safetensors alone is opened too: what it lacks is said where it is missed.
+            isFolder(path) || path.hasSuffix(".safetensors")
+                ? try SafetensorsCheckpoint(path: path, name: name)
+                : try GGUFCheckpoint(path: path, name: name)
         }
         let file = checkpoint.name
         let stem = file.hasSuffix(".gguf") ? String(file.dropLast(5)) : file
@@ -52,37 +56,22 @@ public final class NativeModel: WeightModel {
 
     /// Makes a model from a checkpoint, which may be computed: a merge is run without touching the disk.
     ///
-    /// The checkpoint's specification must be a ``GGUFSpecification``.
+    /// The checkpoint's specification must be a ``GGUFSpecification`` or a ``HuggingFaceSpecification``.
     /// Throws what ``init(contentsOf:name:options:)`` throws.
     public convenience init(
         checkpoint: any Checkpoint,
         name: String? = nil,
         options: NativeOptions = NativeOptions()
     ) async throws(CollabError) {
-        guard let specification = checkpoint.specification as? GGUFSpecification else {
-            let message = "\(checkpoint.name) is not described as a GGUF file is; the engine cannot run it."
-            throw CollabError(.unsupported, message)
-        }
-        let (configuration, vocabulary, template) = try await Background.run { () throws(CollabError) in
-            let configuration = try TransformerConfiguration(
-                describing: checkpoint,
-                contextLength: options.contextLength
-            )
-            // The cheap checks come before the vocabulary is built.
-            try configuration.validate(against: checkpoint)
-            let template = try specification.metadata.string("tokenizer.chat_template")
-            return (
-                configuration,
-                try specification.metadata.makeTokenizer(),
-                try template.map { (source) throws(CollabError) in try ChatTemplate(source: source) }
-            )
+        let parts = try await Background.run { () throws(CollabError) in
+            try ModelParts(checkpoint, contextLength: options.contextLength)
         }
         try await self.init(
             checkpoint: checkpoint,
             name: name ?? checkpoint.name,
-            configuration: configuration,
-            vocabulary: vocabulary,
-            dialogue: template.map { DialogueRenderer(template: $0, vocabulary: vocabulary) },
+            configuration: parts.configuration,
+            vocabulary: parts.vocabulary,
+            dialogue: parts.dialogue,
             options: options
         )
     }

@@ -1,0 +1,133 @@
+import Collab
+import Foundation
+import Testing
+
+@testable import CollabBackends
+
+/// Models from folders in Hugging Face's layout.
+@Suite struct FolderModelTests {
+    private static let path = TinyModels.path("llama")
+
+    @Test("a folder with weights in several files opens as a model with its tokenizer and its template")
+    func opens() async throws {
+        let model = try await NativeModel(contentsOf: Self.path, options: TinyModels.options)
+        #expect(model.name == "llama")
+        #expect(model.configuration.family == .llama && model.contextLength == 64)
+        #expect(model.tokenizer.count == 80)
+        // config.json names one end token, generation_config.json two.
+        #expect(model.tokenizer.endTokens == [1, 2])
+        let tokens = try TinyModels.sequences().long
+        let logits = try await model.makeDecoder().append(tokens, logits: .all)
+        let expected = try TinyModels.expected("llama", "long")
+        for (row, reference) in zip(logits, expected) {
+            #expect(zip(row.values, reference).allSatisfy { abs($0 - $1) < 1e-3 })
+        }
+        let dialogue = try model.promptTokens(for: Request([.user("hi")]))
+        let text = try #require(model.tokenizer as? any ModelTokenizer).render(dialogue)
+        #expect(text == "<|begin|>user: hi<|end|><|begin|>assistant: ")
+        let response = try await model.respond(
+            to: Request([.user("hi")], options: GenerationOptions(maximumTokens: 4))
+        )
+        #expect(response.usage.completionTokens > 0)
+    }
+
+    @Test("merges of folders run without touching the disk")
+    func merges() async throws {
+        let base = try SafetensorsCheckpoint(path: Self.path)
+        let merged = MergedCheckpoint("twice", .linear(), members: [base, base])
+        var options = TinyModels.options
+        options.weightFormat = .float
+        let model = try await NativeModel(checkpoint: merged, options: options)
+        let original = try await NativeModel(checkpoint: base, options: options)
+        let tokens = try TinyModels.sequences().long
+        let logits = try await model.makeDecoder().append(tokens, logits: .last)[0]
+        let expected = try await original.makeDecoder().append(tokens, logits: .last)[0]
+        #expect(model.name == "twice")
+        #expect(zip(logits.values, expected.values).allSatisfy { abs($0 - $1) < 1e-3 })
+
+        let tensor = "model.layers.1.mlp.down_proj.weight"
+        let edited = try base.adding(
+            try LowRankUpdate(
+                tensor: tensor,
+                scale: 1,
+                a: [Float](repeating: 1, count: 48),
+                b: [Float](repeating: 1, count: 32)
+            ),
+            name: "edited"
+        )
+        let other = try await original.replacingWeights(with: edited)
+        let changed = try await other.makeDecoder().append(tokens, logits: .last)[0]
+        #expect(changed.values != expected.values)
+        let input = try await original.captureActivations(tokens: tokens, tensor: tensor, position: 3)
+        #expect(input.count == 48)
+    }
+
+    @Test("what a folder lacks is named")
+    func gaps() async throws {
+        let alone = TinyModels.path("qwen2/model.safetensors")
+        let cases: [(String, CollabError.Code, String)] = [
+            (TinyModels.path("qwen2"), .fileNotFound, "tokenizer.json"),
+            (alone, .malformedFile, "config.json"),
+            (TinyModels.path("llama-yarn"), .fileNotFound, "model.safetensors"),
+            (TinyModels.path("none"), .fileNotFound, "none"),
+        ]
+        for (path, code, text) in cases {
+            await #expect("\(path)") {
+                try await NativeModel(contentsOf: path, options: TinyModels.options)
+            } throws: { error in
+                guard let error = error as? CollabError else { return false }
+                return error.code == code && error.message.contains(text)
+            }
+        }
+    }
+
+    @Test("the chat template is a file, a text, or the default of several")
+    func templates() throws {
+        let forms: [(file: String, contents: String, expected: String?)] = [
+            ("chat_template.jinja", "{{ 1 }}", "{{ 1 }}"),
+            ("tokenizer_config.json", #"{"chat_template": "{{ 2 }}"}"#, "{{ 2 }}"),
+            (
+                "tokenizer_config.json",
+                #"{"chat_template": [{"name": "tool", "template": "a"}, {"name": "default", "template": "b"}]}"#,
+                "b"
+            ),
+            ("tokenizer_config.json", #"{"chat_template": null}"#, nil),
+            ("tokenizer_config.json", "{}", nil),
+        ]
+        for form in forms {
+            let temporary = try TemporaryFolder()
+            try form.contents.write(toFile: temporary.path(form.file), atomically: true, encoding: .utf8)
+            #expect(
+                try ModelFolder(path: temporary.url.path).chatTemplate() == form.expected,
+                "\(form.contents)"
+            )
+        }
+        let broken = try TemporaryFolder()
+        try #"{"chat_template": 5}"#.write(
+            toFile: broken.path("tokenizer_config.json"),
+            atomically: true,
+            encoding: .utf8
+        )
+        #expect(throws: CollabError.self) { try ModelFolder(path: broken.url.path).chatTemplate() }
+        #expect(
+            try ModelFolder(path: TemporaryFolder().url.deletingLastPathComponent().path).chatTemplate()
+                == nil
+        )
+    }
+
+    @Test("a tokenizer may list control tokens beyond the embeddings, but no text")
+    func trimmed() async throws {
+        let folder = try ModelFolder(path: Self.path)
+        let tokenizer = try folder.makeTokenizer(count: 90)
+        #expect(tokenizer.count == 90)
+        let whole = try await NativeModel(contentsOf: Self.path, options: TinyModels.options).tokenizer
+        #expect(try TrimmedTokenizer.fitting(tokenizer, to: 90, of: "a").count == 90)
+        let fitted = try TrimmedTokenizer.fitting(tokenizer, to: 80, of: "a")
+        #expect(fitted.count == 80 && fitted.endTokens == whole.endTokens)
+        #expect(
+            try fitted.encode("the", parsingSpecialTokens: false)
+                == whole.encode("the", parsingSpecialTokens: false)
+        )
+        #expect(throws: CollabError.self) { try TrimmedTokenizer.fitting(tokenizer, to: 20, of: "a") }
+    }
+}
