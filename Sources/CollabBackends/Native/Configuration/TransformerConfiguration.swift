@@ -26,6 +26,11 @@ public struct TransformerConfiguration: Hashable, Sendable {
         /// A factor of the rotated vectors (YaRN, LongRoPE).
         public var magnitude: Double
 
+        /// Whether every pair turns by a finite angle: scalings of absurd settings need not.
+        var isFinite: Bool {
+            ([base, positionScale, magnitude] + divisors).allSatisfy { $0 > 0 && $0.isFinite }
+        }
+
         /// Makes a rotation.
         public init(
             base: Double,
@@ -168,6 +173,12 @@ extension TransformerConfiguration {
                 .unsupported,
                 "\(checkpoint.name) is described neither as a GGUF file nor as a Hugging Face folder; the engine "
                     + "cannot run it."
+            )
+        }
+        for rotation in layers.compactMap(\.rotation) where !rotation.isFinite {
+            throw CollabError(
+                .malformedFile,
+                "\(checkpoint.name) asks for rotary positions that are no numbers: \(rotation)."
             )
         }
     }
