@@ -123,13 +123,15 @@ struct EditedCheckpoint: Checkpoint {
 /// A vocabulary whose tokens have no text: models of random weights have nothing to say.
 struct NumberedTokens: ModelTokenizer {
     var count: Int
-    var endTokens: Set<TokenID> { [] }
+    /// From here on they are control tokens.
+    var firstControl = TokenID.max
+    var endTokens: Set<TokenID> { firstControl < count ? [firstControl] : [] }
     var markers: SequenceMarkers { SequenceMarkers() }
     var fingerprint: VocabularyFingerprint { VocabularyFingerprint(count: count, hash: 0) }
 
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] { [] }
     func bytes(of token: TokenID) -> [UInt8] { [] }
-    func isControl(_ token: TokenID) -> Bool { false }
+    func isControl(_ token: TokenID) -> Bool { token >= firstControl }
     func specialToken(named name: String) -> TokenID? { nil }
     func spelling(of token: TokenID) -> [UInt8] { [] }
 }
