@@ -85,20 +85,42 @@ void collab_merge_drop(collab_level level, float *x, uint64_t first, size_t coun
     DISPATCH(drop, x, first, count, key, stream, threshold)
 }
 
-void collab_merge_histogram(const float *x, size_t count, int32_t prefix, uint64_t *counters) {
-    if (prefix < 0) {
-        for (size_t e = 0; e < count; e++) counters[(merge_bits(x[e]) & 0x7fffffffu) >> 16]++;
-        return;
+void collab_merge_histogram(const float *x, size_t count, uint32_t *counters) {
+    uint32_t *inexact = counters + 4 * 32768;
+    size_t e = 0;
+    for (; e + 4 <= count; e += 4) {
+        uint32_t any = 0;
+        for (size_t lane = 0; lane < 4; lane++) {
+            uint32_t magnitude = merge_bits(x[e + lane]) & 0x7fffffffu;
+            counters[lane * 32768 + (magnitude >> 16)]++;
+            any |= magnitude & 0xffffu;
+        }
+        if (!any) continue;
+        for (size_t lane = 0; lane < 4; lane++) {
+            uint32_t magnitude = merge_bits(x[e + lane]) & 0x7fffffffu;
+            inexact[magnitude >> 16] += (magnitude & 0xffffu) != 0;
+        }
     }
-    for (size_t e = 0; e < count; e++) {
+    for (; e < count; e++) {
         uint32_t magnitude = merge_bits(x[e]) & 0x7fffffffu;
-        if (magnitude >> 16 == (uint32_t)prefix) counters[magnitude & 0xffffu]++;
+        counters[magnitude >> 16]++;
+        inexact[magnitude >> 16] += (magnitude & 0xffffu) != 0;
     }
 }
 
-ptrdiff_t collab_merge_find_equal(const float *x, size_t count, uint32_t bits, uint64_t wanted, uint64_t *seen) {
+void collab_merge_histogram_lower(const float *x, size_t count, uint32_t prefix, uint64_t *counters) {
     for (size_t e = 0; e < count; e++) {
-        if ((merge_bits(x[e]) & 0x7fffffffu) == bits && ++*seen == wanted) return (ptrdiff_t)e;
+        uint32_t magnitude = merge_bits(x[e]) & 0x7fffffffu;
+        if (magnitude >> 16 == prefix) counters[magnitude & 0xffffu]++;
     }
-    return -1;
+}
+
+size_t collab_merge_gather(collab_level level, const float *x, size_t count, uint32_t prefix, uint64_t first,
+                           uint64_t *places, uint16_t *lower) {
+    DISPATCH(gather, x, count, prefix, first, places, lower)
+}
+
+ptrdiff_t collab_merge_find_equal(collab_level level, const float *x, size_t count, uint32_t bits, uint64_t wanted,
+                                  uint64_t *seen) {
+    DISPATCH(find_equal, x, count, bits, wanted, seen)
 }

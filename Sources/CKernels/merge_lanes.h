@@ -130,10 +130,44 @@ static void MERGE(trim)(float *x, size_t count, uint32_t bits, size_t cutoff) {
     }
 }
 
+static size_t MERGE(gather)(const float *x, size_t count, uint32_t prefix, uint64_t first, uint64_t *places,
+                            uint16_t *lower) {
+    size_t found = 0;
+    for (size_t start = 0; start < count; start += 16) {
+        size_t size = count - start < 16 ? count - start : 16;
+        uint32_t any = 0;
+        for (size_t e = 0; e < size; e++) any |= ((merge_bits(x[start + e]) & 0x7fffffffu) >> 16) == prefix;
+        if (!any) continue;
+        for (size_t e = start; e < start + size; e++) {
+            uint32_t magnitude = merge_bits(x[e]) & 0x7fffffffu;
+            if (magnitude >> 16 != prefix) continue;
+            places[found] = first + e;
+            lower[found++] = (uint16_t)magnitude;
+        }
+    }
+    return found;
+}
+
+static ptrdiff_t MERGE(find_equal)(const float *x, size_t count, uint32_t bits, uint64_t wanted, uint64_t *seen) {
+    for (size_t start = 0; start < count; start += 256) {
+        size_t end = count - start < 256 ? count : start + 256;
+        uint32_t equal = 0;
+        for (size_t e = start; e < end; e++) equal += (merge_bits(x[e]) & 0x7fffffffu) == bits;
+        if (*seen + equal < wanted) {
+            *seen += equal;
+            continue;
+        }
+        for (size_t e = start; e < end; e++) {
+            if ((merge_bits(x[e]) & 0x7fffffffu) == bits && ++*seen == wanted) return (ptrdiff_t)e;
+        }
+    }
+    return -1;
+}
+
 static void MERGE(drop)(float *x, uint64_t first, size_t count, uint64_t key, uint32_t stream, uint64_t threshold) {
-    // Groups of 64 elements take the four words of sixteen counters.
-    uint64_t group = first / 64;
-    size_t skip = (size_t)(first % 64);
+    // Groups of 128 elements take the halves of the four words of sixteen counters.
+    uint64_t group = first / 128;
+    size_t skip = (size_t)(first % 128);
     for (size_t done = 0; done < count; group++) {
         uint32_t words[4][16];
         uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -157,11 +191,15 @@ static void MERGE(drop)(float *x, uint64_t first, size_t count, uint64_t key, ui
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-        const uint32_t *numbers = &words[0][0];
-        size_t size = count - done < 64 - skip ? count - done : 64 - skip;
-        for (size_t e = 0; e < size; e++) {
-            x[done + e] = (uint64_t)numbers[skip + e] < threshold ? x[done + e] : 0.0f;
+        // Element 2 i has the lower half of word i and element 2 i + 1 the upper, whatever the machine's byte order.
+        float keep[128];
+        for (size_t word = 0; word < 64; word++) {
+            uint32_t number = words[word / 16][word % 16];
+            keep[2 * word] = (number & 0xffffu) < threshold ? 1.0f : 0.0f;
+            keep[2 * word + 1] = number >> 16 < threshold ? 1.0f : 0.0f;
         }
+        size_t size = count - done < 128 - skip ? count - done : 128 - skip;
+        for (size_t e = 0; e < size; e++) x[done + e] = keep[skip + e] != 0 ? x[done + e] : 0.0f;
         done += size;
         skip = 0;
     }

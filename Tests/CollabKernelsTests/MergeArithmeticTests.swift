@@ -78,15 +78,17 @@ struct MergeArithmeticTests {
 
     @Test("the random numbers are Philox4x32-10's")
     func philox() {
-        // The published answer for the counter and the key 0; lane 0 holds elements 0, 16, 32 and 48.
-        let numbers: [UInt32] = [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
-        for (word, number) in numbers.enumerated() {
-            for (density, kept) in [(Double(number) * 0x1p-32, false), (Double(number + 1) * 0x1p-32, true)] {
-                let out = run([[Float](repeating: 1, count: 64)]) {
-                    _ = $1.initialize(from: $0[0])
-                    MergeArithmetic.drop($1, first: 0, density: density, key: 0, stream: 0)
+        // The published answer for the counter and the key 0; lane 0 holds the halves of words 0, 16, 32 and 48.
+        let words: [UInt32] = [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        for (word, number) in words.enumerated() {
+            for (half, number) in [number & 0xffff, number >> 16].enumerated() {
+                for (density, kept) in [(Double(number) * 0x1p-16, false), (Double(number + 1) * 0x1p-16, true)] {
+                    let out = run([[Float](repeating: 1, count: 128)]) {
+                        _ = $1.initialize(from: $0[0])
+                        MergeArithmetic.drop($1, first: 0, density: density, key: 0, stream: 0)
+                    }
+                    #expect((out[word * 32 + half] == 1) == kept)
                 }
-                #expect((out[word * 16] == 1) == kept)
             }
         }
     }
@@ -124,13 +126,17 @@ struct MergeArithmeticTests {
         }
     }
 
-    @Test("selection keeps exactly the largest, ties to the lowest index", arguments: lengths)
-    func selection(_ count: Int) throws {
+    @Test(
+        "selection keeps exactly the largest, ties to the lowest index, whether near ones fit in memory or not",
+        arguments: lengths,
+        [1 << 20, 2]
+    )
+    func selection(_ count: Int, _ longest: Int) throws {
         let values = row(count, seed: 5)
         let order = values.indices.sorted { (-abs(values[$0]), $0) < (-abs(values[$1]), $1) }
         for wanted in Set([1, 2, count / 3, count / 2, count - 1, count]) where wanted >= 1 && wanted <= count
         {
-            var selection = MagnitudeSelection(count: wanted)
+            var selection = MagnitudeSelection(count: wanted, longestGathering: longest)
             while !selection.isDone {
                 // In blocks of uneven sizes.
                 var start = 0

@@ -52,18 +52,28 @@ double collab_merge_l1(collab_level level, const float *x, size_t count);
 /// The first element that is NaN or infinite; −1 if there is none.
 ptrdiff_t collab_merge_not_finite(collab_level level, const float *x, size_t count);
 
-/// Counts magnitudes by the upper 15 bits of |x| (prefix < 0; 32,768 counters), or, among those with a given upper
-/// part, by the lower 16 bits (65,536 counters); adds to what is there.
-void collab_merge_histogram(const float *x, size_t count, int32_t prefix, uint64_t *counters);
+/// Counts magnitudes by the upper 15 bits of |x| in four tables of 32,768 counters, which elements take in turn, so that
+/// equal neighbours do not wait for each other, and in a fifth those whose lower bits are not all 0; adds to what is
+/// there.
+void collab_merge_histogram(const float *x, size_t count, uint32_t *counters);
+
+/// Counts, among magnitudes with a given upper part, the lower 16 bits (65,536 counters); adds to what is there.
+void collab_merge_histogram_lower(const float *x, size_t count, uint32_t prefix, uint64_t *counters);
+
+/// Writes down the place (from `first` on) and the lower 16 bits of every magnitude with a given upper part; returns
+/// how many there are. The lists have room for as many as that.
+size_t collab_merge_gather(collab_level level, const float *x, size_t count, uint32_t prefix, uint64_t first,
+                           uint64_t *places, uint16_t *lower);
 
 /// Where the `wanted`-th element (from 1) with |x| of exactly these bits is, or −1; `seen` is increased by how many
 /// were passed.
-ptrdiff_t collab_merge_find_equal(const float *x, size_t count, uint32_t bits, uint64_t wanted, uint64_t *seen);
+ptrdiff_t collab_merge_find_equal(collab_level level, const float *x, size_t count, uint32_t bits, uint64_t wanted,
+                                  uint64_t *seen);
 
 /// Sets to 0 every element with |x| below `bits`, and those equal to it from index `cutoff` on.
 void collab_merge_trim(collab_level level, float *x, size_t count, uint32_t bits, size_t cutoff);
 
-/// Sets elements to 0 unless a random 32-bit number is below `threshold`.
+/// Sets elements to 0 unless a random 16-bit number is below `threshold`.
 ///
 /// The numbers are those of Philox4x32-10 with the key and the stream as part of the counter, so an element's number
 /// depends on its index alone: `first` is that of x[0].

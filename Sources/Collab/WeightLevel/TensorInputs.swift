@@ -9,14 +9,22 @@ public struct TensorInputs: Sendable {
     /// The base, if the method has one.
     public let base: (any Checkpoint)?
 
-    /// How many elements are read at a time.
-    static let blockSize = 1 << 16
+    /// How many elements are read at a time: few enough that several members' stay in a core's own cache.
+    static let blockSize = 1 << 14
 
     /// Reads the whole tensor of all inputs, slice by slice, in order.
     ///
     /// Throws what the checkpoints throw, ``CollabError/Code/notFinite`` naming checkpoint and tensor for an element
     /// that is no finite number, and ``CollabError/Code/cancelled``.
     public func forEachSlice(_ body: (TensorSlice) throws(CollabError) -> Void) throws(CollabError) {
+        try forEachSlice { (slice) throws(CollabError) -> Bool in
+            try body(slice)
+            return true
+        }
+    }
+
+    /// Reads the tensor of all inputs, slice by slice, in order, as long as it is asked to go on.
+    func forEachSlice(_ body: (TensorSlice) throws(CollabError) -> Bool) throws(CollabError) {
         var start = 0
         let reader = SliceReader(self, capacity: min(Self.blockSize, tensor.elementCount))
         while start < tensor.elementCount {
@@ -24,7 +32,7 @@ public struct TensorInputs: Sendable {
             let range = start..<min(start + Self.blockSize, tensor.elementCount)
             let slice = try reader.read(range)
             try reader.checkFinite(slice)
-            try body(slice)
+            guard try body(slice) else { return }
             start = range.upperBound
         }
     }

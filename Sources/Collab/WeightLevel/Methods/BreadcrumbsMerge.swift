@@ -65,13 +65,10 @@ public struct BreadcrumbsMerge: MergeMethod {
     /// Finds out where each task vector is cut.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor.name
-        var thinnings: [Thinning] = []
-        for member in inputs.members.indices {
-            let density = density.value(tensor: tensor, member: member)
-            let gamma = gamma.value(tensor: tensor, member: member)
-            let rule = try inputs.keepBand(density: density, gamma: gamma, of: member)
-            thinnings.append(try inputs.thinning(rule, of: member, rescaling: rescaling, density: density))
-        }
+        let densities = density.values(tensor: tensor, memberCount: inputs.members.count)
+        let gammas = gamma.values(tensor: tensor, memberCount: inputs.members.count)
+        let rules = try inputs.keepBands(densities: densities, gammas: gammas)
+        let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
         return SparseTaskMerge(
             thinnings: thinnings,
@@ -86,15 +83,24 @@ public struct BreadcrumbsMerge: MergeMethod {
 }
 
 extension TensorInputs {
-    /// Keeps a share of a member's task vector: what lies below its largest elements and above its smallest.
-    func keepBand(density: Double, gamma: Double, of member: Int) throws(CollabError) -> Thinning.Rule {
+    /// Keeps a share of every member's task vector: what lies below its largest elements and above its smallest.
+    func keepBands(densities: [Double], gammas: [Double]) throws(CollabError) -> [Thinning.Rule] {
         let count = tensor.elementCount
-        let kept = Int(max(0, min(1, density)) * Double(count))
-        if kept == 0 { return .nothing }
-        if kept == count { return .everything }
-        let largest = min(Int(max(0, min(1, gamma)) * Double(count)), count - kept)
-        let cuts = try magnitudeCuts(largest == 0 ? [kept] : [kept + largest, largest], of: member)
-        return .band(atLeast: cuts[0], largest: largest == 0 ? nil : cuts[1])
+        let bands = zip(densities, gammas).map { (density, gamma) -> (kept: Int, largest: Int) in
+            let kept = Int(max(0, min(1, density)) * Double(count))
+            return (kept, min(Int(max(0, min(1, gamma)) * Double(count)), count - kept))
+        }
+        let cuts = try magnitudeCuts(
+            bands.map { band in
+                if band.kept == 0 || band.kept == count { return [] }
+                return band.largest == 0 ? [band.kept] : [band.kept + band.largest, band.largest]
+            }
+        )
+        return zip(bands, cuts).map { band, cuts in
+            if band.kept == 0 { return .nothing }
+            guard let smallest = cuts.first else { return .everything }
+            return .band(atLeast: smallest, largest: cuts.count > 1 ? cuts[1] : nil)
+        }
     }
 }
 

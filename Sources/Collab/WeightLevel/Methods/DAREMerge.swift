@@ -62,14 +62,12 @@ public struct DAREMerge: MergeMethod {
         let tensor = inputs.tensor.name
         var generator = SeededGenerator(seed: seed ^ stableHash(tensor))
         let key = generator.next()
-        var thinnings: [Thinning] = []
-        for member in inputs.members.indices {
-            let density = density.value(tensor: tensor, member: member)
-            let rule: Thinning.Rule =
-                density <= 0
+        let densities = density.values(tensor: tensor, memberCount: inputs.members.count)
+        let rules = densities.enumerated().map { (member, density) -> Thinning.Rule in
+            density <= 0
                 ? .nothing : density >= 1 ? .everything : .random(density: density, key: key, stream: member)
-            thinnings.append(try inputs.thinning(rule, of: member, rescaling: rescaling, density: density))
         }
+        let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
         return SparseTaskMerge(
             thinnings: thinnings,

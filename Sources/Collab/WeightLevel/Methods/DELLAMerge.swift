@@ -90,20 +90,20 @@ public struct DELLAMerge: MergeMethod {
     /// Draws what is kept.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor.name
-        var thinnings: [Thinning] = []
+        var rules: [Thinning.Rule] = []
+        let isExact = rescaling == .inverseDensity
         for member in inputs.members.indices {
             guard let range = try probabilities(tensor, member) else {
-                thinnings.append(Thinning())
+                rules.append(.everything)
                 continue
             }
             var generator = SeededGenerator(seed: seed ^ stableHash(tensor))
             generator = SeededGenerator(seed: generator.next() &+ UInt64(member))
-            let isExact = rescaling == .inverseDensity
-            let rule = try inputs.drawByRank(from: range.0, to: range.1, isExact, of: member, &generator)
-            thinnings.append(
-                try inputs.thinning(rule, of: member, rescaling: isExact ? .none : rescaling, density: 1)
+            rules.append(
+                try inputs.drawByRank(from: range.0, to: range.1, isExact, of: member, &generator)
             )
         }
+        let thinnings = try inputs.thinnings(rules, rescaling: isExact ? .none : rescaling, densities: rules.map { _ in 1 })
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
         return SparseTaskMerge(
             thinnings: thinnings,
@@ -134,7 +134,8 @@ extension TensorInputs {
         var factors = [Float](repeating: 0, count: dividing ? count : 0)
         var row: [(magnitude: Float, index: Int)] = []
         row.reserveCapacity(columns)
-        try forEachDelta(of: member) { delta, first in
+        try forEachDelta(of: [member]) { deltas, first in
+            let delta = deltas[0]
             for place in delta.indices {
                 row.append((abs(delta[place]), first + place))
                 guard row.count == columns else { continue }
@@ -151,6 +152,7 @@ extension TensorInputs {
                 }
                 row.removeAll(keepingCapacity: true)
             }
+            return true
         }
         return dividing ? .factors(factors) : .chosen(bits: bits)
     }

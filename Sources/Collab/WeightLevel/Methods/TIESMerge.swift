@@ -57,12 +57,9 @@ public struct TIESMerge: MergeMethod {
     /// Finds out where each task vector is cut.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor.name
-        var thinnings: [Thinning] = []
-        for member in inputs.members.indices {
-            let density = density.value(tensor: tensor, member: member)
-            let rule = try inputs.keepLargest(density: density, of: member)
-            thinnings.append(try inputs.thinning(rule, of: member, rescaling: rescaling, density: density))
-        }
+        let densities = density.values(tensor: tensor, memberCount: inputs.members.count)
+        let rules = try inputs.keepLargest(densities: densities)
+        let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
         return SparseTaskMerge(
             thinnings: thinnings,
             weights: weights.values(tensor: tensor, memberCount: inputs.members.count),

@@ -1,68 +1,95 @@
 internal import CollabKernels
 
 extension TensorInputs {
-    /// Reads one member's task vector of the whole tensor, slice by slice, in order.
+    /// Reads the task vectors of some members, slice by slice, in order, as long as it is asked to go on.
     func forEachDelta(
-        of member: Int,
-        _ body: (UnsafeMutableBufferPointer<Float>, _ first: Int) -> Void
+        of chosen: [Int],
+        _ body: ([UnsafeMutableBufferPointer<Float>], _ first: Int) -> Bool
     ) throws(CollabError) {
-        let pair = TensorInputs(tensor: tensor, members: [members[member]], base: base)
-        let memory = UnsafeMutableBufferPointer<Float>.allocate(
-            capacity: min(Self.blockSize, tensor.elementCount)
-        )
+        guard !chosen.isEmpty else { return }
+        let inputs = TensorInputs(tensor: tensor, members: chosen.map { members[$0] }, base: base)
+        let size = min(Self.blockSize, tensor.elementCount)
+        let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: size * chosen.count)
         defer { memory.deallocate() }
-        try pair.forEachSlice { (slice) throws(CollabError) in
-            guard let base = slice.base else { return }
-            let delta = UnsafeMutableBufferPointer(rebasing: memory[..<slice.elements.count])
-            MergeArithmetic.delta(slice.members[0], from: base, into: delta)
-            body(delta, slice.elements.lowerBound)
+        try inputs.forEachSlice { (slice) throws(CollabError) in
+            guard let base = slice.base else { return false }
+            let count = slice.elements.count
+            let deltas = chosen.indices.map { place in
+                UnsafeMutableBufferPointer(rebasing: memory[place * size..<place * size + count])
+            }
+            for (delta, member) in zip(deltas, slice.members) {
+                MergeArithmetic.delta(member, from: base, into: delta)
+            }
+            return body(deltas, slice.elements.lowerBound)
         }
     }
 
-    /// Keeps the largest magnitudes of a member's task vector: ⌊density · n⌋ of them, but at least one; none for a
+    /// Keeps the largest magnitudes of every member's task vector: ⌊density · n⌋ of them, but at least one; none for a
     /// density of 0 or less, all from 1 on.
-    func keepLargest(density: Double, of member: Int) throws(CollabError) -> Thinning.Rule {
-        guard density > 0 else { return .nothing }
+    func keepLargest(densities: [Double]) throws(CollabError) -> [Thinning.Rule] {
         let count = tensor.elementCount
-        guard density < 1, count > 0 else { return .everything }
-        let cuts = try magnitudeCuts([max(1, Int(density * Double(count)))], of: member)
-        return cuts[0].map { .magnitude($0) } ?? .everything
-    }
-
-    /// Where a member's task vector is cut so that so many of its largest magnitudes are kept; the counts must lie
-    /// between 1 and the number of elements.
-    func magnitudeCuts(_ counts: [Int], of member: Int) throws(CollabError) -> [MagnitudeCut?] {
-        var selections = counts.map { MagnitudeSelection(count: $0) }
-        while selections.contains(where: { !$0.isDone }) {
-            try forEachDelta(of: member) { delta, _ in
-                for index in selections.indices { selections[index].add(UnsafeBufferPointer(delta)) }
-            }
-            for index in selections.indices { selections[index].endPass() }
+        let counts = densities.map { density -> [Int] in
+            density > 0 && density < 1 && count > 0 ? [max(1, Int(density * Double(count)))] : []
         }
-        return selections.map(\.cut)
+        let cuts = try magnitudeCuts(counts)
+        return densities.indices.map { member in
+            if densities[member] <= 0 { return .nothing }
+            return cuts[member].first.map { .magnitude($0) } ?? .everything
+        }
     }
 
-    /// A thinning with its scale.
-    func thinning(
-        _ rule: Thinning.Rule,
-        of member: Int,
+    /// Where every member's task vector is cut so that so many of its largest magnitudes are kept; the counts must lie
+    /// between 1 and the number of elements. All members are measured in the same passes over the base.
+    func magnitudeCuts(_ counts: [[Int]]) throws(CollabError) -> [[MagnitudeCut]] {
+        var selections = counts.map { $0.map { MagnitudeSelection(count: $0) } }
+        while true {
+            let open = selections.indices.filter { selections[$0].contains { !$0.isDone } }
+            if open.isEmpty { return selections.map { $0.compactMap(\.cut) } }
+            try forEachDelta(of: open) { deltas, _ in
+                for (place, member) in open.enumerated() {
+                    for index in selections[member].indices {
+                        selections[member][index].add(UnsafeBufferPointer(deltas[place]))
+                    }
+                }
+                return open.contains { member in selections[member].contains { !$0.isDone } }
+            }
+            for member in open {
+                for index in selections[member].indices { selections[member][index].endPass() }
+            }
+        }
+    }
+
+    /// Thinnings with their scales, one a member.
+    func thinnings(
+        _ rules: [Thinning.Rule],
         rescaling: TaskRescaling,
-        density: Double
-    ) throws(CollabError) -> Thinning {
-        var thinning = Thinning(rule: rule)
-        switch (rescaling, rule) {
-        case (.none, _), (_, .everything), (_, .nothing): break
-        case (.inverseDensity, _): thinning.scale = 1 / density
-        case (.l1, _):
-            var (before, after) = (0.0, 0.0)
-            try forEachDelta(of: member) { delta, first in
-                before += MergeArithmetic.l1(UnsafeBufferPointer(delta))
-                thinning.apply(to: delta, first: first)
-                after += MergeArithmetic.l1(UnsafeBufferPointer(delta))
+        densities: [Double]
+    ) throws(CollabError) -> [Thinning] {
+        var thinnings = rules.map { Thinning(rule: $0) }
+        let thinned = rules.indices.filter { member in
+            switch rules[member] {
+            case .everything, .nothing: false
+            default: true
             }
-            if before >= 1e-7, after >= 1e-7 { thinning.scale = before / after }
         }
-        return thinning
+        switch rescaling {
+        case .none: break
+        case .inverseDensity: for member in thinned { thinnings[member].scale = 1 / densities[member] }
+        case .l1:
+            var sums = rules.map { _ in (before: 0.0, after: 0.0) }
+            try forEachDelta(of: thinned) { deltas, first in
+                for (place, member) in thinned.enumerated() {
+                    sums[member].before += MergeArithmetic.l1(UnsafeBufferPointer(deltas[place]))
+                    thinnings[member].apply(to: deltas[place], first: first)
+                    sums[member].after += MergeArithmetic.l1(UnsafeBufferPointer(deltas[place]))
+                }
+                return true
+            }
+            for member in thinned where sums[member].before >= 1e-7 && sums[member].after >= 1e-7 {
+                thinnings[member].scale = sums[member].before / sums[member].after
+            }
+        }
+        return thinnings
     }
 }
 
