@@ -5,6 +5,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "halves of words are taken in little-endian order");
+
 __attribute__((always_inline)) static inline uint32_t merge_bits(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -81,7 +83,7 @@ void collab_merge_trim(collab_level level, float *x, size_t count, uint32_t bits
 }
 
 void collab_merge_drop(collab_level level, float *x, uint64_t first, size_t count, uint64_t key, uint32_t stream,
-                       uint64_t threshold) {
+                       uint32_t threshold) {
     DISPATCH(drop, x, first, count, key, stream, threshold)
 }
 

@@ -164,7 +164,7 @@ static ptrdiff_t MERGE(find_equal)(const float *x, size_t count, uint32_t bits, 
     return -1;
 }
 
-static void MERGE(drop)(float *x, uint64_t first, size_t count, uint64_t key, uint32_t stream, uint64_t threshold) {
+static void MERGE(drop)(float *x, uint64_t first, size_t count, uint64_t key, uint32_t stream, uint32_t threshold) {
     // Groups of 128 elements take the halves of the four words of sixteen counters.
     uint64_t group = first / 128;
     size_t skip = (size_t)(first % 128);
@@ -191,15 +191,11 @@ static void MERGE(drop)(float *x, uint64_t first, size_t count, uint64_t key, ui
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-        // Element 2 i has the lower half of word i and element 2 i + 1 the upper, whatever the machine's byte order.
-        float keep[128];
-        for (size_t word = 0; word < 64; word++) {
-            uint32_t number = words[word / 16][word % 16];
-            keep[2 * word] = (number & 0xffffu) < threshold ? 1.0f : 0.0f;
-            keep[2 * word + 1] = number >> 16 < threshold ? 1.0f : 0.0f;
-        }
+        // Element 2 i has the lower half of word i and element 2 i + 1 the upper: the order of little-endian machines.
+        uint16_t numbers[128];
+        memcpy(numbers, words, sizeof numbers);
         size_t size = count - done < 128 - skip ? count - done : 128 - skip;
-        for (size_t e = 0; e < size; e++) x[done + e] = keep[skip + e] != 0 ? x[done + e] : 0.0f;
+        for (size_t e = 0; e < size; e++) x[done + e] = numbers[skip + e] < threshold ? x[done + e] : 0.0f;
         done += size;
         skip = 0;
     }

@@ -107,7 +107,9 @@ package struct MagnitudeSelection {
             if !isInexact[prefix] {
                 // Differences of rounded weights are multiples of few numbers: the bucket holds equal magnitudes only.
                 phase = .equals(bits: UInt32(prefix) << 16)
-                if wanted == sums[prefix] { phase = .done(MagnitudeCut(bits: UInt32(prefix) << 16, lastEqual: .max - 1)) }
+                if wanted == sums[prefix] {
+                    phase = .done(MagnitudeCut(bits: UInt32(prefix) << 16, lastEqual: .max - 1))
+                }
             } else if count <= longest {
                 phase = .gathering(prefix: UInt32(prefix))
                 places = [UInt64](repeating: 0, count: count)

@@ -140,7 +140,7 @@ package enum MergeArithmetic {
         level: KernelLevel = .best
     ) {
         guard let base = x.baseAddress else { return }
-        let threshold = UInt64((max(0, min(1, density)) * 0x1p16).rounded())
+        let threshold = UInt32((max(0, min(1, density)) * 0x1p16).rounded())
         collab_merge_drop(
             level.raw,
             base,

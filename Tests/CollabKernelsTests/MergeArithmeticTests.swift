@@ -82,7 +82,9 @@ struct MergeArithmeticTests {
         let words: [UInt32] = [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
         for (word, number) in words.enumerated() {
             for (half, number) in [number & 0xffff, number >> 16].enumerated() {
-                for (density, kept) in [(Double(number) * 0x1p-16, false), (Double(number + 1) * 0x1p-16, true)] {
+                for (density, kept) in [
+                    (Double(number) * 0x1p-16, false), (Double(number + 1) * 0x1p-16, true),
+                ] {
                     let out = run([[Float](repeating: 1, count: 128)]) {
                         _ = $1.initialize(from: $0[0])
                         MergeArithmetic.drop($1, first: 0, density: density, key: 0, stream: 0)

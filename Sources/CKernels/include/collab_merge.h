@@ -78,6 +78,6 @@ void collab_merge_trim(collab_level level, float *x, size_t count, uint32_t bits
 /// The numbers are those of Philox4x32-10 with the key and the stream as part of the counter, so an element's number
 /// depends on its index alone: `first` is that of x[0].
 void collab_merge_drop(collab_level level, float *x, uint64_t first, size_t count, uint64_t key, uint32_t stream,
-                       uint64_t threshold);
+                       uint32_t threshold);
 
 #endif

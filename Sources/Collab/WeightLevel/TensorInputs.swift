@@ -17,14 +17,14 @@ public struct TensorInputs: Sendable {
     /// Throws what the checkpoints throw, ``CollabError/Code/notFinite`` naming checkpoint and tensor for an element
     /// that is no finite number, and ``CollabError/Code/cancelled``.
     public func forEachSlice(_ body: (TensorSlice) throws(CollabError) -> Void) throws(CollabError) {
-        try forEachSlice { (slice) throws(CollabError) -> Bool in
+        try readSlices(while: { (slice) throws(CollabError) -> Bool in
             try body(slice)
             return true
-        }
+        })
     }
 
     /// Reads the tensor of all inputs, slice by slice, in order, as long as it is asked to go on.
-    func forEachSlice(_ body: (TensorSlice) throws(CollabError) -> Bool) throws(CollabError) {
+    func readSlices(while body: (TensorSlice) throws(CollabError) -> Bool) throws(CollabError) {
         var start = 0
         let reader = SliceReader(self, capacity: min(Self.blockSize, tensor.elementCount))
         while start < tensor.elementCount {

@@ -103,7 +103,11 @@ public struct DELLAMerge: MergeMethod {
                 try inputs.drawByRank(from: range.0, to: range.1, isExact, of: member, &generator)
             )
         }
-        let thinnings = try inputs.thinnings(rules, rescaling: isExact ? .none : rescaling, densities: rules.map { _ in 1 })
+        let thinnings = try inputs.thinnings(
+            rules,
+            rescaling: isExact ? .none : rescaling,
+            densities: rules.map { _ in 1 }
+        )
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
         return SparseTaskMerge(
             thinnings: thinnings,

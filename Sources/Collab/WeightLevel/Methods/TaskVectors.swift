@@ -11,7 +11,7 @@ extension TensorInputs {
         let size = min(Self.blockSize, tensor.elementCount)
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: size * chosen.count)
         defer { memory.deallocate() }
-        try inputs.forEachSlice { (slice) throws(CollabError) in
+        try inputs.readSlices(while: { (slice) throws(CollabError) -> Bool in
             guard let base = slice.base else { return false }
             let count = slice.elements.count
             let deltas = chosen.indices.map { place in
@@ -21,7 +21,7 @@ extension TensorInputs {
                 MergeArithmetic.delta(member, from: base, into: delta)
             }
             return body(deltas, slice.elements.lowerBound)
-        }
+        })
     }
 
     /// Keeps the largest magnitudes of every member's task vector: ⌊density · n⌋ of them, but at least one; none for a
