@@ -10,12 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#endif
+
 #if LIBCURL_VERSION_NUM < 0x075000
 #error "Collab needs libcurl 7.80 or newer (Debian: libcurl4-openssl-dev)."
 #endif
 
+// With thousands of transfers, asking the kernel about all of them at every turn is what costs most. On Linux the kernel
+// is therefore told once which sockets matter (epoll), and libcurl only hears about those that are ready; elsewhere
+// libcurl polls by itself.
 struct collab_curl_loop {
     CURLM *multi;
+#if defined(__linux__)
+    int poller;
+    int wake;
+    // When libcurl wants to be called without a socket being ready; in milliseconds, -1: not at all.
+    long long due;
+#endif
 };
 
 struct collab_curl_transfer {
@@ -205,6 +222,83 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool is_set_up = false;
 static void set_up(void) { is_set_up = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
 
+#if defined(__linux__)
+
+static long long now_in_milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *known) {
+    (void)easy;
+    collab_curl_loop *loop = context;
+    if (what == CURL_POLL_REMOVE) {
+        // One that is closed already has left by itself.
+        epoll_ctl(loop->poller, EPOLL_CTL_DEL, socket, NULL);
+        return 0;
+    }
+    struct epoll_event event = {.data.fd = socket};
+    if (what & CURL_POLL_IN) event.events |= EPOLLIN;
+    if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
+    int operation = known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(loop->poller, operation, socket, &event) != 0) {
+        if (errno == EEXIST) operation = EPOLL_CTL_MOD;
+        else if (errno == ENOENT) operation = EPOLL_CTL_ADD;
+        else return -1;
+        if (epoll_ctl(loop->poller, operation, socket, &event) != 0) return -1;
+    }
+    if (known == NULL) curl_multi_assign(loop->multi, socket, loop);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *context) {
+    (void)multi;
+    collab_curl_loop *loop = context;
+    loop->due = milliseconds < 0 ? -1 : now_in_milliseconds() + milliseconds;
+    return 0;
+}
+
+static bool set_up_poller(collab_curl_loop *loop) {
+    loop->due = -1;
+    loop->wake = -1;
+    loop->poller = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->poller < 0) return false;
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = loop->wake};
+    if (loop->wake < 0 || epoll_ctl(loop->poller, EPOLL_CTL_ADD, loop->wake, &event) != 0) return false;
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, (void *)loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, (void *)loop);
+    return true;
+}
+
+static void close_poller(collab_curl_loop *loop) {
+    if (loop->wake >= 0) close(loop->wake);
+    if (loop->poller >= 0) close(loop->poller);
+}
+
+void collab_curl_loop_wake(collab_curl_loop *loop) {
+    uint64_t one = 1;
+    // It fails only if so many wake-ups are waiting that one more makes no difference.
+    ssize_t written = write(loop->wake, &one, sizeof one);
+    (void)written;
+}
+
+#else
+
+static bool set_up_poller(collab_curl_loop *loop) {
+    (void)loop;
+    return true;
+}
+
+static void close_poller(collab_curl_loop *loop) { (void)loop; }
+
+void collab_curl_loop_wake(collab_curl_loop *loop) { curl_multi_wakeup(loop->multi); }
+
+#endif
+
 collab_curl_loop *collab_curl_loop_create(void) {
     pthread_once(&once, set_up);
     if (!is_set_up) return NULL;
@@ -215,6 +309,10 @@ collab_curl_loop *collab_curl_loop_create(void) {
         free(loop);
         return NULL;
     }
+    if (!set_up_poller(loop)) {
+        collab_curl_loop_destroy(loop);
+        return NULL;
+    }
     curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
     // Idle connections beyond this are closed; otherwise every burst would leave its sockets behind.
     curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, 128L);
@@ -223,10 +321,9 @@ collab_curl_loop *collab_curl_loop_create(void) {
 
 void collab_curl_loop_destroy(collab_curl_loop *loop) {
     curl_multi_cleanup(loop->multi);
+    close_poller(loop);
     free(loop);
 }
-
-void collab_curl_loop_wake(collab_curl_loop *loop) { curl_multi_wakeup(loop->multi); }
 
 collab_curl_transfer *collab_curl_loop_add(
     collab_curl_loop *loop, const collab_curl_request *request, collab_curl_callbacks callbacks) {
@@ -259,6 +356,42 @@ static void hand_over_finished(collab_curl_loop *loop) {
     }
 }
 
+#if defined(__linux__)
+
+bool collab_curl_loop_turn(collab_curl_loop *loop, int timeout_ms) {
+    struct epoll_event events[256];
+    if (loop->due >= 0) {
+        long long left = loop->due - now_in_milliseconds();
+        if (left < 0) left = 0;
+        if (left < timeout_ms) timeout_ms = (int)left;
+    }
+    int count = epoll_wait(loop->poller, events, (int)(sizeof events / sizeof *events), timeout_ms);
+    if (count < 0 && errno != EINTR) return false;
+    int running = 0;
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == loop->wake) {
+            uint64_t wakes;
+            ssize_t taken = read(loop->wake, &wakes, sizeof wakes);
+            (void)taken;
+            continue;
+        }
+        int ready = 0;
+        if (events[i].events & EPOLLIN) ready |= CURL_CSELECT_IN;
+        if (events[i].events & EPOLLOUT) ready |= CURL_CSELECT_OUT;
+        if (events[i].events & (EPOLLERR | EPOLLHUP)) ready |= CURL_CSELECT_ERR;
+        if (curl_multi_socket_action(loop->multi, events[i].data.fd, ready, &running) != CURLM_OK) return false;
+    }
+    if (loop->due >= 0 && now_in_milliseconds() >= loop->due) {
+        // libcurl sets the next time while it works.
+        loop->due = -1;
+        if (curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running) != CURLM_OK) return false;
+    }
+    hand_over_finished(loop);
+    return true;
+}
+
+#else
+
 bool collab_curl_loop_turn(collab_curl_loop *loop, int timeout_ms) {
     int running = 0;
     if (curl_multi_poll(loop->multi, NULL, 0, timeout_ms, NULL) != CURLM_OK) return false;
@@ -266,6 +399,8 @@ bool collab_curl_loop_turn(collab_curl_loop *loop, int timeout_ms) {
     hand_over_finished(loop);
     return true;
 }
+
+#endif
 
 // ---- threads --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,9 @@ struct CollabBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collab-bench",
         abstract: "Measure Collab on this machine.",
-        subcommands: [EngineSuite.self, EngineOnce.self, KernelsSuite.self]
+        subcommands: [
+            FaultsSuite.self,
+            EngineSuite.self, EngineOnce.self, KernelsSuite.self, ReplicasSuite.self, StreamsSuite.self,
+        ]
     )
 }

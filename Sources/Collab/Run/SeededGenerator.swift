@@ -8,6 +8,12 @@ public struct SeededGenerator: RandomNumberGenerator, Hashable, Sendable {
         state = seed
     }
 
+    /// Spreads a small number over all bits.
+    static func mix(_ number: UInt64) -> UInt64 {
+        var generator = SeededGenerator(seed: number)
+        return generator.next()
+    }
+
     /// The next 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15

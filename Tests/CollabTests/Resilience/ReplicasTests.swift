@@ -90,6 +90,15 @@ struct ReplicasTests {
         #expect(wide.rows.allSatisfy { (96...104).contains($0.underWay) })
     }
 
+    @Test("are all asked also if every call begins a run of the same seed")
+    func sameSeeds() async throws {
+        for policy in [ReplicaPolicy.leastBusy, .weighted([1, 1, 1])] {
+            let (replicas, servers) = trio(policy)
+            for _ in 0..<60 { _ = try await replicas.respond(to: "?", in: Run(seed: 0)) }
+            #expect(servers.allSatisfy { $0.callCount > 10 })
+        }
+    }
+
     @Test("are asked where answers began soonest, and a slow one is tried again after a while")
     func lowestLatency() throws {
         var table = ReplicaTable(count: 2, policy: .lowestLatency, ejection: CircuitRule())

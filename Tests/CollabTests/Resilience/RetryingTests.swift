@@ -36,6 +36,23 @@ struct RetryingTests {
         #expect(try await note(2) != first)
     }
 
+    @Test("does not let runs of the same seed wait in step")
+    func outOfStep() async {
+        let clock = VirtualClock()
+        let model = ScriptedModel("m", always: "1").failing(on: 1, 3).retrying(Retry(delay: .seconds(100)))
+        func wait() async -> String? {
+            let run = Run(clock: clock)
+            let task = Task { await outcome(of: model, in: run) }
+            await clock.waitForSleepers()
+            clock.advance(by: .seconds(100))
+            _ = await task.value
+            return run.trace?.root.note("attempt 2")
+        }
+        let (first, second) = (await wait(), await wait())
+        #expect(first != nil && second != nil)
+        #expect(first != second)
+    }
+
     @Test("waits as long as the server asks, and a tenth more at most")
     func retryAfter() async throws {
         let clock = VirtualClock()

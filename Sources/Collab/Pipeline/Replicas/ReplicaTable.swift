@@ -33,6 +33,7 @@ struct ReplicaTable: Sendable {
     /// After so long without a call, half of what is known about a latency is forgotten.
     static let halfLife = 30.0
     private var turn = 0
+    private var ordinal: UInt64 = 0
 
     init(count: Int, policy: ReplicaPolicy, ejection: CircuitRule) {
         var rule = ejection
@@ -43,6 +44,12 @@ struct ReplicaTable: Sendable {
         }
         rows = Array(repeating: Row(circuit: CircuitMachine(rule: rule)), count: count)
         self.policy = policy
+    }
+
+    /// The number of a call, from 0.
+    mutating func takeOrdinal() -> UInt64 {
+        defer { ordinal += 1 }
+        return ordinal
     }
 
     /// How long until a replica may be asked; zero if it may now.

@@ -109,7 +109,10 @@ public struct Replicas<Access: AccessLevel>: Collaboration {
         _ body: (_ index: Int, _ seat: Seat) async throws(CollabError) -> (Result, beganAfter: Duration)
     ) async throws(CollabError) -> Result {
         try validate()
-        var random = SeededGenerator(seed: Run.current?.drawSeed("replica of \(name)") ?? 0)
+        // Runs of the same seed must not all choose alike, so the number of the call counts as well.
+        let ordinal = table.withLock { $0.takeOrdinal() }
+        let seed = (Run.current?.drawSeed("replica of \(name)") ?? 0) ^ SeededGenerator.mix(ordinal)
+        var random = SeededGenerator(seed: seed)
         let key = affinity?.key(request).map(ReplicaAffinity.hash)
         var tried: Set<Int> = []
         var last: CollabError?

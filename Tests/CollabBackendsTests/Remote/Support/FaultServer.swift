@@ -66,6 +66,10 @@ final class FaultServer: Sendable {
         var closed: Int { count("closed") }
         var inFlight: Int { count("in_flight") }
         var mostInFlight: Int { count("max_in_flight") }
+        /// Requests that were too many.
+        var rejected: Int { count("rejected") }
+        /// When requests arrived, in seconds.
+        var arrivals: [Double] { json["arrivals"]?.arrayValue?.compactMap(\.doubleValue) ?? [] }
         /// How many connections the last requests came over.
         var connections: Int { Set(seen.compactMap { $0["peer"]?.intValue }).count }
         /// The header fields of the last requests, and the listener that got each.

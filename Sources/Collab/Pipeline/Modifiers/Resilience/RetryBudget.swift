@@ -11,19 +11,24 @@ public final class RetryBudget: Sendable {
     /// How many extra calls can be saved up; the bucket begins full.
     public let capacity: Double
 
-    private let bucket: Protected<(tokens: Double, time: Duration?)>
+    private let bucket: Protected<(tokens: Double, time: Duration?, calls: UInt64)>
 
     /// Makes a full bucket.
     public init(share: Double = 0.1, perSecond: Double = 1, capacity: Double = 20) {
         self.share = max(share, 0)
         self.perSecond = max(perSecond, 0)
         self.capacity = max(capacity, 0)
-        bucket = Protected((tokens: max(capacity, 0), time: nil))
+        bucket = Protected((tokens: max(capacity, 0), time: nil, calls: 0))
     }
 
-    /// An ordinary call is made.
-    func deposit() {
-        bucket.withLock { $0.tokens = min(capacity, $0.tokens + share) }
+    /// An ordinary call is made; returns how many there were before.
+    @discardableResult
+    func deposit() -> UInt64 {
+        bucket.withLock { bucket in
+            bucket.tokens = min(capacity, bucket.tokens + share)
+            bucket.calls += 1
+            return bucket.calls - 1
+        }
     }
 
     /// Asks for an extra call.

@@ -23,9 +23,10 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
             )
         }
         let output = CountingSink(sink)
-        var generator = SeededGenerator(seed: Run.current?.drawSeed("retry of \(name)") ?? 0)
+        // Runs of the same seed must not wait in step, so the number of the call counts as well.
+        let seed = (Run.current?.drawSeed("retry of \(name)") ?? 0) ^ SeededGenerator.mix(budget.deposit())
+        var generator = SeededGenerator(seed: seed)
         var (attempt, billed) = (1, 0)
-        budget.deposit()
         while true {
             let continuation = Continuation(beginning: output.delivered)
             do throws(CollabError) {
