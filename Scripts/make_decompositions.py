@@ -4,10 +4,28 @@
 
 Each entry is the distance from the character before, a sign, and the parts: `=` a canonical decomposition that composes
 again, `-` one that does not, `~` a compatibility decomposition. All numbers are hexadecimal.
+
+    python3 Scripts/make_decompositions.py --expected > Tests/CollabBackendsTests/Fixtures/normalisation.txt
+
+writes what the tests expect: for each form and each block of 1,024 characters an FNV-1a hash (32 bits) of q, the character,
+U+0323, U+0301, the character again and a, normalised, for every character of the block that is known.
 """
 
+import sys
 import textwrap
 import unicodedata
+
+if "--expected" in sys.argv:
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        for block in range(0, 0x30000, 1024):
+            value = 0x811C9DC5
+            for scalar in map(chr, range(block, block + 1024)):
+                if unicodedata.category(scalar) in ("Cn", "Cs", "Co"):
+                    continue
+                for byte in unicodedata.normalize(form, "q" + scalar + "\u0323\u0301" + scalar + "a").encode():
+                    value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+            print(form, f"{block:x} {value:08x}")
+    sys.exit()
 
 entries = []
 last = 0

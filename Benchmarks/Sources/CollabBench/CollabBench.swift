@@ -9,6 +9,7 @@ struct CollabBench: AsyncParsableCommand {
         subcommands: [
             FaultsSuite.self,
             EngineSuite.self, EngineOnce.self, KernelsSuite.self, ReplicasSuite.self, StreamsSuite.self,
+            TokenizersSuite.self, EmbeddingSuite.self,
         ]
     )
 }

@@ -34,7 +34,12 @@ final class PeerProcess {
 
     /// Tokens per second of a figure.
     func rate(_ figure: EngineFigure, round: Int) throws -> Double {
-        try input.fileHandleForWriting.write(contentsOf: Data((figure.command(round: round) + "\n").utf8))
+        try rate(of: figure.command(round: round))
+    }
+
+    /// The rate that the peer measures when it gets this line.
+    func rate(of command: String) throws -> Double {
+        try input.fileHandleForWriting.write(contentsOf: Data((command + "\n").utf8))
         let line = try readLine()
         guard let rate = Double(line) else { throw ValidationError("The peer answered “\(line)”.") }
         return rate

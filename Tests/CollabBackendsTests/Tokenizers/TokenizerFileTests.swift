@@ -18,9 +18,27 @@ struct TokenizerFileTests {
 
     @Test("Ids and decoded text are the same for every one of 850 hard texts", arguments: kinds)
     func agreement(kind: String) throws {
-        let tokenizer = try ModelFolder(path: fixture("tokenizer-files/\(kind)").path).makeTokenizer()
+        let folder = try ModelFolder(path: fixture("tokenizer-files/\(kind)").path)
+        try Self.check(folder.makeTokenizer(), kind, expected: "\(kind)/expected.txt")
+    }
+
+    @Test("The real tokenizer of all-MiniLM-L6-v2 agrees as well")
+    func miniLM() throws {
+        let path = URL(fileURLWithPath: RealModel.gemma3.path).deletingLastPathComponent()
+            .appendingPathComponent("all-MiniLM-L6-v2").path
+        try #require(
+            FileManager.default.fileExists(atPath: path),
+            "\(path) is not there; `make test` fetches it once."
+        )
+        let tokenizer = try ModelFolder(path: path).makeTokenizer()
+        #expect(tokenizer.count == 30_522)
+        #expect(tokenizer.markers.begin == 101 && tokenizer.markers.end == 102 && tokenizer.markers.addsEnd)
+        try Self.check(tokenizer, "MiniLM", expected: "all-MiniLM-L6-v2.txt")
+    }
+
+    static func check(_ tokenizer: any ModelTokenizer, _ kind: String, expected: String) throws {
         let texts = try Self.texts.get()
-        let lines = try String(contentsOf: fixture("tokenizer-files/\(kind)/expected.txt"), encoding: .utf8)
+        let lines = try String(contentsOf: fixture("tokenizer-files/\(expected)"), encoding: .utf8)
             .split(separator: "\n")
         #expect(texts.count > 800 && lines.count == texts.count)
         var wrong: [String] = []

@@ -34,6 +34,40 @@ struct RouteTests {
         #expect(decision.scores.allSatisfy { $0 != nil })
     }
 
+    /// Counts the letters of a text, and what it was asked to embed.
+    private struct Letters: EmbeddingModel {
+        let name = "letters"
+        let dimension = 26
+        func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
+            texts.map { text in
+                var counts = [Float](repeating: 0, count: 26)
+                for byte in text.lowercased().utf8 where (97...122).contains(byte) {
+                    counts[Int(byte) - 97] += 1
+                }
+                let length = counts.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                return length > 0 ? counts.map { $0 / length } : counts
+            }
+        }
+    }
+
+    @Test("by examples compares the vectors of an embedding model, if it is given one")
+    func embeddedExamples() async throws {
+        let router = try await ExampleRouter(
+            ["bees": ["bbbz", "bzz", "qqqq"], "ohs": ["oooo"], "none": []],
+            embeddedBy: Letters(),
+            neighbours: 2
+        )
+        let candidates = ["ohs", "bees", "none"].map { RouteCandidate(name: $0) }
+        let decision = try await router.route(Request("bz"), among: candidates)
+        #expect(decision.choice == 1)
+        // cos((1, 1), (3, 1)) = 4 / √20, cos((1, 1), (1, 2)) = 3 / √10, and the mean of the two nearest.
+        let expected = (4 / 20.0.squareRoot() + 3 / 10.0.squareRoot()) / 2
+        #expect(abs(try #require(decision.scores[1]) - expected) < 1e-6)
+        #expect(decision.scores[0] == 0 && decision.scores[2] == nil)
+        let strict = try await ExampleRouter(["ohs": ["oooo"]], embeddedBy: Letters(), threshold: 0.5)
+        #expect(try await strict.route(Request("bz"), among: candidates).choice == nil)
+    }
+
     @Test("by examples chooses none for a question that resembles no example")
     func none() async throws {
         let route = Route(by: examples, otherwise: .team("facts")) {

@@ -22,18 +22,15 @@ enum UnicodeForm: String, Sendable, CaseIterable {
         let table = Decompositions.shared
         var output: [UInt8] = []
         output.reserveCapacity(text.count + text.count / 8)
-        // What comes before may combine with the first that changes.
-        output.append(contentsOf: text[..<max(0, start - 1)])
+        // The character before the first that changes may combine with it.
+        var first = max(0, start - 1)
+        while first > 0, text[first] & 0xC0 == 0x80 { first -= 1 }
+        output.append(contentsOf: text[..<first])
         var run = Run(form: self)
         text.withUnsafeBufferPointer { text in
             ScalarClass.ascii.withUnsafeBufferPointer { ascii in
                 let reader = ScalarReader(text: text, end: text.count, ascii: ascii)
                 var index = output.count
-                // Not into the middle of a character.
-                while index < text.count, text[index] & 0xC0 == 0x80 {
-                    output.append(text[index])
-                    index += 1
-                }
                 while index < text.count {
                     let byte = text[index]
                     if byte < 0x80 {

@@ -1,0 +1,247 @@
+import Collab
+import CollabKernels
+
+/// Takes token sequences through a BERT encoder, several at once.
+///
+/// The sequences' rows lie one after another without padding. Many rows are shared out among the workers, so that each
+/// takes its rows through a whole layer; with few rows the workers share the columns of every matrix instead, so that
+/// each reads only its part of the weights.
+///
+/// Source: J. Devlin et al., *BERT*, 2019 (post-norm layers as in A. Vaswani et al., *Attention Is All You Need*, 2017);
+/// pooling as in N. Reimers, I. Gurevych, *Sentence-BERT*, 2019.
+///
+/// `@unchecked Sendable`: one run at a time, which ``EncoderThread`` sees to; workers keep to their shares.
+final class EncoderPass: @unchecked Sendable {
+    private let weights: EncoderWeights
+    private let pool: WorkerPool
+    /// The most rows of a run.
+    let capacity: Int
+    private let states: UnsafeMutablePointer<Float>
+    /// Queries, keys and values; two, because a worker may begin a layer while another is still in the one before.
+    private let projections: [UnsafeMutablePointer<Float>]
+    private let mixed: UnsafeMutablePointer<Float>
+    private let inner: UnsafeMutablePointer<Float>
+    private let output: UnsafeMutablePointer<Float>
+    /// Attention weights, a part for each worker.
+    private let scores: [UnsafeMutablePointer<Float>]
+    private let ones: UnsafeMutablePointer<Float>
+    /// Below so many rows a worker, workers share columns.
+    private static let fewRows = 24
+
+    init(_ weights: EncoderWeights, pool: WorkerPool) {
+        self.weights = weights
+        self.pool = pool
+        let shape = weights.configuration
+        let capacity = max(512, shape.maximumTokens)
+        self.capacity = capacity
+        func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+            UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
+                .bindMemory(to: Float.self, capacity: count)
+        }
+        states = allocate(capacity * shape.width)
+        projections = (0..<2).map { _ in allocate(capacity * 3 * shape.width) }
+        mixed = allocate(capacity * shape.width)
+        inner = allocate(capacity * shape.feedForwardWidth)
+        output = allocate(capacity * shape.width)
+        ones = allocate(shape.maximumTokens)
+        ones.update(repeating: 1, count: shape.maximumTokens)
+        scores = (0..<pool.workers).map { _ in allocate(shape.maximumTokens * shape.maximumTokens) }
+    }
+
+    deinit {
+        for buffer in projections + scores + [states, mixed, inner, output, ones] { buffer.deallocate() }
+    }
+
+    /// Computes one vector a sequence, of unit length.
+    ///
+    /// - Parameter sequences: at most ``capacity`` tokens in all, and at most `maximumTokens` each.
+    ///
+    /// Throws `notFinite` if a vector has elements that are no numbers, and what reading the table of tokens throws.
+    func run(_ sequences: [[TokenID]]) throws(CollabError) -> [[Float]] {
+        let shape = weights.configuration
+        var starts = [0]
+        for sequence in sequences { starts.append(starts[starts.count - 1] + sequence.count) }
+        let rowCount = starts[starts.count - 1]
+        precondition(rowCount <= capacity)
+        for (index, sequence) in sequences.enumerated() {
+            for (position, token) in sequence.enumerated() {
+                let row = states + (starts[index] + position) * shape.width
+                try weights.readToken(token, into: row)
+                VectorKernels.add(weights.positions + position * shape.width, count: shape.width, to: row)
+            }
+        }
+        let bounds = starts
+        let sharesColumns = pool.workers > 1 && rowCount < Self.fewRows * pool.workers
+        pool.run { worker in
+            let work = Work(
+                rows: self.pool.share(of: rowCount, worker: worker),
+                rowCount: rowCount,
+                worker: worker,
+                sharesColumns: sharesColumns
+            )
+            self.normalise(self.states, self.weights.embeddingNorm, work)
+            for layer in self.weights.layers.indices { self.run(layer, bounds, work) }
+        }
+        return try pooled(starts)
+    }
+
+    /// What a worker does in a run.
+    private struct Work {
+        /// The rows that it alone writes outside matrix products.
+        var rows: Range<Int>
+        var rowCount: Int
+        var worker: Int
+        /// Whether matrix products are shared by columns.
+        var sharesColumns: Bool
+    }
+
+    private func run(_ index: Int, _ starts: [Int], _ work: Work) {
+        let layer = weights.layers[index]
+        let width = weights.configuration.width
+        let projection = projections[index % 2]
+        multiply(states, layer.attention, into: projection, work)
+        // Queries read the keys of other workers' rows.
+        if !work.sharesColumns { pool.barrier() }
+        attend(projection, starts, work)
+        multiply(mixed, layer.attentionOutput, into: output, work)
+        for row in work.rows {
+            VectorKernels.add(output + row * width, count: width, to: states + row * width)
+        }
+        normalise(states, layer.attentionNorm, work)
+        multiply(states, layer.up, into: inner, work, gated: true)
+        multiply(inner, layer.down, into: output, work)
+        for row in work.rows {
+            VectorKernels.add(output + row * width, count: width, to: states + row * width)
+        }
+        normalise(states, layer.norm, work)
+    }
+
+    private func normalise(_ x: UnsafeMutablePointer<Float>, _ norm: EncoderWeights.Norm, _ work: Work) {
+        let width = weights.configuration.width
+        for row in work.rows {
+            VectorKernels.layerNorm(
+                x + row * width,
+                weight: norm.weight,
+                bias: norm.bias,
+                epsilon: weights.configuration.epsilon,
+                count: width,
+                into: x + row * width
+            )
+        }
+    }
+
+    /// y = x · Wᵀ + b, gated if asked. With shared columns all workers are waited for before and after.
+    private func multiply(
+        _ x: UnsafePointer<Float>,
+        _ linear: EncoderWeights.Linear,
+        into y: UnsafeMutablePointer<Float>,
+        _ work: Work,
+        gated: Bool = false
+    ) {
+        let rows = work.sharesColumns ? 0..<work.rowCount : work.rows
+        let columns =
+            work.sharesColumns ? pool.share(of: linear.outputs, worker: work.worker) : 0..<linear.outputs
+        if work.sharesColumns { pool.barrier() }
+        let first = rows.lowerBound * linear.outputs + columns.lowerBound
+        for row in rows {
+            (y + row * linear.outputs + columns.lowerBound)
+                .update(from: linear.bias + columns.lowerBound, count: columns.count)
+        }
+        BLAS.sgemm(
+            .normal,
+            .transposed,
+            m: rows.count,
+            n: columns.count,
+            k: linear.inputs,
+            a: x + rows.lowerBound * linear.inputs,
+            lda: linear.inputs,
+            b: linear.weight + columns.lowerBound * linear.inputs,
+            ldb: linear.inputs,
+            beta: 1,
+            c: y + first,
+            ldc: linear.outputs
+        )
+        if gated {
+            for row in rows {
+                let part = y + row * linear.outputs + columns.lowerBound
+                switch weights.configuration.activation {
+                case .gelu: VectorKernels.geluErf(part, count: columns.count, into: part)
+                case .geluNew, .geluTanh: VectorKernels.geluTanh(part, count: columns.count, into: part)
+                }
+            }
+        }
+        if work.sharesColumns { pool.barrier() }
+    }
+
+    /// softmax(q · kᵀ / √d) · v for the worker's rows, head by head, each sequence by itself.
+    private func attend(_ projection: UnsafePointer<Float>, _ starts: [Int], _ work: Work) {
+        let shape = weights.configuration
+        let (width, head) = (shape.width, shape.headWidth)
+        let scores = scores[work.worker]
+        for sequence in 0..<(starts.count - 1) {
+            let keys = starts[sequence]..<starts[sequence + 1]
+            let queries = keys.clamped(to: work.rows)
+            if queries.isEmpty { continue }
+            for index in 0..<shape.headCount {
+                let offset = index * head
+                BLAS.sgemm(
+                    .normal,
+                    .transposed,
+                    m: queries.count,
+                    n: keys.count,
+                    k: head,
+                    alpha: 1 / Float(head).squareRoot(),
+                    a: projection + queries.lowerBound * 3 * width + offset,
+                    lda: 3 * width,
+                    b: projection + keys.lowerBound * 3 * width + width + offset,
+                    ldb: 3 * width,
+                    c: scores,
+                    ldc: keys.count
+                )
+                for row in 0..<queries.count { softmax(scores + row * keys.count, keys.count) }
+                BLAS.sgemm(
+                    m: queries.count,
+                    n: head,
+                    k: keys.count,
+                    a: scores,
+                    lda: keys.count,
+                    b: projection + keys.lowerBound * 3 * width + 2 * width + offset,
+                    ldb: 3 * width,
+                    c: mixed + queries.lowerBound * width + offset,
+                    ldc: width
+                )
+            }
+        }
+    }
+
+    /// In place; a row of weights sums to 1.
+    private func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) {
+        let highest = Distribution.max(UnsafeBufferPointer(start: x, count: count))
+        VectorKernels.add(-highest, times: ones, count: count, to: x)
+        VectorKernels.exp(x, count: count, into: x)
+        let sum = VectorKernels.dot(x, ones, count: count)
+        VectorKernels.scale(x, by: 1 / sum, count: count, into: x)
+    }
+
+    private func pooled(_ starts: [Int]) throws(CollabError) -> [[Float]] {
+        let width = weights.configuration.width
+        var vectors: [[Float]] = []
+        for sequence in 0..<(starts.count - 1) {
+            var vector = [Float](repeating: 0, count: width)
+            let rows = starts[sequence]..<starts[sequence + 1]
+            vector.withUnsafeMutableBufferPointer { vector in
+                let read = weights.configuration.pooling == .first ? rows.prefix(1) : rows
+                for row in read {
+                    VectorKernels.add(states + row * width, count: width, to: vector.baseAddress!)
+                }
+            }
+            // The mean differs from the sum by a factor, which the unit length takes away.
+            let norm = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+            guard norm.isFinite else {
+                throw CollabError(.notFinite, "An embedding has elements that are not finite.")
+            }
+            vectors.append(norm > 0 ? vector.map { Float(Double($0) / norm) } : vector)
+        }
+        return vectors
+    }
+}

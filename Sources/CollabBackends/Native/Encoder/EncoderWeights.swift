@@ -1,0 +1,168 @@
+import Collab
+import CollabKernels
+
+/// The weights of a BERT encoder as floats; the table of tokens stays in its file.
+///
+/// `@unchecked Sendable`: the floats are written before the initialiser returns, and never after.
+final class EncoderWeights: @unchecked Sendable {
+    /// A matrix with its bias; rows are outputs.
+    struct Linear {
+        var weight: UnsafeMutablePointer<Float>
+        var bias: UnsafeMutablePointer<Float>
+        var inputs: Int
+        var outputs: Int
+    }
+
+    /// The factors of a layer norm.
+    struct Norm {
+        var weight: UnsafeMutablePointer<Float>
+        var bias: UnsafeMutablePointer<Float>
+    }
+
+    /// One layer.
+    struct Layer {
+        /// Queries, keys and values, one after another.
+        var attention: Linear
+        var attentionOutput: Linear
+        var attentionNorm: Norm
+        var up: Linear
+        var down: Linear
+        var norm: Norm
+    }
+
+    let configuration: EncoderConfiguration
+    private let checkpoint: SafetensorsCheckpoint
+    private let prefix: String
+    private var allocations: [UnsafeMutablePointer<Float>] = []
+    private(set) var layers: [Layer] = []
+    /// The vectors of the positions, with that of the first segment already added.
+    private(set) var positions: UnsafeMutablePointer<Float>
+    private(set) var embeddingNorm: Norm
+
+    /// Reads all weights but the table of tokens.
+    ///
+    /// Throws `tensorMismatch` for a tensor that is missing or of another shape, `notFinite` for one with elements that
+    /// are no numbers.
+    init(_ checkpoint: SafetensorsCheckpoint, _ configuration: EncoderConfiguration) throws(CollabError) {
+        self.configuration = configuration
+        self.checkpoint = checkpoint
+        prefix = checkpoint.description(of: "bert.embeddings.word_embeddings.weight") == nil ? "" : "bert."
+        positions = UnsafeMutablePointer.allocate(capacity: 1)
+        embeddingNorm = Norm(weight: positions, bias: positions)
+        allocations.append(positions)
+        let (width, inner) = (configuration.width, configuration.feedForwardWidth)
+        // Shapes first: nothing is allocated for a file that does not hold what its configuration claims.
+        try check("embeddings.word_embeddings.weight", [configuration.vocabularySize, width])
+        positions = try load("embeddings.position_embeddings.weight", [configuration.positionCount, width])
+        let segments = checkpoint.description(of: prefix + "embeddings.token_type_embeddings.weight")
+        let segment = try load(
+            "embeddings.token_type_embeddings.weight",
+            [segments?.shape.first ?? 1, width]
+        )
+        for position in 0..<configuration.positionCount {
+            VectorKernels.add(segment, count: width, to: positions + position * width)
+        }
+        embeddingNorm = try norm("embeddings.LayerNorm")
+        for index in 0..<configuration.layerCount {
+            let layer = "encoder.layer.\(index)."
+            layers.append(
+                Layer(
+                    attention: try joined(
+                        ["query", "key", "value"].map { layer + "attention.self." + $0 },
+                        inputs: width,
+                        outputs: width
+                    ),
+                    attentionOutput: try joined(
+                        [layer + "attention.output.dense"],
+                        inputs: width,
+                        outputs: width
+                    ),
+                    attentionNorm: try norm(layer + "attention.output.LayerNorm"),
+                    up: try joined([layer + "intermediate.dense"], inputs: width, outputs: inner),
+                    down: try joined([layer + "output.dense"], inputs: inner, outputs: width),
+                    norm: try norm(layer + "output.LayerNorm")
+                )
+            )
+        }
+    }
+
+    deinit {
+        for allocation in allocations { allocation.deallocate() }
+    }
+
+    /// Reads the vector of a token.
+    func readToken(_ token: TokenID, into target: UnsafeMutablePointer<Float>) throws(CollabError) {
+        let width = configuration.width
+        let start = Int(token) * width
+        try checkpoint.read(
+            prefix + "embeddings.word_embeddings.weight",
+            elements: start..<start + width,
+            into: UnsafeMutableBufferPointer(start: target, count: width)
+        )
+    }
+
+    private func check(_ name: String, _ shape: [Int]) throws(CollabError) {
+        let found = checkpoint.description(of: prefix + name)?.shape
+        guard found == shape else {
+            throw CollabError(
+                .tensorMismatch,
+                "\(checkpoint.name) has no tensor “\(prefix + name)” of the shape \(shape)"
+                    + (found.map { "; its shape is \($0)." } ?? ".")
+            )
+        }
+    }
+
+    private func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let floats = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
+        allocations.append(floats)
+        return floats
+    }
+
+    private func load(_ name: String, _ shape: [Int]) throws(CollabError) -> UnsafeMutablePointer<Float> {
+        try check(name, shape)
+        let count = shape.reduce(1, *)
+        let floats = allocate(count)
+        try read(name, count: count, into: floats)
+        return floats
+    }
+
+    private func read(
+        _ name: String,
+        count: Int,
+        into floats: UnsafeMutablePointer<Float>
+    ) throws(CollabError) {
+        let buffer = UnsafeMutableBufferPointer(start: floats, count: count)
+        try checkpoint.read(prefix + name, elements: 0..<count, into: buffer)
+        guard VectorKernels.isFinite(buffer) else {
+            throw CollabError(
+                .notFinite,
+                "The tensor “\(prefix + name)” of \(checkpoint.name) has elements that are not finite."
+            )
+        }
+    }
+
+    private func joined(_ names: [String], inputs: Int, outputs: Int) throws(CollabError) -> Linear {
+        for name in names {
+            try check(name + ".weight", [outputs, inputs])
+            try check(name + ".bias", [outputs])
+        }
+        let weight = allocate(names.count * outputs * inputs)
+        let bias = allocate(names.count * outputs)
+        for (index, name) in names.enumerated() {
+            try read(name + ".weight", count: outputs * inputs, into: weight + index * outputs * inputs)
+            try read(name + ".bias", count: outputs, into: bias + index * outputs)
+        }
+        return Linear(weight: weight, bias: bias, inputs: inputs, outputs: names.count * outputs)
+    }
+
+    private func norm(_ name: String) throws(CollabError) -> Norm {
+        // Files converted from TensorFlow say gamma and beta.
+        let isOld = checkpoint.description(of: prefix + name + ".gamma") != nil
+        let width = configuration.width
+        return Norm(
+            weight: try load(name + (isOld ? ".gamma" : ".weight"), [width]),
+            bias: try load(name + (isOld ? ".beta" : ".bias"), [width])
+        )
+    }
+}
