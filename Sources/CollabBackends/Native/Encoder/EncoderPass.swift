@@ -25,6 +25,8 @@ final class EncoderPass: @unchecked Sendable {
     /// Attention weights, a part for each worker.
     private let scores: [UnsafeMutablePointer<Float>]
     private let ones: UnsafeMutablePointer<Float>
+    /// How many queries are weighed at once.
+    private static let queryBlock = 128
     /// Below so many rows a worker, workers share columns.
     private static let fewRows = 24
 
@@ -45,7 +47,7 @@ final class EncoderPass: @unchecked Sendable {
         output = allocate(capacity * shape.width)
         ones = allocate(shape.maximumTokens)
         ones.update(repeating: 1, count: shape.maximumTokens)
-        scores = (0..<pool.workers).map { _ in allocate(shape.maximumTokens * shape.maximumTokens) }
+        scores = (0..<pool.workers).map { _ in allocate(Self.queryBlock * shape.maximumTokens) }
     }
 
     deinit {
@@ -173,45 +175,56 @@ final class EncoderPass: @unchecked Sendable {
         if work.sharesColumns { pool.barrier() }
     }
 
-    /// softmax(q · kᵀ / √d) · v for the worker's rows, head by head, each sequence by itself.
+    /// softmax(q · kᵀ / √d) · v for the worker's rows, each sequence by itself, some queries and one head at a time.
     private func attend(_ projection: UnsafePointer<Float>, _ starts: [Int], _ work: Work) {
-        let shape = weights.configuration
-        let (width, head) = (shape.width, shape.headWidth)
-        let scores = scores[work.worker]
         for sequence in 0..<(starts.count - 1) {
             let keys = starts[sequence]..<starts[sequence + 1]
-            let queries = keys.clamped(to: work.rows)
-            if queries.isEmpty { continue }
-            for index in 0..<shape.headCount {
-                let offset = index * head
-                BLAS.sgemm(
-                    .normal,
-                    .transposed,
-                    m: queries.count,
-                    n: keys.count,
-                    k: head,
-                    alpha: 1 / Float(head).squareRoot(),
-                    a: projection + queries.lowerBound * 3 * width + offset,
-                    lda: 3 * width,
-                    b: projection + keys.lowerBound * 3 * width + width + offset,
-                    ldb: 3 * width,
-                    c: scores,
-                    ldc: keys.count
-                )
-                for row in 0..<queries.count { softmax(scores + row * keys.count, keys.count) }
-                BLAS.sgemm(
-                    m: queries.count,
-                    n: head,
-                    k: keys.count,
-                    a: scores,
-                    lda: keys.count,
-                    b: projection + keys.lowerBound * 3 * width + 2 * width + offset,
-                    ldb: 3 * width,
-                    c: mixed + queries.lowerBound * width + offset,
-                    ldc: width
-                )
+            let share = keys.clamped(to: work.rows)
+            for start in stride(from: share.lowerBound, to: share.upperBound, by: Self.queryBlock) {
+                let queries = start..<min(start + Self.queryBlock, share.upperBound)
+                for head in 0..<weights.configuration.headCount {
+                    attend(projection, queries, keys, head: head, scores[work.worker])
+                }
             }
         }
+    }
+
+    private func attend(
+        _ projection: UnsafePointer<Float>,
+        _ queries: Range<Int>,
+        _ keys: Range<Int>,
+        head: Int,
+        _ scores: UnsafeMutablePointer<Float>
+    ) {
+        let (width, headWidth) = (weights.configuration.width, weights.configuration.headWidth)
+        let offset = head * headWidth
+        let firstKey = projection + keys.lowerBound * 3 * width + offset
+        BLAS.sgemm(
+            .normal,
+            .transposed,
+            m: queries.count,
+            n: keys.count,
+            k: headWidth,
+            alpha: 1 / Float(headWidth).squareRoot(),
+            a: projection + queries.lowerBound * 3 * width + offset,
+            lda: 3 * width,
+            b: firstKey + width,
+            ldb: 3 * width,
+            c: scores,
+            ldc: keys.count
+        )
+        for row in 0..<queries.count { softmax(scores + row * keys.count, keys.count) }
+        BLAS.sgemm(
+            m: queries.count,
+            n: headWidth,
+            k: keys.count,
+            a: scores,
+            lda: keys.count,
+            b: firstKey + 2 * width,
+            ldb: 3 * width,
+            c: mixed + queries.lowerBound * width + offset,
+            ldc: width
+        )
     }
 
     /// In place; a row of weights sums to 1.
