@@ -32,6 +32,7 @@ public final class PackedMatrix: @unchecked Sendable {
     ///   - bytes: The stored rows, one after the other; not needed afterwards.
     ///   - memory: Where to put the packed weights; the matrices of a model share one.
     ///   - pool: Threads to pack with; without it the caller packs alone.
+    ///   - finished: Called, possibly on several threads at once, with parts of `bytes` that are not needed any more.
     /// - Throws: ``KernelError`` if the shape does not fit the format or the bytes, or if memory is short.
     public init(
         format: TensorFormat,
@@ -39,7 +40,8 @@ public final class PackedMatrix: @unchecked Sendable {
         columns: Int,
         bytes: UnsafeRawBufferPointer,
         memory: MatrixMemory = MatrixMemory(regionBytes: 2 << 20),
-        pool: WorkerPool? = nil
+        pool: WorkerPool? = nil,
+        finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(KernelError) {
         guard rows > 0, columns > 0, columns % format.blockElements == 0, rows <= 1 << 40, columns <= 1 << 30
         else {
@@ -67,17 +69,26 @@ public final class PackedMatrix: @unchecked Sendable {
         let target = try memory.allocate(size)
         base = target
         let raw = format.raw
-        if let pool {
-            nonisolated(unsafe) let from = source
-            nonisolated(unsafe) let to = target
-            pool.run { worker in
-                let share = pool.share(of: groups, worker: worker)
-                collab_pack(raw, from, rows, columns, share.lowerBound, share.upperBound, to)
+        let groupBytes = Self.groupRows * (needed / rows)
+        nonisolated(unsafe) let from = source
+        nonisolated(unsafe) let to = target
+        @Sendable func pack(_ share: Range<Int>) {
+            let step = finished == nil ? max(share.count, 1) : max(1, Self.bytesAtOnce / groupBytes)
+            for first in stride(from: share.lowerBound, to: share.upperBound, by: step) {
+                let end = min(first + step, share.upperBound)
+                collab_pack(raw, from, rows, columns, first, end, to)
+                finished?(min(first * groupBytes, needed)..<min(end * groupBytes, needed))
             }
+        }
+        if let pool {
+            pool.run { pack(pool.share(of: groups, worker: $0)) }
         } else {
-            collab_pack(raw, source, rows, columns, 0, groups, target)
+            pack(0..<groups)
         }
     }
+
+    /// How many stored bytes are packed between two reports.
+    private static let bytesAtOnce = 4 << 20
 
     /// How many groups of 16 rows there are; the last may be partly empty.
     public var groupCount: Int { (rows + Self.groupRows - 1) / Self.groupRows }

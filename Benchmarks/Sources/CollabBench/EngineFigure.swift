@@ -1,7 +1,11 @@
 /// What is measured of an engine, and how far ahead of llama.cpp it should be.
 enum EngineFigure: Hashable {
     case prefill(Int)
+    /// One sequence, whole rows of logits handed out.
     case decode(prompt: Int, count: Int)
+    /// One sequence of which only the most probable token is wanted.
+    case greedy(prompt: Int, count: Int)
+    /// Several sequences, the most probable token each time.
     case batch(sequences: Int, prompt: Int, count: Int)
     case debate(Debate)
     /// From nothing to the first token, in a process of its own; the file is in the page cache.
@@ -20,7 +24,8 @@ enum EngineFigure: Hashable {
     var name: String {
         switch self {
         case .prefill(let count): "reading \(count) tokens"
-        case .decode: "writing, one sequence"
+        case .decode: "writing, one sequence, all logits"
+        case .greedy: "writing, one sequence, most probable token"
         case .batch(let sequences, _, _): "writing, \(sequences) sequences"
         case .debate(let debate):
             "\(debate.speakers) debaters, \(debate.question) shared tokens, \(debate.count) each"
@@ -41,7 +46,7 @@ enum EngineFigure: Hashable {
     func command(round: Int) -> String {
         switch self {
         case .prefill(let count): "prefill \(count)"
-        case .decode(let prompt, let count): "decode \(prompt) \(count)"
+        case .decode(let prompt, let count), .greedy(let prompt, let count): "decode \(prompt) \(count)"
         case .batch(let sequences, let prompt, let count): "batch \(sequences) \(prompt) \(count)"
         case .debate(let debate):
             "debate \(round) \(debate.speakers) \(debate.question) \(debate.own) \(debate.count)"
@@ -73,13 +78,16 @@ struct EngineRow {
             bars = [decode: (2.3, 3.2), prefill: (5, 7), batch(8): (5, 8), debate: (4, 7), .load: (1, 1.3)]
             alone = (1.8, 2.4)
         } else if kind.contains("gemma-3-270m") {
-            bars = [decode: (1.7, 2.5), prefill: (3, 4), batch(8): (4, 6), debate: (4, 7), .load: (2, 2.8)]
+            bars = [
+                greedy: (2.3, 3.5), decode: (1.7, 2.5), prefill: (3, 4), batch(8): (4, 6), debate: (4, 7),
+                .load: (2, 2.8),
+            ]
             alone = (1.5, 1.8)
         } else {
             bars = [:]
         }
         var rows = [EngineRow(figure: decode, threads: 1, bar: alone?.0, aim: alone?.1)]
-        for figure in [decode, prefill, batch(2), batch(4), batch(8), debate, .load] {
+        for figure in [decode, greedy, prefill, batch(2), batch(4), batch(8), debate, .load] {
             rows.append(
                 EngineRow(figure: figure, threads: threads, bar: bars[figure]?.bar, aim: bars[figure]?.aim)
             )
@@ -90,6 +98,7 @@ struct EngineRow {
     }
 
     private static let decode = EngineFigure.decode(prompt: 128, count: 128)
+    private static let greedy = EngineFigure.greedy(prompt: 128, count: 128)
     private static let prefill = EngineFigure.prefill(512)
     private static let debate = EngineFigure.debate(EngineFigure.Debate())
 

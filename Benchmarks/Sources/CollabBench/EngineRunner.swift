@@ -28,6 +28,8 @@ struct EngineRunner {
             _ = try await decoder.append(Array(tokens[..<count]), logits: .last)
             return Double(count) / seconds(since: start)
         case .decode(let prompt, let count):
+            return try await write(sequences: 1, prompt: prompt, count: count, whole: true)
+        case .greedy(let prompt, let count):
             return try await write(sequences: 1, prompt: prompt, count: count)
         case .batch(let sequences, let prompt, let count):
             return try await write(sequences: sequences, prompt: prompt, count: count)
@@ -45,13 +47,23 @@ struct EngineRunner {
         let start = ContinuousClock.now
         var count = 0
         while ContinuousClock.now < end, decoder.position < model.contextLength - 1 {
-            token = best(try await decoder.append(token))
+            token = try await next(decoder, [token])
             count += 1
         }
         return Double(count) / seconds(since: start)
     }
 
-    private func write(sequences: Int, prompt: Int, count: Int) async throws -> Double {
+    /// The most probable token after some: found in the row, or by the decoder, as greedy answers find it.
+    private func next(_ decoder: any Decoder, _ tokens: [TokenID], whole: Bool = false) async throws
+        -> TokenID
+    {
+        if !whole, let decoder = decoder as? any TopTokenDecoder {
+            return try await decoder.append(tokens, top: 1).entries[0].token
+        }
+        return best(try await decoder.append(tokens, logits: .last)[0])
+    }
+
+    private func write(sequences: Int, prompt: Int, count: Int, whole: Bool = false) async throws -> Double {
         var starts: [(decoder: any Decoder, token: TokenID)] = []
         for sequence in 0..<sequences {
             let decoder = try await model.makeDecoder()
@@ -63,7 +75,7 @@ struct EngineRunner {
             for (decoder, first) in starts {
                 group.addTask {
                     var token = first
-                    for _ in 0..<count { token = best(try await decoder.append(token)) }
+                    for _ in 0..<count { token = try await next(decoder, [token], whole: whole) }
                 }
             }
             try await group.waitForAll()
@@ -82,8 +94,8 @@ struct EngineRunner {
                 let decoder = try await reader.fork()
                 let own = Array(tokens[4096 + 11 * speaker..<4096 + 11 * speaker + debate.own])
                 group.addTask {
-                    var token = best(try await decoder.append(own, logits: .last)[0])
-                    for _ in 1..<debate.count { token = best(try await decoder.append(token)) }
+                    var token = try await next(decoder, own)
+                    for _ in 1..<debate.count { token = try await next(decoder, [token]) }
                 }
             }
             try await group.waitForAll()

@@ -72,6 +72,13 @@ public struct TensorStorage: @unchecked Sendable {
         self.owner = owner
     }
 
+    /// Says that some of the bytes will not be read again soon, so that an owner who can bring them back may let their
+    /// memory go. They stay valid.
+    public func discard(_ range: Range<Int>) {
+        let range = range.clamped(to: 0..<bytes.count)
+        (owner as? any DiscardableMemory)?.discard(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+
     /// Runs a closure on the bytes while keeping their owner alive.
     public func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
@@ -79,6 +86,12 @@ public struct TensorStorage: @unchecked Sendable {
         defer { withExtendedLifetime(owner) {} }
         return try body(bytes)
     }
+}
+
+/// Memory whose contents come back by themselves when they are read, such as a mapped file's.
+public protocol DiscardableMemory: Sendable {
+    /// Lets the pages that hold some bytes go; reading them later brings them back.
+    func discard(_ bytes: UnsafeRawBufferPointer)
 }
 
 extension Checkpoint {

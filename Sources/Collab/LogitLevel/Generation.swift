@@ -80,7 +80,8 @@ struct Generation {
     }
 
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
-        var logits = start.logits
+        var next = Next.row(start.logits)
+        let topDecoder = sampler.greedyCount == nil ? nil : start.decoder as? any TopTokenDecoder
         var ending: Response.Ending?
         while ending == nil {
             try checkCancellation()
@@ -88,9 +89,7 @@ struct Generation {
                 ending = .budgetExhausted
                 break
             }
-            // Rows behind the vocabulary's end are padding.
-            if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
-            let choice = try sampler.choose(from: logits)
+            let choice = try choose(from: &next)
             written += 1
             (start.decoder as? any BoundedDecoder)?.didChoose(choice.token)
             if endTokens.contains(choice.token) {
@@ -102,7 +101,12 @@ struct Generation {
             } else if written == limit {
                 ending = .tokenLimit
             } else {
-                logits = try await start.decoder.append(choice.token)
+                next =
+                    if let topDecoder, let count = sampler.greedyCount {
+                        .top(try await topDecoder.append([choice.token], top: count))
+                    } else {
+                        .row(try await start.decoder.append(choice.token))
+                    }
             }
         }
         await finish(into: sink)
@@ -118,6 +122,25 @@ struct Generation {
                 calls: 1
             )
         )
+    }
+
+    /// What the next token is chosen from.
+    private enum Next {
+        case row(Logits)
+        case top(TopTokens)
+    }
+
+    private mutating func choose(from next: inout Next) throws(CollabError) -> TokenSampler.Choice {
+        switch next {
+        case .row(var logits):
+            // One reference, so that the padding is cut off in place.
+            next = .row(Logits([]))
+            // Rows behind the vocabulary's end are padding.
+            if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
+            return try sampler.choose(from: logits)
+        case .top(let top):
+            return try sampler.choose(greedilyFrom: top)
+        }
     }
 
     /// Notes a token and hands on the text that it completes; true if it completes a stop sequence.

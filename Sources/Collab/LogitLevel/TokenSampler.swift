@@ -84,6 +84,24 @@ public struct TokenSampler: Sendable {
         return choice
     }
 
+    /// How many of the largest logits a choice needs if the rule is greedy, or `nil` if it needs the whole row.
+    var greedyCount: Int? {
+        guard sampling.temperature == 0, sampling.repetitionPenalty == 1 else { return nil }
+        return max(1, alternatives)
+    }
+
+    /// The greedy choice from the largest logits.
+    func choose(greedilyFrom top: TopTokens) throws(CollabError) -> Choice {
+        guard let best = top.entries.first, top.logSumExp.isFinite else { throw Self.nothing }
+        return Choice(
+            token: best.token,
+            logprob: Double(best.logit) - top.logSumExp,
+            alternatives: top.entries.prefix(alternatives).map {
+                Alternative(token: $0.token, logprob: Double($0.logit) - top.logSumExp)
+            }
+        )
+    }
+
     // MARK: Repetition
 
     private var penalizes: Bool { sampling.repetitionPenalty != 1 && !recent.isEmpty }

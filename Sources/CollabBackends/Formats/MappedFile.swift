@@ -1,4 +1,5 @@
 public import struct Collab.CollabError
+public import protocol Collab.DiscardableMemory
 
 #if canImport(Glibc)
     import Glibc
@@ -134,6 +135,15 @@ public final class MappedFile: Sendable {
             throw CollabError(.malformedFile, "\(path) is empty.")
         }
         return count
+    }
+}
+
+extension MappedFile: DiscardableMemory {
+    /// Lets the pages of some bytes of the file go.
+    public func discard(_ bytes: UnsafeRawBufferPointer) {
+        guard let first = bytes.baseAddress else { return }
+        let offset = first - start
+        advise(.notNeeded, for: offset..<offset + bytes.count)
     }
 }
 

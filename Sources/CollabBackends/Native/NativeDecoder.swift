@@ -3,7 +3,7 @@ public import Collab
 /// A sequence of a native model: a reference to its place in the key–value store.
 ///
 /// Forking costs a few references: what both have read stays shared until one of them writes behind it.
-public final class NativeDecoder: Decoder {
+public final class NativeDecoder: TopTokenDecoder {
     private let engine: NativeEngine
     private let name: String
     private let contextLength: Int
@@ -54,6 +54,25 @@ public final class NativeDecoder: Decoder {
         let output = try await run(tokens, Readout(kind: .logits, positions: positions))
         guard case .logits(let values) = output else { return [] }
         return values
+    }
+
+    /// Reads tokens and returns the `count` largest logits after the last of them.
+    ///
+    /// They are found while the vocabulary's matrix is multiplied; no row is kept or handed out.
+    /// Throws what ``append(_:logits:)`` throws, and ``Collab/CollabError`` with `invalidRequest` for a count below 1.
+    public func append(_ tokens: [TokenID], top count: Int) async throws(CollabError) -> TopTokens {
+        guard count > 0 else {
+            throw CollabError(
+                .invalidRequest,
+                "\(name) was asked for the top \(count) tokens; ask for 1 or more."
+            )
+        }
+        let end = position + tokens.count
+        let readout = Readout(kind: .top(count), positions: max(end - 1, 0)..<end)
+        guard case .tops(let tops) = try await run(tokens, readout), let top = tops.first else {
+            return TopTokens(entries: [], logSumExp: -.infinity)
+        }
+        return top
     }
 
     /// Reads tokens and returns what is asked for after some positions.

@@ -15,6 +15,7 @@ final class EngineJob: @unchecked Sendable {
         case logits([Logits])
         case logprobs([Float])
         case hidden([[Float]])
+        case tops([TopTokens])
     }
 
     /// The sequence with the tokens appended that are to be computed.
@@ -26,6 +27,7 @@ final class EngineJob: @unchecked Sendable {
     var logits: [Logits] = []
     var logprobs: [Float] = []
     var hidden: [[Float]] = []
+    var tops: [TopTokens] = []
     private var continuation: CheckedContinuation<Outcome, Never>?
     private let cancellation = Protected(false)
 
@@ -55,6 +57,7 @@ final class EngineJob: @unchecked Sendable {
             case .logits: .logits(logits)
             case .logprob: .logprobs(logprobs)
             case .hidden: .hidden(hidden)
+            case .top: .tops(tops)
             }
         resume(.success(output))
     }

@@ -36,12 +36,17 @@ struct OutputCollector {
             }
         }
         let count = wanted.count
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: max(count, 1)) { logprobs in
-            logprobs.initialize(repeating: 0)
-            fill(0, logprobs: logprobs.baseAddress!, step: &step, run: run)
-            for (index, item) in wanted.enumerated() where item.job.readout.kind == .logprob {
-                check(logprobs[index].isFinite, item)
-                item.job.logprobs.append(logprobs[index])
+        withUnsafeTemporaryAllocation(of: StepResult.self, capacity: max(count, 1)) { results in
+            results.initialize(repeating: StepResult())
+            defer { results.deinitialize() }
+            fill(0, results: results.baseAddress!, step: &step, run: run)
+            for (item, result) in zip(wanted, results) {
+                check(result.isFinite, item)
+                switch item.job.readout.kind {
+                case .logprob: item.job.logprobs.append(result.logprob)
+                case .top: item.job.tops.append(result.top)
+                case .logits, .hidden: break
+                }
             }
         }
     }
@@ -49,27 +54,36 @@ struct OutputCollector {
     /// Makes the array of one output around the arrays of those after it, and runs the step innermost.
     private mutating func fill(
         _ index: Int,
-        logprobs: UnsafeMutablePointer<Float>,
+        results: UnsafeMutablePointer<StepResult>,
         step: inout Step,
         run: (Step) -> Void
     ) {
         guard index < wanted.count else { return run(step) }
         let item = wanted[index]
         let kind = item.job.readout.kind
-        var output = StepOutput(row: item.row, kind: kind, target: logprobs + index, token: item.token)
-        if kind == .logprob {
-            step.outputs.append(output)
-            return fill(index + 1, logprobs: logprobs, step: &step, run: run)
+        func add(_ target: UnsafeMutablePointer<Float>, to step: inout Step) {
+            let result = results + index
+            step.outputs.append(
+                StepOutput(row: item.row, kind: kind, target: target, result: result, token: item.token)
+            )
         }
-        let size = kind == .logits ? vocabulary : width
-        let place = kind == .logits ? item.job.logits.count : item.job.hidden.count
+        let (size, place): (Int, Int)
+        switch kind {
+        case .logits: (size, place) = (vocabulary, item.job.logits.count)
+        case .hidden: (size, place) = (width, item.job.hidden.count)
+        case .logprob, .top:
+            var unused: Float = 0
+            withUnsafeMutablePointer(to: &unused) { unused in
+                add(unused, to: &step)
+                fill(index + 1, results: results, step: &step, run: run)
+            }
+            return
+        }
         let values = [Float](unsafeUninitializedCapacity: size) { buffer, count in
-            output.target = buffer.baseAddress!
-            step.outputs.append(output)
-            fill(index + 1, logprobs: logprobs, step: &step, run: run)
+            add(buffer.baseAddress!, to: &step)
+            fill(index + 1, results: results, step: &step, run: run)
             count = size
         }
-        check(VectorKernels.isFinite(values), item)
         // Inner calls have added the outputs of later positions already.
         if kind == .logits {
             item.job.logits.insert(Logits(values), at: place)

@@ -40,7 +40,10 @@ extension ForwardPass {
                 count: width,
                 into: target
             )
-            if output.kind == .hidden { output.target.update(from: target, count: width) }
+            if output.kind == .hidden {
+                output.target.update(from: target, count: width)
+                output.result.pointee.isFinite = VectorKernels.dot(target, target, count: width).isFinite
+            }
         }
         workspace.outputBatch.prepare(
             rows: mine,
@@ -49,56 +52,76 @@ extension ForwardPass {
         )
     }
 
-    /// A worker's share of the vocabulary; a single row is written where it goes, several slice by slice.
+    /// A worker's share of the vocabulary, slice by slice while its logits are in the cache; a single row that is
+    /// handed out is written where it goes.
     private func multiplyOutputs(_ batch: ArraySlice<StepOutput>, _ worker: Int) {
         let matrix = weights.output
-        let share = share(of: matrix.groupCount, worker)
-        let isDirect = batch.count == 1
-        var group = share.lowerBound
-        while group < share.upperBound {
-            let end = isDirect ? share.upperBound : min(group + Workspace.outputGroups, share.upperBound)
-            let columns = group * PackedMatrix.groupRows..<min(end * PackedMatrix.groupRows, matrix.rows)
-            let targets = batch.enumerated().map { logits(of: $1, index: $0) }
-            if isDirect {
-                matrix.multiply(
-                    workspace.outputBatch,
-                    into: targets[0],
-                    stride: matrix.rows,
-                    groups: group..<end
-                )
+        let targets = batch.enumerated().map { logits(of: $1, index: $0) }
+        let direct = targets.count == 1 ? targets[0] : nil
+        // Slices are the same whatever the number of workers, and so are sums over them.
+        for slice in share(of: workspace.outputSlices, worker) {
+            let groups =
+                slice * Workspace.outputGroups..<min((slice + 1) * Workspace.outputGroups, matrix.groupCount)
+            let first = groups.lowerBound * PackedMatrix.groupRows
+            let count = min(groups.upperBound * PackedMatrix.groupRows, matrix.rows) - first
+            if let direct {
+                matrix.multiply(workspace.outputBatch, into: direct, stride: matrix.rows, groups: groups)
             } else {
-                matrix.multiply(workspace.outputBatch, slice: group..<end, into: workspace.slices[worker])
+                matrix.multiply(workspace.outputBatch, slice: groups, into: workspace.slices[worker])
             }
-            for (index, target) in targets.enumerated() where batch[batch.startIndex + index].kind != .hidden
-            {
-                let part = target + columns.lowerBound
-                if !isDirect {
-                    part.update(from: workspace.slices[worker] + index * columns.count, count: columns.count)
-                }
+            for (index, output) in batch.enumerated() where output.kind != .hidden {
+                let logits = direct.map { $0 + first } ?? workspace.slices[worker] + index * count
                 if let cap = configuration.finalSoftCap {
-                    VectorKernels.softcap(part, cap: cap, count: columns.count, into: part)
+                    VectorKernels.softcap(logits, cap: cap, count: count, into: logits)
+                }
+                if case .top(let wanted) = output.kind {
+                    workspace.tops![index * workspace.outputSlices + slice] = TopSlice(
+                        wanted,
+                        of: UnsafeBufferPointer(start: logits, count: count),
+                        first: first
+                    )
+                } else {
+                    let isFinite = VectorKernels.dot(logits, logits, count: count).isFinite
+                    workspace.finite[index * workspace.outputSlices + slice] = isFinite
+                    if direct == nil, let target = targets[index] {
+                        (target + first).update(from: logits, count: count)
+                    }
                 }
             }
-            group = end
         }
     }
 
-    /// Where the logits of an output go: to their taker, or to scratch memory if only a log-probability is wanted.
-    private func logits(of output: StepOutput, index: Int) -> UnsafeMutablePointer<Float> {
-        output.kind == .logprob
-            ? workspace.vocabulary! + index * configuration.vocabularySize : output.target
+    /// Where the logits of an output go: to their taker, to scratch memory if only a log-probability is wanted, or
+    /// nowhere.
+    private func logits(of output: StepOutput, index: Int) -> UnsafeMutablePointer<Float>? {
+        switch output.kind {
+        case .logits: output.target
+        case .logprob: workspace.vocabulary! + index * configuration.vocabularySize
+        case .top, .hidden: nil
+        }
     }
 
-    /// log p(token) = logit − log Σ exp, for the rows of which only that is wanted.
+    /// What is said about whole rows: whether they are finite, log p(token) = logit − log Σ exp, the largest.
     private func score(_ batch: ArraySlice<StepOutput>, _ worker: Int) {
         for index in share(of: batch.count, worker) {
             let output = batch[batch.startIndex + index]
-            guard output.kind == .logprob else { continue }
-            let logits = UnsafeBufferPointer(
-                start: logits(of: output, index: index),
-                count: configuration.vocabularySize
-            )
-            output.target.pointee = Float(Double(logits[Int(output.token)]) - Distribution.logSumExp(logits))
+            let slices = index * workspace.outputSlices..<(index + 1) * workspace.outputSlices
+            switch output.kind {
+            case .hidden: break
+            case .top(let wanted):
+                output.result.pointee.top = TopSlice.joined(wanted, slices.map { workspace.tops![$0] })
+                output.result.pointee.isFinite = output.result.pointee.top.logSumExp.isFinite
+            case .logits:
+                output.result.pointee.isFinite = slices.allSatisfy { workspace.finite[$0] }
+            case .logprob:
+                let row = UnsafeBufferPointer(
+                    start: logits(of: output, index: index)!,
+                    count: configuration.vocabularySize
+                )
+                let logprob = Float(Double(row[Int(output.token)]) - Distribution.logSumExp(row))
+                output.result.pointee.logprob = logprob
+                output.result.pointee.isFinite = logprob.isFinite
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ final class ForwardPass {
         rowCount = step.rowCount
         wanted = Self.wantedRows(of: step)
         workspace.setCount(rowCount)
-        workspace.prepareLogprobs(step, vocabulary: configuration.vocabularySize)
+        workspace.prepareReadout(step, vocabulary: configuration.vocabularySize)
         layOutPositions()
         layOutPages()
         plans = makePlans(wanted: nil)

@@ -1,9 +1,11 @@
 import Collab
 
 /// What a step hands out after a position.
-enum ReadoutKind: Sendable {
+enum ReadoutKind: Hashable, Sendable {
     /// The logits of the next token.
     case logits
+    /// So many of the largest logits of the next token.
+    case top(Int)
     /// The log-probability of the token that follows in the sequence.
     case logprob
     /// The residual stream after the final norm.

@@ -20,10 +20,22 @@ struct StepOutput {
     var row: Int
     /// What is handed out.
     var kind: ReadoutKind
-    /// Where it goes: a vocabulary of logits, one log-probability, or a hidden state.
+    /// Where a vocabulary of logits or a hidden state goes; of no use for the other kinds.
     var target: UnsafeMutablePointer<Float>
+    /// Where everything else goes.
+    var result: UnsafeMutablePointer<StepResult>
     /// The token whose log-probability is wanted.
     var token: TokenID = 0
+}
+
+/// What is known of an output besides its row.
+struct StepResult {
+    /// Whether the whole row is finite.
+    var isFinite = true
+    /// The log-probability that was asked for.
+    var logprob: Float = 0
+    /// The largest logits that were asked for.
+    var top = TopTokens(entries: [], logSumExp: 0)
 }
 
 /// What goes through the model at once.

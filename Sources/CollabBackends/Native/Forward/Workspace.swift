@@ -47,6 +47,12 @@ final class Workspace {
     private let sharedBatches: Batches
     private let ownBatches: [Batches]
     private let allocations: [UnsafeMutableRawPointer]
+    /// How many slices of ``outputGroups`` groups the vocabulary has.
+    let outputSlices: Int
+    /// Whether an output row's logits of a slice are finite: `[row · slices + slice]`.
+    let finite: UnsafeMutablePointer<Bool>
+    /// The largest logits, likewise; made when first needed.
+    private(set) var tops: UnsafeMutablePointer<TopSlice>?
     /// The logits of rows of which only a log-probability is wanted; made when first needed.
     private(set) var vocabulary: UnsafeMutablePointer<Float>?
 
@@ -110,6 +116,13 @@ final class Workspace {
         slices = (0..<workers).map { _ in floats(Self.outputRows * Self.outputGroups * PackedMatrix.groupRows)
         }
         scratch = (0..<workers).map { _ in floats(width) }
+        outputSlices =
+            (configuration.vocabularySize + Self.outputGroups * PackedMatrix.groupRows - 1)
+            / (Self.outputGroups * PackedMatrix.groupRows)
+        finite = allocate(Self.outputRows * outputSlices).bindMemory(
+            to: Bool.self,
+            capacity: Self.outputRows * outputSlices
+        )
         positions = integers(rows)
         starts = integers(rows * groups)
         ends = integers(rows)
@@ -125,10 +138,20 @@ final class Workspace {
     deinit {
         for memory in allocations { free(memory) }
         free(vocabulary)
+        tops?.deinitialize(count: Self.outputRows * outputSlices)
+        tops?.deallocate()
     }
 
-    /// Makes room for whole vocabularies of logits if the step asks for log-probabilities.
-    func prepareLogprobs(_ step: Step, vocabulary count: Int) {
+    /// Makes room for the largest logits of slices, or for whole vocabularies of logits, if the step asks for what
+    /// needs it.
+    func prepareReadout(_ step: Step, vocabulary count: Int) {
+        let asksForTops = step.outputs.contains {
+            if case .top = $0.kind { true } else { false }
+        }
+        if tops == nil, asksForTops {
+            tops = .allocate(capacity: Self.outputRows * outputSlices)
+            tops?.initialize(repeating: TopSlice(), count: Self.outputRows * outputSlices)
+        }
         guard vocabulary == nil, step.outputs.contains(where: { $0.kind == .logprob }) else { return }
         vocabulary = malloc(Self.outputRows * count * 4)!.bindMemory(
             to: Float.self,

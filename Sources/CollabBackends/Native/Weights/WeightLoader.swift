@@ -62,11 +62,12 @@ struct WeightLoader {
             let rowBytes = part.shape[1] / storage.format.blockElements * storage.format.blockBytes
             return try storage.withBytes { (bytes) throws(CollabError) in
                 let first = place.rows.lowerBound * rowBytes
+                // What has been packed need not take memory twice.
                 return try pack(
                     part,
                     as: storage.format,
                     UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first))
-                )
+                ) { storage.discard(first + $0.lowerBound..<first + $0.upperBound) }
             }
         }
         let format = keptFormat(of: part)
@@ -78,7 +79,8 @@ struct WeightLoader {
     private func pack(
         _ tensor: TensorDescription,
         as format: TensorFormat,
-        _ bytes: UnsafeRawBufferPointer
+        _ bytes: UnsafeRawBufferPointer,
+        finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(CollabError) -> PackedMatrix {
         do throws(KernelError) {
             return try PackedMatrix(
@@ -87,7 +89,8 @@ struct WeightLoader {
                 columns: tensor.shape[1],
                 bytes: bytes,
                 memory: memory,
-                pool: pool
+                pool: pool,
+                finished: finished
             )
         } catch {
             throw CollabError(.unsupported, "The tensor “\(tensor.name)” of \(checkpoint.name): \(error)")

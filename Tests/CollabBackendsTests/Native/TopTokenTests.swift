@@ -1,0 +1,52 @@
+import Collab
+import CollabBackends
+import CollabKernels
+import Testing
+
+/// The largest logits are found while they are computed; the reference is the whole row.
+@Suite("Top tokens without the row")
+struct TopTokenTests {
+    private static let prompt: [TokenID] = (0..<40).map { 300 + $0 * 37 % 4000 }
+
+    @Test("They equal those of the whole row, bit by bit", arguments: RealModel.allCases, [1, 2, 40])
+    func equalTheRow(model: RealModel, count: Int) async throws {
+        let native = try await NativeFixtures.model(model)
+        let row = try await native.makeDecoder().append(Self.prompt, logits: .last)[0]
+        let decoder = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+        let top = try await decoder.append(Self.prompt, top: count)
+        let (expected, normalizer) = row.values.withUnsafeBufferPointer {
+            (Distribution.topK(count, of: $0), Distribution.logSumExp($0))
+        }
+        #expect(top.entries.map { Int($0.token) } == expected.map(\.index))
+        #expect(top.entries.map(\.logit) == expected.map(\.value))
+        #expect(abs(top.logSumExp - normalizer) < 1e-9)
+    }
+
+    @Test("They do not depend on what else is in the batch or on the number of threads")
+    func dependOnNothingElse() async throws {
+        let native = try await NativeFixtures.model(.smolLM2)
+        let alone = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+        let expected = try await alone.append(Self.prompt, top: 3)
+        let tops = try await withThrowingTaskGroup(of: TopTokens.self) { group in
+            for _ in 0..<5 {
+                let decoder = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+                group.addTask { try await decoder.append(Self.prompt, top: 3) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(tops == Array(repeating: expected, count: 5))
+        let options = NativeOptions(threads: 1)
+        let single = try await NativeModel(contentsOf: RealModel.smolLM2.path, options: options)
+        let decoder = try #require(try await single.makeDecoder() as? any TopTokenDecoder)
+        #expect(try await decoder.append(Self.prompt, top: 3) == expected)
+    }
+
+    @Test("None cannot be asked for")
+    func refusesNone() async throws {
+        let native = try await NativeFixtures.model(.smolLM2)
+        let decoder = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+        let error = await #expect(throws: CollabError.self) { try await decoder.append(Self.prompt, top: 0) }
+        #expect(error?.code == .invalidRequest)
+        #expect(decoder.position == 0)
+    }
+}
