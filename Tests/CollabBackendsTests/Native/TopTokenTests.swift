@@ -19,7 +19,8 @@ struct TopTokenTests {
         }
         #expect(top.entries.map { Int($0.token) } == expected.map(\.index))
         #expect(top.entries.map(\.logit) == expected.map(\.value))
-        #expect(abs(top.logSumExp - normalizer) < 1e-9)
+        // Exponentials are float32 and relative to a slice's maximum rather than the row's.
+        #expect(abs(top.logSumExp - normalizer) < 1e-6)
     }
 
     @Test("They do not depend on what else is in the batch or on the number of threads")
