@@ -113,11 +113,14 @@ struct RetryingTests {
         #expect(models.map(\.callCount) == [3, 2, 1, 1])
     }
 
-    @Test("repeats a call that may have been charged for once, and books every attempt")
+    @Test("repeats a call that may have been charged for only as often as told, and books every attempt")
     func billed() async throws {
         let model = ScriptedModel("m") { (_, _) throws(CollabError) in throw .lostAnswer }
         let run = Run()
-        let error = await outcome(of: model.retrying(Retry(attempts: 5, delay: .zero)), in: run).error
+        let error = await outcome(
+            of: model.retrying(Retry(attempts: 5, delay: .zero)),
+            in: run
+        ).error
         #expect(error?.message.contains("may have been charged for") == true)
         let rows = try #require(run.trace?.ledger)
         #expect(rows.map(\.billing) == [.possiblyBilled, .possiblyBilled])

@@ -11,7 +11,7 @@
 /// A call goes to one of them, chosen by the policy. If it fails there in a way that another replica may not, the next
 /// one is asked, each once at most; a replica that fails too often is left out for a while and then tried again with
 /// one call. So a replica that is down costs no call. If none can be asked, the error lists them all and says when
-/// the first will be tried again, which ``TextModel/retrying(_:budget:)-(Retry,_)`` around the replicas heeds.
+/// the first will be tried again, which `retrying()` around the replicas heeds.
 ///
 /// The access is what all replicas share: replicas that all show their logits are a ``LogitModel``.
 public struct Replicas<Access: AccessLevel>: Collaboration {

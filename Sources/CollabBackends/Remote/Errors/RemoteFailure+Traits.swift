@@ -21,6 +21,7 @@ extension RemoteFailure: CallFailure {
         default:
             break
         }
+        traits.hasBegun = isPossiblyBilled && kind != .answerLost && (kind != .timeout || status != nil)
         if let advisesRetry, !traits.isLasting { traits.isRetryable = advisesRetry }
         return traits
     }

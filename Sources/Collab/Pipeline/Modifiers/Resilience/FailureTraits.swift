@@ -11,6 +11,8 @@ public struct FailureTraits: Hashable, Sendable {
     public var isThrottling: Bool
     /// Whether the call may have been worked on, and may be charged for.
     public var isPossiblyBilled: Bool
+    /// Whether the answer had begun, so that the call is charged for as good as surely.
+    public var hasBegun: Bool
     /// How long the model asks to be left alone.
     public var retryAfter: Duration?
     /// What the call used as far as it is known; estimated where the model did not say.
@@ -25,6 +27,7 @@ public struct FailureTraits: Hashable, Sendable {
         isLasting: Bool = false,
         isThrottling: Bool = false,
         isPossiblyBilled: Bool = false,
+        hasBegun: Bool = false,
         retryAfter: Duration? = nil,
         usage: Usage = Usage(),
         requestID: String? = nil
@@ -34,6 +37,7 @@ public struct FailureTraits: Hashable, Sendable {
         self.isLasting = isLasting
         self.isThrottling = isThrottling
         self.isPossiblyBilled = isPossiblyBilled
+        self.hasBegun = hasBegun
         self.retryAfter = retryAfter
         self.usage = usage
         self.requestID = requestID
@@ -69,10 +73,9 @@ extension FailureTraits {
     init(usually code: CollabError.Code) {
         self.init()
         switch code {
-        case .transport, .serverError:
+        // Backends that charge tell what is charged for, so nothing is here.
+        case .transport, .serverError, .timeout, .truncatedResponse, .malformedResponse:
             (isRetryable, isUnhealthy) = (true, true)
-        case .timeout, .truncatedResponse, .malformedResponse:
-            (isRetryable, isUnhealthy, isPossiblyBilled) = (true, true, true)
         case .rateLimited:
             (isRetryable, isThrottling) = (true, true)
         case .unauthorized:

@@ -40,22 +40,25 @@ public struct HedgedModel: Collaboration {
         guard let delay else {
             // Too few calls have been seen to know what slow is.
             let response = try await base.respond(to: request, into: race.entrance(of: 0))
-            observe(race)
+            observe(race, isAnswered: true)
             return response
         }
         let outcome = await run(race, request, delay)
-        observe(race)
+        if case .success = outcome {
+            observe(race, isAnswered: true)
+        } else {
+            observe(race, isAnswered: false)
+        }
         return try outcome.get()
     }
 
-    private func observe(_ race: HedgeRace) {
-        let (beginning, now) = (race.beginning(of: 0), Run.now)
-        // A first call that lost had not begun yet: it took this long at least.
-        if let time = beginning ?? (race.winner == 1 ? now : nil) {
-            latencies.withLock { $0.add(time - race.start) }
-        } else {
-            latencies.withLock { $0.add(now - race.start) }
-        }
+    /// Remembers how long the first call took until it began.
+    ///
+    /// One that lost had not begun yet, and took this long at least. One that failed says nothing: failing at once is not
+    /// being fast.
+    private func observe(_ race: HedgeRace, isAnswered: Bool) {
+        guard let time = race.beginning(of: 0) ?? (isAnswered ? Run.now : nil) else { return }
+        latencies.withLock { $0.add(time - race.start) }
     }
 
     private func run(

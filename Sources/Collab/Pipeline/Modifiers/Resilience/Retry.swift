@@ -12,8 +12,12 @@ public struct Retry: Sendable {
     public var maximumServerDelay: Duration
     /// Which failures are worth another attempt; what the failure itself says is heard as well.
     public var codes: Set<CollabError.Code>
-    /// How many attempts may follow one that may have been worked on, and charged for.
+    /// How many attempts may follow ones whose answer was lost before it began: they may have been worked on and charged
+    /// for, or not; no server can be asked.
     public var possiblyBilled: Int
+    /// How many attempts may follow ones whose answer broke off after it had begun, and that are charged for as good as
+    /// surely. Going on after a part that was handed out is not counted, since nothing is paid for twice then.
+    public var brokenOff: Int
     /// What happens if a part of the answer has been handed out.
     public var afterOutput: AfterOutput
 
@@ -30,6 +34,7 @@ public struct Retry: Sendable {
         maximumServerDelay: Duration = .seconds(120),
         codes: Set<CollabError.Code> = Retry.transient,
         possiblyBilled: Int = 1,
+        brokenOff: Int = 0,
         afterOutput: AfterOutput = .fail
     ) {
         self.attempts = attempts
@@ -39,6 +44,7 @@ public struct Retry: Sendable {
         self.maximumServerDelay = maximumServerDelay
         self.codes = codes
         self.possiblyBilled = possiblyBilled
+        self.brokenOff = brokenOff
         self.afterOutput = afterOutput
     }
 

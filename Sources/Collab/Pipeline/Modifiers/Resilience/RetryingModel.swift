@@ -26,7 +26,7 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
         // Runs of the same seed must not wait in step, so the number of the call counts as well.
         let seed = (Run.current?.drawSeed("retry of \(name)") ?? 0) ^ SeededGenerator.mix(budget.deposit())
         var generator = SeededGenerator(seed: seed)
-        var (attempt, billed) = (1, 0)
+        var (attempt, lost, broken) = (1, 0, 0)
         while true {
             let continuation = Continuation(beginning: output.delivered)
             do throws(CollabError) {
@@ -34,11 +34,11 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
                 return continuation.whole(try await base.respond(to: asked, into: output.entrance))
             } catch {
                 let traits = error.traits
-                if traits.isPossiblyBilled { billed += 1 }
+                if traits.hasBegun { broken += 1 } else if traits.isPossiblyBilled { lost += 1 }
                 let draw = generator.nextUnit()
                 attempt += 1
                 let wait = retry.wait(before: attempt, after: traits, draw: draw)
-                guard let objection = objection(to: attempt, billed, error, output, wait) else {
+                guard let objection = objection(to: attempt, lost, broken, error, output, wait) else {
                     Run.note("attempt \(attempt)", "after \(wait), because of \(error.code)")
                     if output.hasDelivered {
                         Run.note("resumed", "after \(output.delivered.count) characters")
@@ -55,7 +55,8 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
     /// is to be one.
     private func objection(
         to attempt: Int,
-        _ billed: Int,
+        _ lost: Int,
+        _ broken: Int,
         _ error: CollabError,
         _ output: CountingSink,
         _ wait: Duration
@@ -65,9 +66,10 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
         else { return "" }
         if output.hasDelivered, retry.afterOutput == .fail { return "" }
         if attempt > retry.attempts { return "" }
-        if billed > retry.possiblyBilled {
+        if lost > retry.possiblyBilled || broken > retry.brokenOff, !output.hasDelivered {
+            let every = lost + broken > 1 ? " every time" : ""
             return
-                "It was not tried again, since it may have been charged for\(billed > 1 ? " every time" : "")."
+                "It was not tried again, since it may have been charged for\(every); see Retry.possiblyBilled."
         }
         if let asked = error.traits.retryAfter, asked > retry.maximumServerDelay {
             return "It was not tried again: the wait of \(asked) that is asked for is too long."
