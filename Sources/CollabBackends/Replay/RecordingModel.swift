@@ -12,7 +12,7 @@ public struct RecordingModel<Base: TextModel>: TextModel {
     /// Answers, then records the call; a cancelled call is not recorded.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let pieces = Protected<[String]>([])
-        let start = ContinuousClock.now
+        let start = Run.now
         let listening = ResponseSink { text in
             pieces.withLock { $0.append(text) }
             await sink.send(text)
@@ -22,13 +22,13 @@ public struct RecordingModel<Base: TextModel>: TextModel {
             let response = try await base.generate(request, into: listening)
             entry.response = response
             entry.pieces = pieces.withLock { $0 }
-            entry.seconds = (ContinuousClock.now - start) / .seconds(1)
+            entry.seconds = (Run.now - start) / .seconds(1)
             try recorder.add(entry)
             return response
         } catch  where error.code != .cancelled && entry.response == nil {
             entry.failure = Cassette.Failure(code: error.code.description, message: error.message)
             entry.pieces = pieces.withLock { $0 }
-            entry.seconds = (ContinuousClock.now - start) / .seconds(1)
+            entry.seconds = (Run.now - start) / .seconds(1)
             try recorder.add(entry)
             throw error
         }

@@ -14,7 +14,7 @@ public struct ReplayModel: TextModel {
     public enum Pace: Hashable, Sendable {
         /// At once.
         case immediate
-        /// As slowly as they came when they were recorded.
+        /// As slowly as they came when they were recorded, on the clock of the run.
         case asRecorded
     }
 
@@ -34,20 +34,25 @@ public struct ReplayModel: TextModel {
     ///
     /// Throws ``CollabError/Code/replayMiss`` if the call was not recorded, and the recorded error if it failed then.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let entry = try player.next(CallKey(model: name, request: request))
-        if pace == .asRecorded, entry.seconds > 0 {
-            do { try await Task.sleep(for: .seconds(entry.seconds)) } catch { throw .cancelled }
-        }
-        for piece in entry.pieces {
+        try await player.next(CallKey(model: name, request: request)).replay(at: pace, into: sink)
+    }
+}
+
+extension Cassette.Entry {
+    /// Gives the recorded answer, or the recorded error.
+    func replay(at pace: ReplayModel.Pace, into sink: ResponseSink) async throws(CollabError) -> Response {
+        // A file may say anything; a year is long enough.
+        if pace == .asRecorded, seconds > 0 { try await Run.sleep(for: .seconds(min(seconds, 31_536_000))) }
+        for piece in pieces {
             try checkCancellation()
             await sink.send(piece)
         }
-        if let response = entry.response {
-            if entry.pieces.isEmpty { await sink.send(response.text) }
+        if let response {
+            if pieces.isEmpty { await sink.send(response.text) }
             return response
         }
         let failure =
-            entry.failure ?? Cassette.Failure(code: "replayMiss", message: "The entry has no answer.")
+            failure ?? Cassette.Failure(code: "replayMiss", message: "The entry has no answer.")
         throw CollabError(CollabError.Code(failure.code), failure.message)
     }
 }
@@ -83,8 +88,13 @@ public final class CassettePlayer: Sendable {
         }
     }
 
+    /// The next recording of a call; `nil` if there is none left.
+    func recorded(_ key: CallKey) -> Cassette.Entry? {
+        state.withLock { $0.remaining[key]?.popLast() }.map { entries[$0] }
+    }
+
     func next(_ key: CallKey) throws(CollabError) -> Cassette.Entry {
-        if let index = state.withLock({ $0.remaining[key]?.popLast() }) { return entries[index] }
+        if let entry = recorded(key) { return entry }
         throw miss(key)
     }
 

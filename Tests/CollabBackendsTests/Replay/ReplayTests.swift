@@ -1,5 +1,6 @@
 import Collab
 import CollabBackends
+import CollabTesting
 import Foundation
 import Testing
 
@@ -44,6 +45,31 @@ struct ReplayTests {
             pieces.append(piece)
         }
         #expect(pieces == ["You ", "said hello (sample 0)"])
+    }
+
+    @Test("Where nothing was recorded the model is called, and recorded")
+    func replayOrCall() async throws {
+        let first = CassetteRecorder()
+        _ = try await Parrot().recording(to: first).respond(to: "hello")
+        let second = CassetteRecorder()
+        let model = Parrot().replaying(CassettePlayer(first.cassette), recordingTo: second)
+        #expect(try await model.respond(to: "hello").text == "You said hello (sample 0)")
+        #expect(second.cassette.entries.isEmpty)
+        #expect(try await model.respond(to: "bye").text == "You said bye (sample 0)")
+        #expect(second.cassette.entries.map(\.request.question) == ["bye"])
+    }
+
+    @Test("Answers come as slowly as they were recorded, on the clock of the run")
+    func pace() async throws {
+        var entry = Cassette.Entry(model: "parrot", request: "hello")
+        entry.response = Response(text: "hi", model: "parrot")
+        entry.seconds = 3600
+        let model = ReplayModel("parrot", from: Cassette(entries: [entry]), pace: .asRecorded)
+        let clock = VirtualClock()
+        let answer = Task { try await model.respond(to: "hello", in: Run(clock: clock)).text }
+        await clock.waitForSleepers(1)
+        clock.advance(by: .seconds(3600))
+        #expect(try await answer.value == "hi")
     }
 
     @Test("The sample index is part of the key")
