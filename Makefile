@@ -18,7 +18,7 @@ models:  ## Fetch the models (about 420 MB) into the cache, or make sure that th
 	@Scripts/fetch-models
 	@echo "The models are in $$(Scripts/fetch-models --path)."
 
-libraries:  ## Install OpenBLAS and libcurl where they are missing
+libraries:  ## Install OpenBLAS, libcurl and SQLite where they are missing
 	@Scripts/setup-libraries
 
 lint:  ## Check the style of the sources

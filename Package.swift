@@ -33,11 +33,17 @@ let package = Package(
         .executable(name: "quickstart", targets: ["Quickstart"]),
         .executable(name: "inspect", targets: ["Inspect"]),
         .library(name: "CollabMerging", targets: ["CollabMerging"]),
+        .library(name: "CollabCache", targets: ["CollabCache"]),
+        .library(name: "CollabObservability", targets: ["CollabObservability"]),
         .executable(name: "merge", targets: ["MergeTool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
     ],
     targets: [
         // C: SIMD kernels with run-time dispatch, and shims over the two system libraries.
@@ -63,6 +69,25 @@ let package = Package(
         .target(
             name: "CollabMerging",
             dependencies: ["Collab", "CollabBackends", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings
+        ),
+
+        // A cache of answers in SQLite; whoever does not ask for it does not build GRDB.
+        .target(
+            name: "CollabCache",
+            dependencies: ["Collab", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: swiftSettings
+        ),
+
+        // Logs, metrics and spans of runs.
+        .target(
+            name: "CollabObservability",
+            dependencies: [
+                "Collab",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: swiftSettings
         ),
 
@@ -129,6 +154,27 @@ let package = Package(
         .testTarget(
             name: "CollabMergingTests",
             dependencies: ["CollabMerging", "Collab", "CollabBackends"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "CacheWriter",
+            dependencies: ["Collab", "CollabCache"],
+            path: "Tests/CacheWriter",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CollabCacheTests",
+            dependencies: ["CollabCache", "CacheWriter", "Collab", "CollabTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CollabObservabilityTests",
+            dependencies: [
+                "CollabObservability", "Collab", "CollabTesting",
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "InspectTests", dependencies: ["Inspect"], swiftSettings: swiftSettings),

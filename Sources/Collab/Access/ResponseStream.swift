@@ -12,6 +12,9 @@ public enum ResponseEvent: Sendable {
 ///
 /// The work starts with the first call of `next()` and stops when the iterator is released. The stream can be
 /// iterated once.
+///
+/// A slow reader slows the writing of the answer down. What happens elsewhere in the run does not wait for it: events are
+/// dropped while 1,024 elements are waiting, and the next one says how many (``RunEvent/skipped``).
 public struct ResponseStream: AsyncSequence, Sendable {
     /// What the stream yields.
     public typealias Element = ResponseEvent
@@ -25,7 +28,14 @@ public struct ResponseStream: AsyncSequence, Sendable {
             Task {
                 // A stream within a run belongs to it, as any other call does.
                 let run = run ?? Run.current ?? Run()
-                let listener = run.listen { event in buffer.offer(.event(event)) }
+                let skipped = Protected(0)
+                let listener = run.listen { event in
+                    skipped.withLock { skipped in
+                        var event = event
+                        event.skipped = skipped
+                        skipped = buffer.offerIfRoom(.event(event)) ? 0 : skipped + 1
+                    }
+                }
                 let sink = ResponseSink { text in await buffer.send(.text(text)) }
                 do throws(CollabError) {
                     let response = try await model.respond(to: request, into: sink, in: run)

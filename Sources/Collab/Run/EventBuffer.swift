@@ -1,7 +1,7 @@
 /// A bounded queue between one producer task and one consumer task.
 ///
-/// Text waits when the queue is full (back-pressure); events never wait, since they are few and come from places
-/// that cannot suspend.
+/// Text waits when the queue is full (back-pressure). Events never wait, since they come from places that cannot
+/// suspend: when several times the capacity is waiting, they are refused.
 package final class EventBuffer<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
@@ -47,6 +47,13 @@ package final class EventBuffer<Element: Sendable>: Sendable {
             return state.consumer
         }
         consumer?.resume()
+    }
+
+    /// Adds an element without waiting, unless four times the capacity is waiting already.
+    package func offerIfRoom(_ element: Element) -> Bool {
+        if state.withLock({ $0.count >= 4 * capacity }) { return false }
+        offer(element)
+        return true
     }
 
     /// Marks the end; elements already there are still delivered.

@@ -110,16 +110,19 @@ extension Run {
     }
 
     /// Everything that happens from now on, live, until the consumer leaves.
-    public var events: AsyncStream<RunEvent> {
-        AsyncStream { continuation in
-            let listener = listen { continuation.yield($0) }
-            continuation.onTermination = { [weak self] _ in self?.stopListening(listener) }
-        }
+    ///
+    /// The run never waits for the reader: of one that lags far behind, the oldest events are dropped, and counted.
+    public var events: RunEvents { RunEvents(of: self) }
+
+    /// A node of the trace as it stands, without those beneath it.
+    package func node(_ id: Int) -> TraceNode? {
+        state.withLock { $0.recorder.nodes.indices.contains(id) ? $0.recorder.nodes[id] : nil }
     }
 
     private func emit(_ kind: RunEvent.Kind, node: Int, parent: Int?) {
-        let time = elapsed
         let listeners = state.withLock { $0.listeners }
+        if listeners.isEmpty { return }
+        let time = elapsed
         for listener in listeners {
             listener.receive(RunEvent(node: node, parent: parent, time: time, kind: kind))
         }
@@ -149,11 +152,11 @@ extension Run {
         let end = elapsed
         switch outcome {
         case .success:
-            let usage = state.withLock { state in
+            let usage = state.withLock { state -> Usage? in
                 state.recorder.update(node) { $0.duration = end - start }
-                return state.recorder.usage(under: node)
+                return state.listeners.isEmpty ? nil : state.recorder.usage(under: node)
             }
-            emit(.finished(usage), node: node, parent: parent)
+            if let usage { emit(.finished(usage), node: node, parent: parent) }
         case .failure(let error):
             state.withLock { state in
                 state.recorder.update(node) {
@@ -293,6 +296,26 @@ extension Run {
                 run.book(error, admission, node: node)
                 throw error
             }
+        }
+    }
+
+    /// Traces an answer that was already there: a call that asked nobody, used nothing, and counts as none.
+    package static func recall(
+        _ name: String,
+        _ request: Request,
+        from source: String,
+        _ find: () async throws(CollabError) -> Response
+    ) async throws(CollabError) -> Response {
+        let (run, parent) = (context?.run ?? Run(), context?.node)
+        return try await run.withNode(.call, name: name, request: request, parent: parent) {
+            (node) async throws(CollabError) -> Response in
+            note("answer", source)
+            let response = try await find()
+            run.update(node) {
+                $0.text = response.text
+                $0.billing = .cached
+            }
+            return response
         }
     }
 

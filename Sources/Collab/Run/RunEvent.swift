@@ -28,6 +28,8 @@ public struct RunEvent: Sendable {
     public var time: Duration
     /// What happened.
     public var kind: Kind
+    /// How many events just before this one were dropped because the reader was too far behind.
+    public var skipped = 0
 }
 
 /// A choice that a stage made, with everything that led to it.

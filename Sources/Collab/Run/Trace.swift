@@ -60,6 +60,8 @@ public struct TraceNode: Sendable, Codable, Identifiable {
         case possiblyBilled
         /// It failed before the server worked on it.
         case notBilled
+        /// It was answered from a cache, or by an equal call under way: it used nothing.
+        case cached
     }
 
     /// The order in which the steps began, from 0.

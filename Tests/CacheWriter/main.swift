@@ -1,0 +1,24 @@
+import Collab
+import CollabCache
+import Foundation
+
+// Stores answers one after the other until it is killed, and says after each that it is stored.
+struct Numbered: TextModel {
+    let name = "numbered"
+
+    func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        let text = String(repeating: request.question + " ", count: 200)
+        await sink.send(text)
+        return Response(
+            text: text,
+            model: name,
+            usage: Usage(promptTokens: 1, completionTokens: 200, calls: 1)
+        )
+    }
+}
+
+let model = Numbered().cached(in: try ResponseCache(path: CommandLine.arguments[1]))
+for number in 0..<1_000_000 {
+    _ = try await model.respond(to: "\(number)")
+    FileHandle.standardOutput.write(Data("\(number)\n".utf8))
+}
