@@ -90,7 +90,14 @@ struct PipelineTokenizer: ModelTokenizer {
     }
 
     func decode(_ tokens: some Sequence<TokenID>) -> String {
-        if isByteLevel { return String(decoding: tokens.flatMap { table.textBytes(of: $0) }, as: UTF8.self) }
+        if isByteLevel {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(tokens.underestimatedCount * 4)
+            for token in tokens where token >= 0 && token < count && !table.kinds[Int(token)].isControl {
+                bytes.append(contentsOf: table.strings[Int(token)])
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
         var parts: [TokenDecoder.Part] = []
         for token in tokens where token >= 0 && token < count && !table.kinds[Int(token)].isControl {
             let id = Int(token)
