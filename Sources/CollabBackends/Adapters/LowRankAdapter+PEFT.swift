@@ -1,18 +1,23 @@
 public import Collab
 
 extension LowRankAdapter {
-    /// Reads an adapter as PEFT saves it: a folder with `adapter_config.json` and `adapter_model.safetensors`.
+    /// Reads an adapter: a folder as PEFT saves it, with `adapter_config.json` and `adapter_model.safetensors`, or a
+    /// GGUF file as llama.cpp's `convert_lora_to_gguf.py` makes of one.
     ///
     /// LoRA, rsLoRA, DoRA, patterns of ranks and alphas, embeddings and `modules_to_save` are read; variants whose
-    /// extra tensors would be ignored (biases and the like) are refused.
+    /// extra tensors would be ignored (biases and the like) are refused. GGUF files hold LoRA of matrices alone.
     ///
     /// - Parameters:
-    ///   - path: the folder.
-    ///   - name: what to call the adapter; the folder's name if `nil`.
+    ///   - path: the folder or file.
+    ///   - name: what to call the adapter; the folder's or file's name if `nil`.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound` or `malformedFile` for the files, `unsupported` for a kind of
     /// adapter that is not read here, `tensorMismatch` for a factor without its other half, and `notFinite`.
     public init(contentsOf path: String, name: String? = nil) throws(CollabError) {
+        if path.hasSuffix(".gguf") {
+            self = try Self.read(gguf: path, name: name)
+            return
+        }
         let folder = try ModelFolder(path: path)
         let configuration = try PEFTConfiguration(
             try JSONValue(parsing: try folder.map("adapter_config.json")),

@@ -4,7 +4,8 @@ public import Collab
 /// Large Language Models*, 2022), with its kin rsLoRA and DoRA.
 ///
 /// Modules have the names that the model has them under in Hugging Face's layout, such as
-/// `model.layers.0.self_attn.q_proj`.
+/// `model.layers.0.self_attn.q_proj`; those of an adapter in GGUF have the names, and their rows the order, of that
+/// format: `blk.0.attn_q`.
 public struct LowRankAdapter: Sendable {
     /// The change of one matrix.
     public struct Module: Sendable {
@@ -69,6 +70,8 @@ public struct LowRankAdapter: Sendable {
     public let modules: [Module]
     /// Matrices that the adapter brings along whole: PEFT's `modules_to_save`.
     public let replacements: [MemoryCheckpoint.Tensor]
+    /// What the modules are called.
+    public let naming: TensorNaming
 
     /// Makes an adapter.
     ///
@@ -76,7 +79,8 @@ public struct LowRankAdapter: Sendable {
     public init(
         _ name: String,
         modules: [Module],
-        replacements: [MemoryCheckpoint.Tensor] = []
+        replacements: [MemoryCheckpoint.Tensor] = [],
+        naming: TensorNaming = .huggingFace
     ) throws(CollabError) {
         var seen: Set<String> = []
         for tensor in modules.map(\.tensor) + replacements.map(\.name) {
@@ -87,12 +91,13 @@ public struct LowRankAdapter: Sendable {
         self.name = name
         self.modules = modules
         self.replacements = replacements
+        self.naming = naming
     }
 
     /// The model's weights with the adapter merged in, computed while they are read.
     ///
     /// - Parameters:
-    ///   - base: the weights, in Hugging Face's names.
+    ///   - base: the weights, in the adapter's names.
     ///   - weight: a factor of the change; it must be 1 for an adapter with magnitudes or whole matrices.
     ///
     /// Throws ``Collab/CollabError`` with `tensorMismatch` if a change fits no tensor, and `invalidRequest` for a weight

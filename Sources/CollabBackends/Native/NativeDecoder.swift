@@ -15,11 +15,11 @@ public final class NativeDecoder: TopTokenDecoder {
         case busy(Int)
     }
 
-    init(engine: NativeEngine, name: String, contextLength: Int, sequence: KeyValueSequence? = nil) {
+    init(engine: NativeEngine, name: String, contextLength: Int, sequence: KeyValueSequence) {
         self.engine = engine
         self.name = name
         self.contextLength = contextLength
-        state = Protected(.idle(sequence ?? KeyValueSequence(pool: engine.keyValues)))
+        state = Protected(.idle(sequence))
     }
 
     deinit {

@@ -24,6 +24,8 @@ public final class NativeModel: WeightModel {
     let vocabulary: any ModelTokenizer
     let dialogue: DialogueRenderer?
     let engine: NativeEngine
+    /// The low-rank changes that its decoders are under.
+    let adapters: AdapterSet?
 
     /// The model's vocabulary.
     public var tokenizer: any Tokenizer { vocabulary }
@@ -101,6 +103,7 @@ public final class NativeModel: WeightModel {
         self.options = options
         self.vocabulary = vocabulary
         self.dialogue = dialogue
+        adapters = nil
         contextLength = min(options.contextLength ?? configuration.contextLength, configuration.contextLength)
         engine = try await Background.run { () throws(CollabError) in
             let weights = try Weights(
@@ -117,6 +120,19 @@ public final class NativeModel: WeightModel {
                 memoryLimit: options.memoryLimit
             )
         }
+    }
+
+    /// A model's engine and vocabulary, with adapters in force.
+    init(_ base: NativeModel, under adapters: AdapterSet?, name: String) {
+        self.name = name
+        self.adapters = adapters
+        checkpoint = base.checkpoint
+        configuration = base.configuration
+        options = base.options
+        vocabulary = base.vocabulary
+        dialogue = base.dialogue
+        contextLength = base.contextLength
+        engine = base.engine
     }
 
     /// The same model over other weights of the same shapes.
@@ -154,7 +170,9 @@ public final class NativeModel: WeightModel {
                 "The request has no tokens for \(name): there is nothing to answer."
             )
         }
-        let decoder = makeNativeDecoder(engine.keyValues.prefixes.sequence(beginning: tokens))
+        let decoder = makeNativeDecoder(
+            engine.keyValues.prefixes.sequence(beginning: tokens, under: adapters)
+        )
         let cached = decoder.position
         let logits = try await decoder.append(Array(tokens[cached...]), logits: .last)
         decoder.remember()
@@ -167,6 +185,11 @@ public final class NativeModel: WeightModel {
     }
 
     func makeNativeDecoder(_ sequence: KeyValueSequence? = nil) -> NativeDecoder {
-        NativeDecoder(engine: engine, name: name, contextLength: contextLength, sequence: sequence)
+        NativeDecoder(
+            engine: engine,
+            name: name,
+            contextLength: contextLength,
+            sequence: sequence ?? KeyValueSequence(pool: engine.keyValues, adapters: adapters)
+        )
     }
 }

@@ -16,15 +16,18 @@ struct KeyValueSequence: Sendable {
     private(set) var computed = 0
     /// By layer group and by page.
     private(set) var blocks: [[KeyValueBlock?]]
+    /// The adapters in force: keys and values are theirs alone.
+    let adapters: AdapterSet?
     private let pool: KeyValuePool
 
-    init(pool: KeyValuePool) {
+    init(pool: KeyValuePool, adapters: AdapterSet? = nil) {
         self.pool = pool
+        self.adapters = adapters
         blocks = pool.groups.map { _ in [] }
     }
 
     /// A sequence over the same store that has read nothing.
-    func emptied() -> KeyValueSequence { KeyValueSequence(pool: pool) }
+    func emptied() -> KeyValueSequence { KeyValueSequence(pool: pool, adapters: adapters) }
 
     /// How many tokens there are.
     var count: Int { tokens.count }

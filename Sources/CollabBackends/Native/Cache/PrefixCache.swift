@@ -22,11 +22,13 @@ final class PrefixCache: Sendable {
         self.limit = limit
     }
 
-    /// A sequence with the longest known beginning of some tokens, the last token never included, or `nil`.
-    func sequence(beginning tokens: [TokenID]) -> KeyValueSequence? {
+    /// A sequence with the longest known beginning of some tokens under some adapters, the last token never included,
+    /// or `nil`.
+    func sequence(beginning tokens: [TokenID], under adapters: AdapterSet?) -> KeyValueSequence? {
         entries.withLock { entries in
             var best: (index: Int, count: Int)?
             for (index, entry) in entries.enumerated() {
+                guard entry.sequence.adapters?.identity == adapters?.identity else { continue }
                 var count = 0
                 let most = min(entry.sequence.computed, tokens.count - 1)
                 while count < most, entry.sequence.tokens[count] == tokens[count] { count += 1 }
@@ -48,9 +50,9 @@ final class PrefixCache: Sendable {
         guard sequence.computed >= Self.shortestPrefix, bytes <= limit else { return }
         // Memory that is let go must not be freed under the lock, since the pool has one too.
         let dropped: [Entry] = entries.withLock { entries in
-            if entries.contains(where: { $0.sequence.tokens.starts(with: sequence.tokens) }) { return [] }
-            var dropped = entries.filter { sequence.tokens.starts(with: $0.sequence.tokens) }
-            entries.removeAll { sequence.tokens.starts(with: $0.sequence.tokens) }
+            if entries.contains(where: { $0.sequence.begins(with: sequence) }) { return [] }
+            var dropped = entries.filter { sequence.begins(with: $0.sequence) }
+            entries.removeAll { sequence.begins(with: $0.sequence) }
             entries.append(Entry(sequence: sequence, bytes: bytes))
             var total = entries.reduce(0) { $0 + $1.bytes }
             while total > limit {
@@ -76,5 +78,12 @@ final class PrefixCache: Sendable {
     func dropOldest() -> Bool {
         let oldest: Entry? = entries.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         return oldest != nil
+    }
+}
+
+extension KeyValueSequence {
+    /// Whether the sequence begins with all of another's tokens, under the same adapters.
+    fileprivate func begins(with other: KeyValueSequence) -> Bool {
+        adapters?.identity == other.adapters?.identity && tokens.starts(with: other.tokens)
     }
 }

@@ -27,6 +27,9 @@ public enum ModelFamily: String, Hashable, Sendable, CaseIterable {
     /// The `model_type` in a `config.json`.
     public var huggingFaceName: String { self == .gemma3 ? "gemma3_text" : rawValue }
 
+    /// Whether converters to GGUF order the rows of queries and keys for rotating neighbours.
+    var pairsNeighboursInGGUF: Bool { self == .llama || self == .mistral || self == .smollm3 }
+
     /// Whether this is one of the Gemmas.
     var isGemma: Bool { self == .gemma2 || self == .gemma3 }
 }

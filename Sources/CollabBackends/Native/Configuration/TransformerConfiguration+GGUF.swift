@@ -31,8 +31,7 @@ extension TransformerConfiguration {
             normEpsilon: try settings.positive("attention.layer_norm_rms_epsilon"),
             layout: TensorLayout(naming: .gguf, fusesProjections: family == .phi3)
         )
-        // Converters order the rows of these families' queries and keys for rotating neighbours.
-        rotatesNeighbours = family == .llama || family == .smollm3
+        rotatesNeighbours = family.pairsNeighboursInGGUF
         attentionSoftCap = try settings.optionalPositive("attn_logit_softcapping").map { Float($0) }
         finalSoftCap = try settings.optionalPositive("final_logit_softcapping").map { Float($0) }
         hasProjectionBiases =

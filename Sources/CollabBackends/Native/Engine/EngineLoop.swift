@@ -117,7 +117,8 @@ final class EngineLoop {
                     start: start,
                     tokens: job.sequence.tokens[start..<start + rows],
                     blocks: job.sequence.blocks,
-                    probe: job.probe
+                    probe: job.probe,
+                    adapters: job.sequence.adapters
                 )
             )
             served.append((job, start + rows))

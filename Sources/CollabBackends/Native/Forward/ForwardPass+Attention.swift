@@ -5,13 +5,23 @@ extension ForwardPass {
     /// Queries, keys, values and their positions.
     func makeKeysAndValues(_ layer: Int, _ block: Weights.Layer, _ worker: Int) {
         observeNormalised(block.attentionNorm, as: [.query, .key, .value], layer, worker)
+        projectOntoAdapters(.attention, layer, worker)
         let batches = workspace.batches(worker, replicated: isReplicated)
         // The three matrices count as one, of which each worker has a contiguous share.
         let (queries, keys) = (block.query.groupCount, block.key.groupCount)
         let mine = share(of: queries + keys + block.value.groupCount, worker)
-        multiply(batches.residual, by: block.query, into: workspace.query, mine)
-        multiply(batches.residual, by: block.key, into: workspace.key, mine, after: queries)
-        multiply(batches.residual, by: block.value, into: workspace.value, mine, after: queries + keys)
+        multiply(batches.residual, by: block.query, .query, layer, into: workspace.query, mine)
+        multiply(batches.residual, by: block.key, .key, layer, into: workspace.key, mine, after: queries)
+        let values = queries + keys
+        multiply(
+            batches.residual,
+            by: block.value,
+            .value,
+            layer,
+            into: workspace.value,
+            mine,
+            after: values
+        )
         pool.barrier()
         for row in share(of: rowCount, worker) { store(row, layer, block) }
         pool.barrier()
@@ -28,8 +38,15 @@ extension ForwardPass {
             worker
         )
         prepare(workspace.attention, for: batches.attention, worker)
-        let rows = share(of: block.attentionOutput.groupCount, worker)
-        multiply(batches.attention, by: block.attentionOutput, into: workspace.projected, rows)
+        projectOntoAdapters(.attentionOutput, layer, worker)
+        multiply(
+            batches.attention,
+            by: block.attentionOutput,
+            .attentionOutput,
+            layer,
+            into: workspace.projected,
+            share(of: block.attentionOutput.groupCount, worker)
+        )
         pool.barrier()
     }
 

@@ -24,6 +24,9 @@ final class ForwardPass {
     /// Where a segment's pages of a layer begin in `pages`: `[segment · layers + layer]`.
     var pageOffsets: [Int] = []
 
+    /// The rows that adapters change.
+    var adapted: [AdaptedRows] = []
+
     /// How many rows are left to compute: after the last layer's keys and values only those that are read out.
     private(set) var rowCount = 0
     /// The rows that are read out, ascending, if they are not all.
@@ -80,12 +83,14 @@ final class ForwardPass {
         workspace.prepareReadout(step, vocabulary: configuration.vocabularySize)
         layOutPositions()
         layOutPages()
+        layOutAdapters()
         plans = makePlans(wanted: nil)
         lastPlans = wanted == nil ? [] : makePlans(wanted: wanted)
         // The workers share this object for the length of the run and write disjoint rows between barriers.
         nonisolated(unsafe) let pass = self
         pool.run { worker in pass.run(worker) }
         self.step = Step()
+        adapted.removeAll(keepingCapacity: true)
     }
 
     /// The rows that the end of the last layer can leave alone are those that are neither read out nor watched.
@@ -184,6 +189,7 @@ final class ForwardPass {
         if worker == 0 {
             rowCount = wanted.count
             workspace.setCount(rowCount)
+            narrowAdapters(to: wanted)
         }
         pool.barrier()
     }
@@ -207,17 +213,22 @@ final class ForwardPass {
     }
 
     /// Multiplies prepared activations with the part of a matrix's rows that lies in a share of several matrices'
-    /// rows, of which this one's begin at group `first`.
+    /// rows, of which this one's begin at group `first`, and adds what adapters make of them.
     func multiply(
         _ batch: ActivationBatch,
         by matrix: PackedMatrix,
+        _ tensor: LayerTensor,
+        _ layer: Int,
         into target: UnsafeMutablePointer<Float>,
         _ share: Range<Int>,
         after first: Int = 0
     ) {
         let lower = max(share.lowerBound - first, 0)
         let upper = min(share.upperBound - first, matrix.groupCount)
-        if lower < upper { matrix.multiply(batch, into: target, stride: matrix.rows, groups: lower..<upper) }
+        guard lower < upper else { return }
+        matrix.multiply(batch, into: target, stride: matrix.rows, groups: lower..<upper)
+        let outputs = lower * PackedMatrix.groupRows..<min(upper * PackedMatrix.groupRows, matrix.rows)
+        addAdapters(to: target, tensor, layer, outputs: outputs)
     }
 
     // MARK: Rows

@@ -12,6 +12,8 @@ struct StepSegment {
     var blocks: [[KeyValueBlock?]]
     /// Told of the inputs of matrices, for statistics.
     var probe: ActivationProbe?
+    /// The low-rank changes that are added.
+    var adapters: AdapterSet?
 }
 
 /// A row whose output is handed out.

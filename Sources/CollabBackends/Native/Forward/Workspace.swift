@@ -56,6 +56,10 @@ final class Workspace {
     /// The logits of rows of which only a log-probability is wanted; made when first needed.
     private(set) var vocabulary: UnsafeMutablePointer<Float>?
 
+    /// Components of what adapters read; made when first needed.
+    private var components: UnsafeMutablePointer<Float>?
+    private var componentCount = 0
+
     /// Prepared activations by what reads them.
     struct Batches {
         /// The residual stream, normalised.
@@ -138,6 +142,7 @@ final class Workspace {
     deinit {
         for memory in allocations { free(memory) }
         free(vocabulary)
+        components?.deallocate()
         tops?.deinitialize(count: Self.outputRows * outputSlices)
         tops?.deallocate()
     }
@@ -157,6 +162,16 @@ final class Workspace {
             to: Float.self,
             capacity: Self.outputRows * count
         )
+    }
+
+    /// Room for some components of what adapters read.
+    func components(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if let components, componentCount >= count { return components }
+        components?.deallocate()
+        componentCount = max(count, 1)
+        let room = UnsafeMutablePointer<Float>.allocate(capacity: componentCount)
+        components = room
+        return room
     }
 
     /// Roughly the bytes that a workspace takes.

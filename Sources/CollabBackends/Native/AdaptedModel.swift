@@ -1,0 +1,112 @@
+public import Collab
+
+/// A native model with low-rank adapters in force, which are added while it runs.
+///
+/// It shares the weights, the threads and the vocabulary of the model beneath, and decoders of both that are asked at
+/// the same time are computed as one batch: a base, an expert and an anti-expert cost little more than one model. Keys
+/// and values are shared only among texts under the same adapters. Make one with ``NativeModel/adapted(by:weights:name:)``.
+public final class AdaptedModel: LogitModel, TokenScoring, EmbeddingModel {
+    /// The model beneath.
+    public let base: NativeModel
+    /// The same model with the adapters.
+    let model: NativeModel
+
+    init(_ model: NativeModel, base: NativeModel) {
+        self.base = base
+        self.model = model
+    }
+
+    /// What to call the model in traces, errors and prompts.
+    public var name: String { model.name }
+    /// The base's vocabulary.
+    public var tokenizer: any Tokenizer { model.tokenizer }
+    /// The most tokens a decoder can hold.
+    public var contextLength: Int { model.contextLength }
+    /// The length of an embedding: the width of the residual stream.
+    public var dimension: Int { model.dimension }
+
+    /// The tokens that a request becomes: those that the base makes of it.
+    ///
+    /// Throws ``Collab/CollabError`` with `invalidRequest` if the request cannot be rendered for this model.
+    public func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
+        try model.promptTokens(for: request)
+    }
+
+    /// A decoder that has read nothing yet.
+    public func makeDecoder() async throws(CollabError) -> any Decoder { model.makeNativeDecoder() }
+
+    /// A decoder that has read a request; see ``NativeModel/startDecoding(_:)``.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        try await model.startDecoding(request)
+    }
+
+    /// A decoder that has read some tokens; see ``NativeModel/startDecoding(reading:)``.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await model.startDecoding(reading: tokens)
+    }
+
+    /// The natural log-probability of each continuation; see ``NativeModel/score(_:after:)``.
+    public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        try await model.score(continuations, after: request)
+    }
+
+    /// The natural log-probability of every token but the first; see ``NativeModel/logprobs(of:)``.
+    public func logprobs(of tokens: [TokenID]) async throws(CollabError) -> [Double] {
+        try await model.logprobs(of: tokens)
+    }
+
+    /// One vector a text, in order, each of unit length; see ``NativeModel/embed(_:)``.
+    public func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
+        try await model.embed(texts)
+    }
+}
+
+extension NativeModel {
+    /// The model with low-rank adapters that are added while it runs: y + Σ w · s · B (A x), in float32, over weights
+    /// that stay as they are.
+    ///
+    /// Adapters may come from a PEFT folder or a GGUF file, whichever the model came from. They take memory beside the
+    /// model's ``NativeOptions/memoryLimit``: that of their factors, as float32. An adapter of weight 0 leaves the
+    /// base's results bit for bit.
+    ///
+    /// - Parameters:
+    ///   - adapters: the adapters.
+    ///   - weights: a factor of each one's change, in the adapters' order; 1 if left out.
+    ///   - name: what to call the adapted model; the base's and the adapters' names if `nil`.
+    ///
+    /// Throws ``Collab/CollabError`` with `invalidRequest` if there are not as many weights as adapters or one is not
+    /// finite, `tensorMismatch` for a module that the model lacks or has in another shape, `notFinite`, and
+    /// `unsupported` for what must be merged in with ``LowRankAdapter/applied(to:weight:)``: DoRA, whole matrices,
+    /// embeddings and the output matrix.
+    public func adapted(
+        by adapters: [LowRankAdapter],
+        weights: [Float]? = nil,
+        name: String? = nil
+    ) async throws(CollabError) -> AdaptedModel {
+        let factors = weights ?? Array(repeating: 1, count: adapters.count)
+        guard factors.count == adapters.count else {
+            throw CollabError(
+                .invalidRequest,
+                "\(factors.count) weights were given for \(adapters.count) adapters of \(self.name)."
+            )
+        }
+        guard factors.allSatisfy(\.isFinite) else {
+            throw CollabError(.invalidRequest, "The weights of adapters must be finite, not \(factors).")
+        }
+        let set = try await Background.run { [configuration, own = self.name] () throws(CollabError) in
+            try AdapterSet.placing(
+                zip(adapters, factors).map { (adapter: $0, weight: $1) },
+                in: configuration,
+                of: own
+            )
+        }
+        let names = zip(adapters, factors).map { $1 == 1 ? $0.name : "\($1)·\($0.name)" }
+        return AdaptedModel(
+            NativeModel(self, under: set, name: name ?? ([self.name] + names).joined(separator: "+")),
+            base: self
+        )
+    }
+}
