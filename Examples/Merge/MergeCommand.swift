@@ -39,6 +39,9 @@ struct MergeCommand: AsyncParsableCommand {
     @Option(help: "Where the random numbers of DARE and DELLA begin.")
     var seed: UInt64 = 0
 
+    @Flag(help: "Let NaN and infinity in weights pass; otherwise they are errors that name the tensor.")
+    var allowNan = false
+
     @Flag(help: "Note the SHA-256 of every whole input file in the card, rather than of header and samples.")
     var hash = false
 
@@ -59,7 +62,7 @@ struct MergeCommand: AsyncParsableCommand {
     }
 
     private func merge() async throws(CollabError) {
-        let file = try MergeFile(path: configuration, seed: seed)
+        let file = try MergeFile(path: configuration, seed: seed, requiringFinite: !allowNan)
         for stage in file.stages { Terminal.print(warnings: stage.plan.warnings) }
         guard !plan, let output else {
             for stage in file.stages { Terminal.print(stage.plan) }

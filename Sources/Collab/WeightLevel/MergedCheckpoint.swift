@@ -20,6 +20,8 @@ public final class MergedCheckpoint: Checkpoint {
     /// What the base's tensors are the weights of; without a base, the first member's.
     public let specification: any ModelSpecification
 
+    /// Whether elements that are no finite numbers are errors.
+    private let requiresFinite: Bool
     private let descriptions: [String: TensorDescription]
     private let validation: Result<Void, CollabError>
     /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
@@ -33,9 +35,19 @@ public final class MergedCheckpoint: Checkpoint {
     /// Makes a merge. Whether the members fit together is checked from their descriptions; ``validate()`` tells, and
     /// so does the first read.
     ///
-    /// - Parameter name: what to call it; `nil` makes a name of the method's and the members'.
-    public convenience init(_ name: String? = nil, _ method: any MergeMethod, members: [any Checkpoint]) {
-        self.init(name, method, members: members, describedBy: nil)
+    /// - Parameters:
+    ///   - name: what to call it; `nil` makes a name of the method's and the members'.
+    ///   - method: the rule.
+    ///   - members: the members.
+    ///   - requiresFinite: whether an input or result that is NaN or infinite is an error; otherwise it spreads as far
+    ///     as the method's arithmetic carries it.
+    public convenience init(
+        _ name: String? = nil,
+        _ method: any MergeMethod,
+        members: [any Checkpoint],
+        requiringFinite requiresFinite: Bool = true
+    ) {
+        self.init(name, method, members: members, describedBy: nil, requiringFinite: requiresFinite)
     }
 
     /// - Parameter described: whose tensors and specification the merge has, if not its base's or first member's.
@@ -43,8 +55,10 @@ public final class MergedCheckpoint: Checkpoint {
         _ name: String?,
         _ method: any MergeMethod,
         members: [any Checkpoint],
-        describedBy described: (any Checkpoint)?
+        describedBy described: (any Checkpoint)?,
+        requiringFinite requiresFinite: Bool = true
     ) {
+        self.requiresFinite = requiresFinite
         var (base, others): ((any Checkpoint)?, [any Checkpoint]) = (nil, members)
         switch method.baseline {
         case .none: break
@@ -98,7 +112,12 @@ public final class MergedCheckpoint: Checkpoint {
         if let source = unchangedSource(of: tensor) {
             return try source.read(tensor, elements: elements, into: buffer)
         }
-        let inputs = TensorInputs(tensor: description, members: members, base: base)
+        let inputs = TensorInputs(
+            tensor: description,
+            members: members,
+            base: base,
+            requiresFinite: requiresFinite
+        )
         let merge = try merge(of: tensor, inputs)
         let reader = SliceReader(inputs, capacity: min(TensorInputs.blockSize, elements.count))
         var start = elements.lowerBound
@@ -109,7 +128,7 @@ public final class MergedCheckpoint: Checkpoint {
             let offset = range.lowerBound - elements.lowerBound
             let output = UnsafeMutableBufferPointer(rebasing: buffer[offset..<(offset + range.count)])
             merge.merge(slice, into: output)
-            if let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(output)) {
+            if requiresFinite, let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(output)) {
                 try reader.checkFinite(slice)
                 throw CollabError(
                     .notFinite,

@@ -8,6 +8,8 @@ public struct TensorInputs: Sendable {
     public let members: [any Checkpoint]
     /// The base, if the method has one.
     public let base: (any Checkpoint)?
+    /// Whether elements that are no finite numbers are errors.
+    let requiresFinite: Bool
 
     /// How many elements are read at a time: few enough that several members' stay in a core's own cache.
     static let blockSize = 1 << 14
@@ -70,6 +72,7 @@ final class SliceReader {
 
     /// Throws ``CollabError/Code/notFinite`` for an input that is not finite.
     func checkFinite(_ slice: TensorSlice) throws(CollabError) {
+        guard inputs.requiresFinite else { return }
         let rows =
             zip(inputs.members, slice.members)
             + (slice.base.flatMap { base in inputs.base.map { [($0, base)] } } ?? [])

@@ -22,15 +22,27 @@ public struct MergeFile: Sendable {
     /// - Parameters:
     ///   - seed: where the random numbers of DARE and DELLA begin.
     ///   - folder: what paths in the file are relative to; `nil` for the current folder.
+    ///   - requiresFinite: whether a weight or result that is NaN or infinite is an error.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound` or `malformedFile` for the file, and what ``MergePlan``
     /// throws.
-    public init(path: String, seed: UInt64 = 0, relativeTo folder: String? = nil) throws(CollabError) {
+    public init(
+        path: String,
+        seed: UInt64 = 0,
+        relativeTo folder: String? = nil,
+        requiringFinite requiresFinite: Bool = true
+    ) throws(CollabError) {
         let file = try MappedFile(path: path)
         guard file.count <= 16 << 20, let text = String(validating: file.bytes, as: UTF8.self) else {
             throw CollabError(.malformedFile, "\(path) is no text of at most 16 MiB in UTF-8.")
         }
-        try self.init(yaml: text, source: path, seed: seed, relativeTo: folder)
+        try self.init(
+            yaml: text,
+            source: path,
+            seed: seed,
+            relativeTo: folder,
+            requiringFinite: requiresFinite
+        )
     }
 
     /// Reads a text and checks its merges.
@@ -40,7 +52,8 @@ public struct MergeFile: Sendable {
         yaml: String,
         source: String,
         seed: UInt64 = 0,
-        relativeTo folder: String? = nil
+        relativeTo folder: String? = nil,
+        requiringFinite requiresFinite: Bool = true
     ) throws(CollabError) {
         let documents = try MergeDocument.documents(yaml: yaml, source: source)
         let names = documents.compactMap(\.name)
@@ -67,7 +80,13 @@ public struct MergeFile: Sendable {
                 )
             }
             for index in ready {
-                let plan = try MergePlan(documents[index], seed: seed, named: results, relativeTo: folder)
+                let plan = try MergePlan(
+                    documents[index],
+                    seed: seed,
+                    named: results,
+                    relativeTo: folder,
+                    requiringFinite: requiresFinite
+                )
                 plans[index] = plan
                 if let name = documents[index].name { results[name] = plan.result }
             }

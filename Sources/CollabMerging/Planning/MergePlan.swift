@@ -44,6 +44,7 @@ public struct MergePlan: Sendable {
     ///   - seed: where the random numbers of DARE and DELLA begin.
     ///   - named: checkpoints that the configuration may name beside files: the results of other documents.
     ///   - folder: what paths are relative to; `nil` for the current folder.
+    ///   - requiresFinite: whether a weight or result that is NaN or infinite is an error.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `malformedFile` or `unsupported` for a model,
     /// `tensorMismatch` for models that do not fit together, and `invalidRequest` for parameters.
@@ -51,9 +52,11 @@ public struct MergePlan: Sendable {
         _ document: MergeDocument,
         seed: UInt64 = 0,
         named: [String: any Checkpoint] = [:],
-        relativeTo folder: String? = nil
+        relativeTo folder: String? = nil,
+        requiringFinite requiresFinite: Bool = true
     ) throws(CollabError) {
         var builder = try PlanBuilder(document, seed: seed, shelf: ModelShelf(named: named, folder: folder))
+        builder.requiresFinite = requiresFinite
         try builder.alignVocabularies()
         var parts: [any Checkpoint] = []
         for index in document.slices.indices { parts.append(try builder.part(index)) }
@@ -95,6 +98,7 @@ private struct PlanBuilder {
     /// The layers that have been stacked, by their places in the first sources.
     var layerOrigins: [Int] = []
     var warnings: [String] = []
+    var requiresFinite = true
     /// The vocabulary and whose tokenizer it is based on, where the configuration asks for one.
     var vocabulary: MergedVocabulary?
     var tokenizerReference: ModelReference?
@@ -316,7 +320,12 @@ private struct PlanBuilder {
             seed: seed,
             tensors: described.tensors
         )
-        let merged = MergedCheckpoint(document.name, method, members: places.map { views[$0] })
+        let merged = MergedCheckpoint(
+            document.name,
+            method,
+            members: places.map { views[$0] },
+            requiringFinite: requiresFinite
+        )
         try merged.validate()
         return merged
     }

@@ -7,7 +7,12 @@ extension TensorInputs {
         _ body: ([UnsafeMutableBufferPointer<Float>], _ first: Int) -> Bool
     ) throws(CollabError) {
         guard !chosen.isEmpty else { return }
-        let inputs = TensorInputs(tensor: tensor, members: chosen.map { members[$0] }, base: base)
+        let inputs = TensorInputs(
+            tensor: tensor,
+            members: chosen.map { members[$0] },
+            base: base,
+            requiresFinite: requiresFinite
+        )
         let size = min(Self.blockSize, tensor.elementCount)
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: size * chosen.count)
         defer { memory.deallocate() }
