@@ -11,13 +11,15 @@ let package = Package(
     ],
     targets: [
         .target(name: "CMachineLimits"),
+        .target(name: "CAllocationCount"),
         .executableTarget(
             name: "collab-bench",
             dependencies: [
-                "CMachineLimits",
+                "CMachineLimits", "CAllocationCount",
                 .product(name: "Collab", package: "Collab"),
                 .product(name: "CollabBackends", package: "Collab"),
                 .product(name: "CollabKernels", package: "Collab"),
+                .product(name: "CollabMerging", package: "Collab"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CollabBench",

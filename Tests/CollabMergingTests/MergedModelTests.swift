@@ -18,7 +18,7 @@ struct MergedModelTests {
             contentsOf: folder,
             options: NativeOptions(threads: 1, precision: .float)
         )
-        let tokens = try model.tokenizer.encode("w3 pextra w7", parsingSpecialTokens: true)
+        let tokens = try model.tokenizer.encode("pextra<|im_start|>extra", parsingSpecialTokens: true)
         #expect(tokens.count == 3)
         #expect(model.tokenizer.count == plan.vocabulary?.tokens.count)
         let logits = try await model.startDecoding(reading: tokens).logits

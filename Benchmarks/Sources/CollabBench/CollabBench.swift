@@ -9,7 +9,8 @@ struct CollabBench: AsyncParsableCommand {
         subcommands: [
             FaultsSuite.self,
             EngineSuite.self, EngineOnce.self, KernelsSuite.self, ReplicasSuite.self, StreamsSuite.self,
-            TokenizersSuite.self, EmbeddingSuite.self,
+            TokenizersSuite.self, EmbeddingSuite.self, OrchestrationSuite.self,
+            MergeSuite.self,
         ]
     )
 }

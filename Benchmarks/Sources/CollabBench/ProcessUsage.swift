@@ -30,6 +30,13 @@ enum ProcessUsage {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
+    /// Bytes of memory that it holds now and no file holds too; 0 where the system does not tell.
+    static var anonymousBytes: Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        let pages = text.split(separator: " ").compactMap { Int($0) }
+        return pages.count > 2 ? (pages[1] - pages[2]) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
     /// Allows as many open files as the system permits, and says how many that are.
     static func raiseFileLimit() -> Int {
         var limit = rlimit()

@@ -27,7 +27,10 @@ struct YAMLNode {
         var nodes: [YAMLNode] = []
         var count = 0
         do {
-            for node in try Yams.compose_all(yaml: text) { nodes.append(try YAMLNode(node, source, &count)) }
+            var sequence = try Yams.compose_all(yaml: text)
+            while let node = sequence.next() { nodes.append(try YAMLNode(node, source, &count)) }
+            // The sequence ends at an error as it ends at the end.
+            if let error = sequence.error { throw error }
         } catch let error as CollabError {
             throw error
         } catch {

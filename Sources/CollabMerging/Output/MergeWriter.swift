@@ -94,6 +94,7 @@ public struct MergeWriter: Sendable {
             folder: partialFolder,
             identity: options.resumes ? identity(identities, layout) : "none: \(getpid()) \(plan.seed)"
         )
+        target.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
         let metadata = [
             "format": "pt", "made_with": "Collab", "merge_method": plan.document.method,
             "merge_configuration_sha256": Self.digest(configuration),

@@ -49,6 +49,11 @@ struct PartialFolder {
         rmdir(path)
     }
 
+    /// Removes what a run that was killed may have left half-written, and whatever else is not expected.
+    func removeFiles(except kept: Set<String>) {
+        for name in Self.names(in: path) where !kept.contains(name) { unlink(path + "/" + name) }
+    }
+
     /// Whether a folder has nothing in it.
     static func isEmpty(_ path: String) -> Bool { names(in: path).isEmpty }
 

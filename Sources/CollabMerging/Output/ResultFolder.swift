@@ -80,7 +80,8 @@ struct ResultFolder {
 
     private func copyFiles(from folder: ModelFolder) throws(CollabError) {
         for name in Self.taken where folder.contains(name) {
-            try write(name, Array(try folder.map(name).bytes))
+            let file = try folder.map(name)
+            try write(name, withExtendedLifetime(file) { Array(file.bytes) })
         }
     }
 

@@ -33,7 +33,8 @@ public struct MergeFile: Sendable {
         requiringFinite requiresFinite: Bool = true
     ) throws(CollabError) {
         let file = try MappedFile(path: path)
-        guard file.count <= 16 << 20, let text = String(validating: file.bytes, as: UTF8.self) else {
+        let content = file.count <= 16 << 20 ? withExtendedLifetime(file) { Array(file.bytes) } : [0xFF]
+        guard let text = String(validating: content, as: UTF8.self) else {
             throw CollabError(.malformedFile, "\(path) is no text of at most 16 MiB in UTF-8.")
         }
         try self.init(
@@ -100,12 +101,5 @@ public struct MergeFile: Sendable {
             }
             return Stage(plan: plan)
         }
-    }
-}
-
-extension String {
-    /// The text that bytes are, or `nil` if they are no valid UTF-8.
-    fileprivate init?(validating bytes: UnsafeRawBufferPointer, as encoding: UTF8.Type) {
-        self.init(validating: bytes.lazy.map { $0 }, as: encoding)
     }
 }

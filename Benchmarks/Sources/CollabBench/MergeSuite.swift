@@ -1,0 +1,161 @@
+import ArgumentParser
+import Collab
+import CollabBackends
+import CollabMerging
+import Foundation
+
+/// Merges of synthetic checkpoints, beside mergekit on the same files and configurations.
+struct MergeSuite: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "merge",
+        abstract: "Measure merges, beside mergekit and beside plain reading and writing.",
+        discussion: """
+            Makes a base and three fine-tunes in bfloat16 in --folder unless they are there. Ours runs in this \
+            process; mergekit starts anew for each merge, as its command does. Both end with the result on the disk, \
+            ours flushed to it.
+            """
+    )
+
+    @Option(
+        help: "Where the models are made and the results written; removed afterwards unless it was there."
+    )
+    var folder: String?
+
+    @Option(help: "Size of a model: \(SyntheticSize.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var size = SyntheticSize.small
+
+    @Option(help: "A Python with mergekit 0.1.5, to measure beside.")
+    var peerPython: String?
+
+    @Option(help: "Rounds of each method; medians are reported.")
+    var rounds = 3
+
+    @Option(help: "Only methods whose name contains this.")
+    var only: String?
+
+    @Option(help: "How many threads compute; one a physical core if left out.")
+    var threads: Int?
+
+    func run() async throws {
+        let path = folder ?? NSTemporaryDirectory() + "collab-merge-bench"
+        let isNew = !FileManager.default.fileExists(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { if isNew { try? FileManager.default.removeItem(atPath: path) } }
+        let models = try SyntheticModels(folder: path, size: size)
+        let bytes = models.byteCount
+        print(
+            "models of \(bytes / 1_000_000) MB; plain reading of three and writing of one: ",
+            terminator: ""
+        )
+        let plain = try median((0..<rounds).map { _ in try models.readAndWrite() })
+        print(Self.format(plain), "s")
+        print("method              seconds   CPU s   × plain   memory MB   mergekit s    ratio")
+        for method in BenchedMethod.all where only.map({ method.name.contains($0) }) ?? true {
+            try await measure(method, models, path, plain)
+        }
+    }
+
+    private func measure(
+        _ method: BenchedMethod,
+        _ models: SyntheticModels,
+        _ path: String,
+        _ plain: Double
+    ) async throws {
+        let configuration = "\(path)/\(method.name).yml"
+        let text = method.configuration(path)
+        try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+        var (ours, theirs, processor): ([Double], [Double], [Double]) = ([], [], [])
+        let memory = Peak()
+        for _ in 0..<rounds {
+            let file = try MergeFile(path: configuration)
+            let options = MergeOptions(threads: threads, replacesFolder: true)
+            let writer = MergeWriter(
+                file.stages[0].plan,
+                to: path + "/ours",
+                configuration: text,
+                options: options
+            )
+            let (usage, start) = (ProcessUsage.processorSeconds, ContinuousClock.now)
+            _ = try await writer.run { _ in memory.note(ProcessUsage.anonymousBytes) }
+            ours.append((ContinuousClock.now - start) / .seconds(1))
+            processor.append(ProcessUsage.processorSeconds - usage)
+            if let peerPython { theirs.append(try mergekit(peerPython, configuration, path + "/theirs")) }
+        }
+        let time = median(ours)
+        var line = method.name.padding(toLength: 18, withPad: " ", startingAt: 0)
+        for (value, width) in [
+            (Self.format(time), 9), (Self.format(median(processor)), 8), (Self.format(time / plain), 10),
+            ("\(memory.value / 1_000_000)", 12),
+            (theirs.isEmpty ? "–" : Self.format(median(theirs)), 13),
+            (theirs.isEmpty ? "–" : Self.format(median(theirs) / time), 9),
+        ] {
+            line += String(repeating: " ", count: max(1, width - value.count)) + value
+        }
+        print(line)
+    }
+
+    /// Seconds of a merge by mergekit, its start included.
+    private func mergekit(_ python: String, _ configuration: String, _ output: String) throws -> Double {
+        try? FileManager.default.removeItem(atPath: output)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments =
+            [
+                "-m", "mergekit.scripts.run_yaml", configuration, output, "--no-copy-tokenizer",
+                "--no-write-model-card",
+            ]
+            + ["--quiet", "-j", "\(threads ?? 2)"]
+        process.standardOutput = FileHandle.nullDevice
+        let errors = Pipe()
+        process.standardError = errors
+        let start = ContinuousClock.now
+        try process.run()
+        let complaint = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw ValidationError(
+                "mergekit failed: \(String(decoding: complaint.suffix(2000), as: UTF8.self))"
+            )
+        }
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    private static func format(_ value: Double) -> String { String(format: "%.2f", value) }
+}
+
+/// A method as a configuration.
+private struct BenchedMethod {
+    var name: String
+    var members: [String] = ["a", "b", "c"]
+    var own = ""
+    var rest = ""
+
+    static let all = [
+        BenchedMethod(name: "linear", own: "weight: 0.4"),
+        BenchedMethod(name: "slerp", members: ["a", "b"], rest: "base_model: {a}\nparameters: {t: 0.4}\n"),
+        BenchedMethod(name: "task_arithmetic", own: "weight: 0.4", rest: "base_model: {base}\n"),
+        BenchedMethod(name: "model_stock", rest: "base_model: {base}\n"),
+        BenchedMethod(name: "dare_ties", own: "weight: 0.4, density: 0.5", rest: "base_model: {base}\n"),
+        BenchedMethod(name: "ties", own: "weight: 0.4, density: 0.5", rest: "base_model: {base}\n"),
+    ]
+
+    func configuration(_ folder: String) -> String {
+        var text = "models:\n"
+        for member in members { text += "  - {model: \"\(folder)/\(member)\", parameters: {\(own)}}\n" }
+        text += "merge_method: \(name)\n" + rest
+        return text.replacingOccurrences(of: "{a}", with: "\"\(folder)/a\"")
+            .replacingOccurrences(of: "{base}", with: "\"\(folder)/base\"")
+    }
+}
+
+/// The largest of some numbers, from any thread.
+private final class Peak: @unchecked Sendable {
+    // Sendable: the number is touched under the lock only.
+    private let lock = NSLock()
+    private var largest = 0
+
+    func note(_ value: Int) { lock.withLock { largest = max(largest, value) } }
+    var value: Int { lock.withLock { largest } }
+}
