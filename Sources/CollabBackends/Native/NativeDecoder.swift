@@ -4,7 +4,7 @@ public import Collab
 ///
 /// Forking costs a few references: what both have read stays shared until one of them writes behind it.
 public final class NativeDecoder: TopTokenDecoder {
-    private let engine: NativeEngine
+    let engine: NativeEngine
     private let name: String
     private let contextLength: Int
     private let state: Protected<State>
@@ -146,7 +146,8 @@ public final class NativeDecoder: TopTokenDecoder {
         return sequence
     }
 
-    private func current() throws(CollabError) -> KeyValueSequence {
+    /// The sequence as it is now.
+    func current() throws(CollabError) -> KeyValueSequence {
         let sequence: KeyValueSequence? = state.withLock { state in
             guard case .idle(let sequence) = state else { return nil }
             return sequence

@@ -117,7 +117,8 @@ public final class NativeModel: WeightModel {
                 weights: weights,
                 precision: options.precision,
                 threads: threads,
-                memoryLimit: options.memoryLimit
+                memoryLimit: options.memoryLimit,
+                identity: ModelIdentity(checkpoint, configuration, options)
             )
         }
     }

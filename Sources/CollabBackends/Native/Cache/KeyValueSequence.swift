@@ -26,6 +26,21 @@ struct KeyValueSequence: Sendable {
         blocks = pool.groups.map { _ in [] }
     }
 
+    /// A sequence that has been read before.
+    init(
+        pool: KeyValuePool,
+        adapters: AdapterSet?,
+        tokens: [TokenID],
+        computed: Int,
+        blocks: [[KeyValueBlock?]]
+    ) {
+        self.pool = pool
+        self.adapters = adapters
+        self.tokens = tokens
+        self.computed = computed
+        self.blocks = blocks
+    }
+
     /// A sequence over the same store that has read nothing.
     func emptied() -> KeyValueSequence { KeyValueSequence(pool: pool, adapters: adapters) }
 

@@ -14,6 +14,8 @@ import CollabKernels
 final class NativeEngine: Sendable {
     let weights: Weights
     let keyValues: KeyValuePool
+    /// What sessions are told apart by.
+    let identity: ModelIdentity
     private let queue = JobQueue()
 
     init(
@@ -21,9 +23,11 @@ final class NativeEngine: Sendable {
         precision: Precision,
         threads: Int,
         stepRows: Int = 512,
-        memoryLimit: Int?
+        memoryLimit: Int?,
+        identity: ModelIdentity
     ) throws(CollabError) {
         self.weights = weights
+        self.identity = identity
         let configuration = weights.configuration
         let groups = LayerGroup.groups(of: configuration)
         let workspace = Workspace.bytes(configuration, rows: stepRows, workers: threads)
