@@ -139,9 +139,16 @@ let package = Package(
             dependencies: ["Collab", "CollabTesting"],
             swiftSettings: swiftSettings
         ),
+        // Opens hostile files for the tests, in a process that may die of them.
+        .executableTarget(
+            name: "FaultProbe",
+            dependencies: ["Collab", "CollabBackends"],
+            path: "Tests/FaultProbe",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "CollabBackendsTests",
-            dependencies: ["CollabBackends", "CollabTesting"],
+            dependencies: ["CollabBackends", "CollabTesting", "FaultProbe"],
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),

@@ -45,6 +45,25 @@ public enum TensorConversion {
         )
     }
 
+    /// Whether no element of a range of whole blocks is NaN or infinite; of quantised ones only scales are looked at.
+    ///
+    /// The range must lie within the bytes, as ``dequantize(_:bytes:elements:into:level:)`` asks for.
+    public static func isFinite(
+        _ format: TensorFormat,
+        bytes: UnsafeRawBufferPointer,
+        elements: Range<Int>
+    ) -> Bool {
+        let block = format.blockElements
+        guard let base = bytes.baseAddress, elements.lowerBound >= 0,
+            elements.upperBound / block <= bytes.count / format.blockBytes
+        else { return elements.isEmpty }
+        return collab_is_finite(
+            format.raw,
+            base + elements.lowerBound / block * format.blockBytes,
+            elements.count / block
+        )
+    }
+
     /// Expands a whole stored tensor of `count` elements.
     public static func dequantize(
         _ format: TensorFormat,

@@ -2,7 +2,7 @@
 //
 // Every function that has more than one implementation takes the dispatch level as its first argument, so that
 // tests can compare the levels with one another in one process. Nothing here allocates unless its name says so,
-// and nothing keeps state except the worker pool.
+// and nothing keeps state except the worker pool and the table of watched mappings.
 #ifndef COLLAB_CKERNELS_H
 #define COLLAB_CKERNELS_H
 
@@ -14,6 +14,7 @@
 #include "collab_distribution.h"
 #include "collab_fusion.h"
 #include "collab_merge.h"
+#include "collab_mapping.h"
 #include "collab_memory.h"
 #include "collab_pool.h"
 #include "collab_sha256.h"

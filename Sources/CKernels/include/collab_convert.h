@@ -25,6 +25,9 @@ void collab_dequantize(collab_level level, collab_format format, const void *sou
 /// Rounds `blocks` blocks of floats into F32, F16, BF16, Q8_0, Q4_0 or Q4_1; false for any other format.
 bool collab_quantize(collab_level level, collab_format format, const float *source, size_t blocks, void *target);
 
+/// Whether no element of `blocks` whole blocks is NaN or infinite: of quantised ones the scales alone are looked at.
+bool collab_is_finite(collab_format format, const void *source, size_t blocks);
+
 /// One half-precision number as a float.
 float collab_f16_to_f32(uint16_t half);
 

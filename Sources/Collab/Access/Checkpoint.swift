@@ -64,12 +64,25 @@ public struct TensorStorage: @unchecked Sendable {
     /// The bytes.
     public let bytes: UnsafeRawBufferPointer
     private let owner: any Sendable
+    private let check: (@Sendable () throws(CollabError) -> Void)?
 
-    /// Makes a storage over memory that stays valid and unchanged as long as `owner` lives.
-    public init(format: TensorFormat, bytes: UnsafeRawBufferPointer, owner: any Sendable) {
+    /// Makes a storage over memory that stays valid as long as `owner` lives.
+    ///
+    /// - Parameters:
+    ///   - format: how the elements are stored.
+    ///   - bytes: the memory.
+    ///   - owner: what keeps it.
+    ///   - check: throws if the bytes are no longer what they were; `nil` for memory that nothing else can change.
+    public init(
+        format: TensorFormat,
+        bytes: UnsafeRawBufferPointer,
+        owner: any Sendable,
+        check: (@Sendable () throws(CollabError) -> Void)? = nil
+    ) {
         self.format = format
         self.bytes = bytes
         self.owner = owner
+        self.check = check
     }
 
     /// Says that some of the bytes will not be read again soon, so that an owner who can bring them back may let their
@@ -78,6 +91,12 @@ public struct TensorStorage: @unchecked Sendable {
         let range = range.clamped(to: 0..<bytes.count)
         (owner as? any DiscardableMemory)?.discard(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
+
+    /// Throws ``CollabError/Code/inputOutput`` if the bytes have changed since they were lent.
+    ///
+    /// The bytes of a mapped file are those of the disk: another program can write to it or cut it short. Ask after
+    /// reading them, and throw away what was read if it fails.
+    public func checkUnchanged() throws(CollabError) { try check?() }
 
     /// Runs a closure on the bytes while keeping their owner alive.
     public func withBytes<Result, Failure: Error>(

@@ -1,3 +1,5 @@
+internal import CKernels
+
 public import struct Collab.CollabError
 public import protocol Collab.DiscardableMemory
 
@@ -12,10 +14,11 @@ public import protocol Collab.DiscardableMemory
 /// Nothing is read until it is touched, and pages can be dropped again by the system. The length is the one that
 /// the file had when it was opened: views never reach beyond it.
 ///
-/// A mapping shows the file as it is now. If another program cuts the file short meanwhile, touching the lost pages
-/// kills the process with SIGBUS; ``checkLength()`` turns that into an error wherever it is asked in time, and the
-/// readers of this module ask before every tensor they read. Programs that replace a model file should write a new
-/// one and rename it, as ``SafetensorsWriter`` does: the mapping then keeps the old contents.
+/// A mapping shows the file as it is now. If another program cuts the file short meanwhile, the lost pages read as
+/// zeros (a handler of SIGBUS sees to it, which passes on every other fault), and ``checkUnchanged()`` throws. The
+/// readers of this module ask it after everything that they have read, so that neither a crash nor wrong weights come
+/// of it. Programs that replace a model file should write a new one and rename it, as ``SafetensorsWriter`` does: the
+/// mapping then keeps the old contents.
 public final class MappedFile: Sendable {
     /// Where the file is, as given.
     public let path: String
@@ -25,6 +28,10 @@ public final class MappedFile: Sendable {
     private nonisolated(unsafe) let start: UnsafeRawPointer
     /// Kept open, so that the length can be checked of this very file, even after it was renamed or deleted.
     private let descriptor: Int32
+    /// When the contents were last written, as of opening.
+    private let written: timespec
+    /// The entry of this mapping in the table that the handler of SIGBUS looks into.
+    private let watch: Int32
 
     /// Maps a file.
     ///
@@ -41,13 +48,16 @@ public final class MappedFile: Sendable {
         self.path = path
         guard descriptor >= 0 else { throw .opening(path, openError) }
         do throws(CollabError) {
-            let count = try Self.length(of: descriptor, path)
+            let status = try Self.status(of: descriptor, path)
+            let count = Int(status.st_size)
             guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
             else {
                 throw CollabError(.inputOutput, "\(path) could not be mapped: \(describe(errno)).")
             }
             self.count = count
             self.start = UnsafeRawPointer(start)
+            written = Self.written(status)
+            watch = collab_mapping_watch(start, count)
             self.descriptor = descriptor
         } catch {
             close(descriptor)
@@ -56,6 +66,7 @@ public final class MappedFile: Sendable {
     }
 
     deinit {
+        collab_mapping_forget(watch)
         munmap(UnsafeMutableRawPointer(mutating: start), count)
         close(descriptor)
     }
@@ -63,19 +74,45 @@ public final class MappedFile: Sendable {
     /// The bytes; valid as long as this object lives.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
-    /// Throws `inputOutput` if the file is shorter now than when it was opened.
-    public func checkLength() throws(CollabError) {
+    /// Throws `inputOutput` unless the file is as it was when it was opened.
+    ///
+    /// Asked after reading, it tells whether what was read belongs together: the length and the time of the last
+    /// change are compared, and whether pages were lost under the mapping.
+    public func checkUnchanged() throws(CollabError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             throw CollabError(.inputOutput, "\(path) could not be examined: \(describe(errno)).")
         }
-        if Int(status.st_size) < count {
+        let advice = "Replace model files by renaming new ones over them, and open the model again."
+        if Int(status.st_size) != count {
             throw CollabError(
                 .inputOutput,
-                "\(path) was cut from \(count) to \(status.st_size) bytes while it was in use. Replace model files "
-                    + "by renaming new ones over them, and open the model again."
+                "\(path) went from \(count) to \(status.st_size) bytes while it was in use. \(advice)"
             )
         }
+        let now = Self.written(status)
+        guard now.tv_sec == written.tv_sec, now.tv_nsec == written.tv_nsec else {
+            throw CollabError(.inputOutput, "\(path) was written to while it was in use. \(advice)")
+        }
+        if collab_mapping_lost_pages(watch) != 0 {
+            throw CollabError(
+                .inputOutput,
+                "A part of \(path) could not be read: the file was cut short for a while, or its disk is failing."
+            )
+        }
+    }
+
+    /// The result of reading the file; that it changed meanwhile is the better explanation of any other error.
+    func reading<Value>(_ body: () throws(CollabError) -> Value) throws(CollabError) -> Value {
+        let result: Value
+        do throws(CollabError) {
+            result = try body()
+        } catch {
+            try checkUnchanged()
+            throw error
+        }
+        try checkUnchanged()
+        return result
     }
 
     /// How a range of bytes is going to be used.
@@ -115,7 +152,7 @@ public final class MappedFile: Sendable {
             let read = pread(descriptor, buffer.baseAddress, min(size, count - position), off_t(position))
             if read < 0, errno == EINTR { continue }
             guard read > 0 else {
-                try checkLength()
+                try checkUnchanged()
                 throw CollabError(.inputOutput, "\(path) could not be read: \(describe(errno)).")
             }
             body(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
@@ -123,7 +160,16 @@ public final class MappedFile: Sendable {
         }
     }
 
-    private static func length(of descriptor: Int32, _ path: String) throws(CollabError) -> Int {
+    /// The last time that the contents were written.
+    private static func written(_ status: stat) -> timespec {
+        #if canImport(Darwin)
+            status.st_mtimespec
+        #else
+            status.st_mtim
+        #endif
+    }
+
+    private static func status(of descriptor: Int32, _ path: String) throws(CollabError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             throw CollabError(.inputOutput, "\(path) could not be examined: \(describe(errno)).")
@@ -131,10 +177,8 @@ public final class MappedFile: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw CollabError(.malformedFile, "\(path) is not a regular file.")
         }
-        guard status.st_size > 0, let count = Int(exactly: status.st_size) else {
-            throw CollabError(.malformedFile, "\(path) is empty.")
-        }
-        return count
+        guard status.st_size > 0 else { throw CollabError(.malformedFile, "\(path) is empty.") }
+        return status
     }
 }
 

@@ -38,7 +38,14 @@ struct StoredTensors: Sendable {
     }
 
     func storage(of name: String) -> TensorStorage? {
-        self[name].map { TensorStorage(format: $0.description.format, bytes: $0.bytes, owner: $0.file) }
+        self[name].map { tensor in
+            TensorStorage(
+                format: tensor.description.format,
+                bytes: tensor.bytes,
+                owner: tensor.file,
+                check: { [file = tensor.file] () throws(CollabError) in try file.checkUnchanged() }
+            )
+        }
     }
 
     func read(
@@ -56,8 +63,8 @@ struct StoredTensors: Sendable {
                 "The elements \(elements) of “\(name)”, which has \(count), cannot be read into \(buffer.count)."
             )
         }
-        try tensor.file.checkLength()
-        defer { withExtendedLifetime(tensor.file) {} }
-        try expand(tensor.description.format, tensor.bytes, elements: elements, into: buffer)
+        try tensor.file.reading { () throws(CollabError) in
+            try expand(tensor.description.format, tensor.bytes, elements: elements, into: buffer)
+        }
     }
 }

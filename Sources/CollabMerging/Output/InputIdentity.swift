@@ -36,7 +36,6 @@ struct InputIdentity: Hashable, Sendable {
     }
 
     private static func sampled(_ file: MappedFile) throws(CollabError) -> SHA256Digest {
-        try file.checkLength()
         var hash = SHA256()
         withUnsafeBytes(of: UInt64(file.count).littleEndian) { hash.update($0) }
         let head = min(1 << 20, file.count)
@@ -46,6 +45,7 @@ struct InputIdentity: Hashable, Sendable {
             let start = head + rest / 255 * sample
             hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[start..<min(start + 4096, file.count)]))
         }
+        try file.checkUnchanged()
         return hash.digest()
     }
 }

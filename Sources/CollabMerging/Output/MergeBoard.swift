@@ -166,6 +166,7 @@ final class MergeBoard: Sendable {
                 advance(by: piece.count)
             }
         }
+        try storage.checkUnchanged()
     }
 
     private func advance(by bytes: Int, completing: Bool = false, isResumed: Bool = false) {

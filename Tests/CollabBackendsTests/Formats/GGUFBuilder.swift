@@ -19,6 +19,8 @@ struct GGUFBuilder {
     private var keyCount = 0
     private var infos: [UInt8] = []
     private var data: [UInt8] = []
+    /// How far the data would reach with the holes behind it.
+    private var dataEnd = 0
     private var tensorCount = 0
     private var alignment = 32
 
@@ -35,11 +37,22 @@ struct GGUFBuilder {
         builder.tensorCount += 1
         builder.infos +=
             Self.text(name) + Self.little(UInt32(dimensions.count)) + dimensions.flatMap(Self.little)
-        builder.infos += Self.little(type) + Self.little(UInt64(data.count))
+        builder.infos += Self.little(type) + Self.little(UInt64(max(data.count, dataEnd)))
         builder.data += bytes
         builder.data += Array(repeating: 0, count: (alignment - builder.data.count % alignment) % alignment)
+        builder.dataEnd = builder.data.count
         return builder
     }
+
+    /// A tensor whose bytes are not written: the file has to be made longer, see ``fullCount``.
+    func hole(_ name: String, dimensions: [UInt64], type: UInt32, byteCount: Int) -> GGUFBuilder {
+        var builder = tensor(name, dimensions: dimensions, type: type, bytes: [])
+        builder.dataEnd = dataEnd + (byteCount + alignment - 1) / alignment * alignment
+        return builder
+    }
+
+    /// The bytes of the file with its holes.
+    var fullCount: Int { build().count - data.count + dataEnd }
 
     func build() -> [UInt8] {
         var file = Array("GGUF".utf8) + Self.little(UInt32(3))

@@ -116,9 +116,9 @@ struct GGUFFileTests {
         let path = folder.path("model.gguf")
         try Data(repeating: 1, count: 100_000).write(to: URL(fileURLWithPath: path))
         let file = try MappedFile(path: path)
-        try file.checkLength()
+        try file.checkUnchanged()
         #expect(truncate(path, 50_000) == 0)
-        let error = #expect(throws: CollabError.self) { try file.checkLength() }
+        let error = #expect(throws: CollabError.self) { try file.checkUnchanged() }
         #expect(error?.code == .inputOutput && error?.message.contains("50000") == true)
     }
 

@@ -31,11 +31,14 @@ public final class GGUFFile: Sendable {
 
     /// Reads the directory of a mapped file.
     public init(_ file: MappedFile) throws(CollabError) {
-        var cursor = GGUFCursor(file: file)
-        let header = try GGUFHeader(&cursor)
-        let metadata = try GGUFMetadata(&cursor, count: header.keyCount)
-        let alignment = try metadata.alignment(cursor)
-        let directory = try GGUFDirectory(&cursor, count: header.tensorCount, alignment: alignment)
+        let (header, metadata, alignment, directory) = try file.reading { () throws(CollabError) in
+            var cursor = GGUFCursor(file: file)
+            let header = try GGUFHeader(&cursor)
+            let metadata = try GGUFMetadata(&cursor, count: header.keyCount)
+            let alignment = try metadata.alignment(cursor)
+            let directory = try GGUFDirectory(&cursor, count: header.tensorCount, alignment: alignment)
+            return (header, metadata, alignment, directory)
+        }
         self.file = file
         version = header.version
         self.metadata = metadata

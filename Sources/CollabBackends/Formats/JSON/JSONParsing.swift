@@ -24,8 +24,11 @@ extension JSONValue {
 
     /// Reads a file that holds one JSON text; an error names the file.
     public init(parsing file: MappedFile, policy: JSONPolicy = .file) throws(CollabError) {
-        var reader = try JSONReader(file.bytes, policy: policy, subject: file.path)
-        self = try reader.readValue()
-        try reader.finish()
+        self = try file.reading { () throws(CollabError) in
+            var reader = try JSONReader(file.bytes, policy: policy, subject: file.path)
+            let value = try reader.readValue()
+            try reader.finish()
+            return value
+        }
     }
 }

@@ -24,7 +24,7 @@ public final class SafetensorsFile: Sendable {
 
     /// Reads the header of a mapped file.
     public init(_ file: MappedFile) throws(CollabError) {
-        let header = try SafetensorsHeader(file)
+        let header = try file.reading { () throws(CollabError) in try SafetensorsHeader(file) }
         self.file = file
         metadata = header.metadata
         tensors = header.tensors

@@ -1,12 +1,6 @@
 import Collab
 import CollabKernels
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// One loaded model at work: a thread of its own takes the tokens of all sequences through the weights together.
 ///
 /// Jobs that wait at the same time become one step, so several sequences cost little more than one. The thread parks
@@ -30,13 +24,14 @@ final class NativeEngine: Sendable {
         self.identity = identity
         let configuration = weights.configuration
         let groups = LayerGroup.groups(of: configuration)
-        let workspace = Workspace.bytes(configuration, rows: stepRows, workers: threads)
-        // A small file can claim sizes whose buffers no machine has.
-        guard workspace < Self.physicalMemory else {
-            throw CollabError(
-                .memoryLimit,
-                "A model of these sizes needs \(workspace) bytes of buffers; the machine has \(Self.physicalMemory)."
-            )
+        var stepRows = stepRows
+        func workspaceBytes() -> Int { Workspace.bytes(configuration, rows: stepRows, workers: threads) }
+        // A small file can claim widths whose buffers would be many times its size: such a model takes small steps.
+        while stepRows > 8, workspaceBytes() > weights.byteCount + 32 << 20 { stepRows /= 2 }
+        let workspace = workspaceBytes()
+        guard workspace < Machine.physicalMemory else {
+            let message = "A model of these sizes needs \(workspace) bytes of buffers; the machine has "
+            throw CollabError(.memoryLimit, message + "\(Machine.physicalMemory).")
         }
         var left: Int?
         if let memoryLimit {
@@ -67,9 +62,6 @@ final class NativeEngine: Sendable {
         )
         try loop.start()
     }
-
-    /// The bytes of memory that the machine has.
-    private static let physicalMemory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
     deinit {
         queue.close()

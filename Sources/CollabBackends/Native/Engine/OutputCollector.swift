@@ -94,8 +94,9 @@ struct OutputCollector {
 
     private mutating func check(_ isFinite: Bool, _ item: Wanted) {
         guard !isFinite else { return }
+        // Weights that are no numbers have been refused when they were loaded.
         let message =
-            "The model's output after token \(item.position) is not finite: its weights hold NaN or infinity."
+            "The model's output after token \(item.position) is not finite: its weights are so large that sums overflow."
         failures[ObjectIdentifier(item.job)] = CollabError(.notFinite, message)
     }
 }

@@ -16,15 +16,33 @@ struct WeightLoader {
         descriptions = Dictionary(checkpoint.tensors.map { ($0.name, $0) }) { first, _ in first }
     }
 
-    /// About the bytes that all matrices together will take.
-    var byteCount: Int {
-        descriptions.values.reduce(0) { total, tensor in
-            guard tensor.shape.count == 2 else { return total }
-            let format = keptFormat(of: tensor)
-            // The packed form rounds up to 16 rows and 64 columns.
-            let elements = (tensor.shape[0] + 15) / 16 * 16 * ((tensor.shape[1] + 63) / 64 * 64)
-            return total + elements / format.blockElements * format.blockBytes
+    /// Refuses weights that are larger than the limit, or than the machine, before any of them is loaded.
+    func checkSizes(memoryLimit: Int?) throws(CollabError) {
+        let (stored, packed) = byteCounts
+        let needed = "The weights of \(checkpoint.name) take \(packed) bytes, "
+        if let memoryLimit, packed > memoryLimit {
+            throw CollabError(.memoryLimit, needed + "more than the memory limit of \(memoryLimit).")
         }
+        guard packed < Machine.physicalMemory else {
+            throw CollabError(.memoryLimit, needed + "but the machine has \(Machine.physicalMemory).")
+        }
+        // Matrices of a few columns would grow to many times what is in the file.
+        guard packed - stored <= stored / 4 + 32 << 20 else {
+            throw CollabError(.unsupported, needed + "though only \(stored) of them are not padding.")
+        }
+    }
+
+    /// About the bytes that all matrices together will take, without the padding and with it.
+    private var byteCounts: (stored: Int, packed: Int) {
+        var (stored, packed) = (0, 0)
+        for tensor in descriptions.values where tensor.shape.count == 2 {
+            let format = keptFormat(of: tensor)
+            func bytes(_ elements: Int) -> Int { elements / format.blockElements * format.blockBytes }
+            stored += bytes(tensor.elementCount)
+            // The packed form rounds up to 16 rows and 64 columns.
+            packed += bytes((tensor.shape[0] + 15) / 16 * 16 * ((tensor.shape[1] + 63) / 64 * 64))
+        }
+        return (stored, packed)
     }
 
     /// The bytes that matrices have taken so far.
@@ -60,7 +78,7 @@ struct WeightLoader {
         part.shape[0] = place.rows.count
         if let storage = checkpoint.storage(of: place.name), format.keeps(storage.format) {
             let rowBytes = part.shape[1] / storage.format.blockElements * storage.format.blockBytes
-            return try storage.withBytes { (bytes) throws(CollabError) in
+            let packed = try storage.withBytes { (bytes) throws(CollabError) in
                 let first = place.rows.lowerBound * rowBytes
                 // What has been packed need not take memory twice.
                 return try pack(
@@ -69,6 +87,8 @@ struct WeightLoader {
                     UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first))
                 ) { storage.discard(first + $0.lowerBound..<first + $0.upperBound) }
             }
+            try storage.checkUnchanged()
+            return packed
         }
         let format = keptFormat(of: part)
         let bytes = try compute(part, from: place.rows.lowerBound, as: format)

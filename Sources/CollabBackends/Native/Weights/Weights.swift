@@ -96,10 +96,7 @@ final class Weights: Sendable {
     ) throws(CollabError) {
         try configuration.validate(against: checkpoint)
         let loader = try WeightLoader(checkpoint, format: format, workers: workers)
-        if let memoryLimit, loader.byteCount > memoryLimit {
-            let message = "The weights of \(checkpoint.name) take \(loader.byteCount) bytes, "
-            throw CollabError(.memoryLimit, message + "more than the memory limit of \(memoryLimit).")
-        }
+        try loader.checkSizes(memoryLimit: memoryLimit)
         self.configuration = configuration
         var layers: [Layer] = []
         for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
