@@ -39,7 +39,7 @@ public final class NativeModel: WeightModel {
     ///   - options: how to run it.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput` or `malformedFile` for the file, `unsupported`
-    /// for a model or tensor type that is not known here, `notFinite` for norms that are no numbers, and `memoryLimit`.
+    /// for a model or tensor type that is not known here, `notFinite` for weights that are no numbers, and `memoryLimit`.
     public convenience init(
         contentsOf path: String,
         name: String? = nil,

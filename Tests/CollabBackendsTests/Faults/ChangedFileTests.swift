@@ -91,14 +91,8 @@ struct ChangedFileTests {
     }
 
     #if os(Linux)
-        @Test("SIGBUS for any other reason ends the process as ever")
+        @Test("a fault in memory that nobody watches ends the process as ever")
         func othersFaults() async throws {
-            await #expect(processExitsWith: .signal(SIGBUS)) {
-                _ = try GGUFFile(path: try TinyModelFile().path)
-                raise(SIGBUS)
-                exit(0)
-            }
-            // Memory that nobody watches.
             await #expect(processExitsWith: .signal(SIGBUS)) {
                 let model = try TinyModelFile()
                 _ = try GGUFFile(path: model.path)

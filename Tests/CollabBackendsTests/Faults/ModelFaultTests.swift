@@ -53,29 +53,12 @@ struct ModelFaultTests {
     func notFinite() async throws {
         let norm = await #expect(throws: CollabError.self) { _ = try await load("m-norm-nan.gguf") }
         #expect(norm?.code == .notFinite && norm?.message.contains("“output_norm.weight”") == true)
-        for (file, tensor) in [
+        let damaged = [
             ("m-scale-nan.gguf", "token_embd.weight"), ("m-scale-inf.gguf", "blk.0.attn_q.weight"),
-        ] {
-            let model = try await load(file)
-            let decoder = try await model.makeDecoder()
-            // The second time the tensor is known.
-            for _ in 0..<2 {
-                let error = await #expect(throws: CollabError.self, "\(file)") {
-                    _ = try await decoder.append([0, 1, 2], logits: .last)
-                }
-                #expect(error?.code == .notFinite, "\(file)")
-                #expect(
-                    error?.message.contains("“\(tensor)”") == true,
-                    "\(file): \(String(describing: error))"
-                )
-                #expect(decoder.position == 0)
-            }
-            let scored = await #expect(throws: CollabError.self) {
-                _ = try await model.logprobs(of: [0, 1, 2])
-            }
-            #expect(scored?.code == .notFinite)
-            let embedded = await #expect(throws: CollabError.self) { _ = try await model.embed(["ab\0"]) }
-            #expect(embedded == nil || embedded?.code == .notFinite)
+        ]
+        for (file, tensor) in damaged {
+            let error = await #expect(throws: CollabError.self, "\(file)") { _ = try await load(file) }
+            #expect(error?.code == .notFinite && error?.message.contains("“\(tensor)”") == true)
         }
     }
 

@@ -76,36 +76,4 @@ struct FormatFuzzTests {
             )
         }
     }
-
-    /// A trap, an abort or a hunger for memory would end the child and fail the test.
-    @Test("no file brings a process down or makes it allocate more than its size and 64 MiB")
-    func survives() async throws {
-        let corpus = try FuzzCorpus.shared.get()
-        let kinds = ["gguf", "safetensors", "index"]
-        let list = kinds.flatMap { kind in corpus.cases(of: kind).map { kind + "\t" + corpus.path(of: $0) } }
-        await #expect(processExitsWith: .success) { [list = list as [String]] in
-            for line in list {
-                let parts = line.split(separator: "\t").map(String.init)
-                #if os(Linux)
-                    limitMemory(moreBytes: 64 << 20, path: parts[1])
-                #endif
-                try? FormatFuzzTests.open(parts[0], parts[1])
-            }
-        }
-    }
 }
-
-#if os(Linux)
-    /// Limits the address space to what the process has now, twice the file (its mapping and as much again) and more.
-    private func limitMemory(moreBytes: Int, path: String) {
-        var status = stat()
-        stat(path, &status)
-        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
-            .first
-        guard let pages = pages.flatMap({ Int($0) }) else { return }
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-        limit.rlim_cur = rlim_t(pages * Int(getpagesize()) + 2 * Int(status.st_size) + moreBytes)
-        setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-    }
-#endif

@@ -47,16 +47,35 @@ import Testing
         #expect(together[0].logits.values == alone.logits.values)
     }
 
-    @Test func theNumberOfThreadsChangesNothing() async throws {
-        let path = RealModel.smolLM2.path
-        let one = try await NativeModel(contentsOf: path, options: NativeOptions(threads: 1))
-        let three = try await NativeModel(contentsOf: path, options: NativeOptions(threads: 3))
-        let two = try await NativeFixtures.model(.smolLM2)
-        let expected = try await greedy(two, Self.prompt, count: 8)
-        for native in [one, three] {
-            let result = try await greedy(native, Self.prompt, count: 8)
-            #expect(result.tokens == expected.tokens)
-            #expect(result.logits.values == expected.logits.values)
+    @Test(
+        "Neither threads, nor seven others in the batch, nor the pieces of a prompt change a bit of the logits",
+        arguments: RealModel.allCases,
+        [false, true]
+    )
+    func bitForBit(model: RealModel, exact: Bool) async throws {
+        let two = try await NativeFixtures.model(model, exact: exact)
+        let expected = try await greedy(two, Self.other, count: 6)
+        for threads in [1, 3] {
+            let options = NativeOptions(threads: threads, precision: exact ? .float : .integer)
+            let native = try await NativeModel(contentsOf: model.path, options: options)
+            let result = try await greedy(native, Self.other, count: 6)
+            #expect(result.tokens == expected.tokens, "\(threads) threads")
+            #expect(result.logits.values == expected.logits.values, "\(threads) threads")
+        }
+        let prompts = [Self.other] + (1...7).map { Array(Self.prompt.dropFirst($0 * 11)) }
+        let together = try await concurrently(prompts) { (prompt) async throws(CollabError) in
+            try await self.greedy(two, prompt, count: 6)
+        }
+        #expect(together[0].tokens == expected.tokens)
+        #expect(together[0].logits.values == expected.logits.values)
+        let whole = try await two.makeDecoder().append(Self.other, logits: .last)[0]
+        for cuts in [[1], [64], [8, 17], [33, 40, 41], [74]] {
+            let decoder = try await two.makeDecoder()
+            var last: Logits?
+            for (start, end) in zip([0] + cuts, cuts + [Self.other.count]) {
+                last = try await decoder.append(Array(Self.other[start..<end]), logits: .last)[0]
+            }
+            #expect(last?.values == whole.values, "cut at \(cuts)")
         }
     }
 

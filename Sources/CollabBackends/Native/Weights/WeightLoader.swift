@@ -96,14 +96,40 @@ struct WeightLoader {
         return try pack(part, as: format, UnsafeRawBufferPointer(bytes))
     }
 
+    /// Looks at all elements, or at all scales of quantised ones, while packing has them in the caches.
+    private func isFinite(
+        _ tensor: TensorDescription,
+        as format: TensorFormat,
+        _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
+        let isFinite = Protected(true)
+        nonisolated(unsafe) let bytes = bytes
+        pool.run { worker in
+            let rows = pool.share(of: tensor.shape[0], worker: worker)
+            let elements = rows.lowerBound * tensor.shape[1]..<rows.upperBound * tensor.shape[1]
+            if !TensorConversion.isFinite(format, bytes: bytes, elements: elements) {
+                isFinite.withLock { $0 = false }
+            }
+        }
+        return isFinite.withLock { $0 }
+    }
+
+    private func notFinite(_ tensor: String) -> CollabError {
+        CollabError(
+            .notFinite,
+            "The tensor “\(tensor)” of \(checkpoint.name) has elements that are not finite."
+        )
+    }
+
     private func pack(
         _ tensor: TensorDescription,
         as format: TensorFormat,
         _ bytes: UnsafeRawBufferPointer,
         finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(CollabError) -> PackedMatrix {
+        let packed: PackedMatrix
         do throws(KernelError) {
-            return try PackedMatrix(
+            packed = try PackedMatrix(
                 format: format,
                 rows: tensor.shape[0],
                 columns: tensor.shape[1],
@@ -115,6 +141,8 @@ struct WeightLoader {
         } catch {
             throw CollabError(.unsupported, "The tensor “\(tensor.name)” of \(checkpoint.name): \(error)")
         }
+        guard isFinite(tensor, as: format, bytes) else { throw notFinite(tensor.name) }
+        return packed
     }
 
     /// Reads rows of a tensor slice by slice and rounds them into the format in which they are kept.
@@ -164,9 +192,7 @@ struct WeightLoader {
             let elements = (first + row) * columns..<(first + end) * columns
             try checkpoint.read(tensor.name, elements: elements, into: slice)
             guard VectorKernels.isFinite(slice) else {
-                let message =
-                    "The tensor “\(tensor.name)” of \(checkpoint.name) has elements that are not finite."
-                throw CollabError(.notFinite, message)
+                throw notFinite(tensor.name)
             }
             do throws(KernelError) {
                 try TensorConversion.quantize(
