@@ -12,6 +12,8 @@ enum FileKind: String {
     /// A model: it is loaded, reads a text and a dialogue, and decodes.
     case model = "gguf-model"
     case template
+    /// A `tokenizer.json` under any name: it is read, and cuts texts into tokens.
+    case tokenizer
     /// No file at all, to test the limits: traps, never ends, allocates 128 MiB without touching them.
     case trap, spin, hunger
 
@@ -53,6 +55,7 @@ enum FileKind: String {
                 let text = String(decoding: source.bytes, as: UTF8.self)
                 let messages: [Message] = [.user("Hi"), .assistant("Hello")]
                 _ = try ChatTemplate(source: text).render(messages: messages)
+            case .tokenizer: try Self.tokenise(path)
             case .trap: fatalError("as asked")
             case .spin: while clock() >= 0 {}
             case .hunger: UnsafeMutableRawPointer.allocate(byteCount: 128 << 20, alignment: 16).deallocate()
@@ -60,6 +63,26 @@ enum FileKind: String {
             return .accepted
         } catch {
             return .refused(error)
+        }
+    }
+
+    private static func tokenise(_ path: String) throws(CollabError) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "collab-\(UUID().uuidString)"
+        )
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let name = folder.appendingPathComponent("tokenizer.json")
+            try FileManager.default.copyItem(at: URL(fileURLWithPath: path), to: name)
+        } catch {
+            throw CollabError(wrapping: error, as: .inputOutput, "The file could not be copied.")
+        }
+        let tokenizer = try ModelFolder(path: folder.path).makeTokenizer()
+        for text in ["abc <unk> abab", "hello wörld 🙂\n", String(repeating: "a", count: 32) + "!"] {
+            for token in try tokenizer.encode(text, parsingSpecialTokens: true) {
+                _ = tokenizer.bytes(of: token)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 struct HostileFileTests {
     /// Which kinds are opened, and how many files of each there are at least.
     private static let kinds = [
-        "gguf": 130, "gguf-model": 35, "safetensors": 110, "index": 20, "template": 30,
+        "gguf": 130, "gguf-model": 35, "safetensors": 110, "index": 20, "template": 30, "tokenizer": 20,
     ]
 
     @Test(

@@ -16,6 +16,13 @@ struct TemplateGoldenTests {
         for golden in try TemplateGoldens.all.get().features { check(golden) }
     }
 
+    @Test("Programs made at random")
+    func random() throws {
+        let cases = try TemplateGoldens.all.get().random
+        #expect(cases.count == 300)
+        for golden in cases { check(golden) }
+    }
+
     /// Outputs are compared scalar by scalar: canonically equivalent is not equal.
     private func check(_ golden: TemplateGoldens.Case) {
         let output: String?

@@ -29,6 +29,8 @@ struct TemplateGoldens: Sendable {
 
     var families: [Case] = []
     var features: [Case] = []
+    /// Programs made at random by `Scripts/fixtures/compare_templates.py`.
+    var random: [Case] = []
 
     static let all = Result { try TemplateGoldens() }
 
@@ -62,6 +64,18 @@ struct TemplateGoldens: Sendable {
                     messages: dialogues["system-turns"]!.arrayValue!,
                     settings: settings[2],
                     output: golden["output"]?.stringValue
+                )
+            )
+        }
+        let programs = try JSONValue(parsing: Array(Data(contentsOf: fixture("templates/random.json"))))
+        for program in programs["cases"]!.arrayValue! {
+            random.append(
+                Case(
+                    name: "seed \(program["seed"]!.intValue!)",
+                    source: program["source"]!.stringValue!,
+                    messages: [],
+                    settings: programs["context"]!.objectValue!,
+                    output: program["output"]!.stringValue!
                 )
             )
         }

@@ -199,8 +199,6 @@ final class TemplateEvaluator {
             let inner = TemplateScope(parent: scope)
             for (target, value) in assignments { try assign(try evaluate(value, scope), to: target, inner) }
             return try run(body, inner)
-        case .group(let body):
-            return try run(body, scope)
         case .break_:
             return .break_
         case .continue_:

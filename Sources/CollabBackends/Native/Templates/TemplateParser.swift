@@ -135,7 +135,8 @@ struct TemplateParser {
         case "call": kind = try parseCall()
         case "filter": kind = .filter(try parseFilterNames(), try parseBody(until: "endfilter"))
         case "with": kind = try parseWith()
-        case "generation": kind = .group(try parseBody(until: "endgeneration"))
+        // It marks what the model wrote, which means nothing here; what is set within stays within.
+        case "generation": kind = .with([], try parseBody(until: "endgeneration"))
         case "break", "continue":
             try expectBlockEnd()
             kind = name == "break" ? .break_ : .continue_

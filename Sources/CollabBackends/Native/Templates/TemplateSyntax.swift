@@ -103,8 +103,6 @@ struct TemplateStatement: Sendable {
         case call(TemplateExpression, caller: TemplateMacro)
         case filter([TemplatePostfix], [TemplateStatement])
         case with([(TemplateTarget, TemplateExpression)], [TemplateStatement])
-        /// A block that means nothing for the output, such as `generation`.
-        case group([TemplateStatement])
         case break_
         case continue_
     }
