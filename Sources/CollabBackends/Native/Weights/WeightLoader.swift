@@ -96,7 +96,7 @@ struct WeightLoader {
         return try pack(part, as: format, UnsafeRawBufferPointer(bytes))
     }
 
-    /// Looks at all elements, or at all scales of quantised ones, while packing has them in the caches.
+    /// Looks at all elements, or at all scales of quantised ones, before packing lets the pages go.
     private func isFinite(
         _ tensor: TensorDescription,
         as format: TensorFormat,
@@ -127,9 +127,9 @@ struct WeightLoader {
         _ bytes: UnsafeRawBufferPointer,
         finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(CollabError) -> PackedMatrix {
-        let packed: PackedMatrix
+        guard isFinite(tensor, as: format, bytes) else { throw notFinite(tensor.name) }
         do throws(KernelError) {
-            packed = try PackedMatrix(
+            return try PackedMatrix(
                 format: format,
                 rows: tensor.shape[0],
                 columns: tensor.shape[1],
@@ -141,8 +141,6 @@ struct WeightLoader {
         } catch {
             throw CollabError(.unsupported, "The tensor “\(tensor.name)” of \(checkpoint.name): \(error)")
         }
-        guard isFinite(tensor, as: format, bytes) else { throw notFinite(tensor.name) }
-        return packed
     }
 
     /// Reads rows of a tensor slice by slice and rounds them into the format in which they are kept.
