@@ -116,7 +116,7 @@ extension SessionFile.Reader {
         let header = try SessionHeader(file)
         try checkOrigin(of: header, path)
         let firstPages = try layout(of: file, header)
-        try file.checkLength()
+        try file.checkUnchanged()
         var hash = SHA256()
         let end = file.count - SessionHeader.checksumBytes
         hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[..<end]))
