@@ -81,11 +81,33 @@ public final class NativeDecoder: TopTokenDecoder {
         _ readout: Readout,
         probe: ActivationProbe? = nil
     ) async throws(CollabError) -> EngineJob.Output {
+        try await outcome(of: tokens, readout, probe: probe).output
+    }
+
+    /// Reads the tokens of a prompt; says how many of them have been known from another text.
+    func readPrompt(
+        _ tokens: [TokenID],
+        _ readout: Readout
+    ) async throws(CollabError) -> (output: EngineJob.Output, cached: Int) {
+        try await outcome(of: tokens, readout, isPrompt: true)
+    }
+
+    private func outcome(
+        of tokens: [TokenID],
+        _ readout: Readout,
+        probe: ActivationProbe? = nil,
+        isPrompt: Bool = false
+    ) async throws(CollabError) -> (output: EngineJob.Output, cached: Int) {
         try validate(tokens)
-        let sequence = try take()
-        let outcome = await engine.run(sequence, appending: tokens, readout: readout, probe: probe)
+        let outcome = await engine.run(
+            try take(),
+            appending: tokens,
+            readout: readout,
+            probe: probe,
+            isPrompt: isPrompt
+        )
         state.withLock { $0 = .idle(outcome.sequence) }
-        return try outcome.result.get()
+        return (try outcome.result.get(), outcome.taken)
     }
 
     /// Forgets everything after the first `count` tokens.

@@ -162,7 +162,8 @@ public final class NativeModel: WeightModel {
 
     /// A decoder that has read some tokens, with the logits of the next.
     ///
-    /// What an earlier text began with alike is not computed again.
+    /// What an earlier text began with alike is not computed again, nor what a text begins with alike that is being
+    /// computed: five that are started together compute what they have in common once.
     /// Throws ``Collab/CollabError`` with `invalidRequest` for no tokens, and what a decoder's append throws.
     public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
         guard !tokens.isEmpty else {
@@ -171,15 +172,15 @@ public final class NativeModel: WeightModel {
                 "The request has no tokens for \(name): there is nothing to answer."
             )
         }
-        let decoder = makeNativeDecoder(
-            engine.keyValues.prefixes.sequence(beginning: tokens, under: adapters)
-        )
-        let cached = decoder.position
-        let logits = try await decoder.append(Array(tokens[cached...]), logits: .last)
-        decoder.remember()
+        let decoder = makeNativeDecoder()
+        let readout = Readout(kind: .logits, positions: tokens.count - 1..<tokens.count)
+        let (output, cached) = try await decoder.readPrompt(tokens, readout)
+        guard case .logits(let logits) = output, let last = logits.first else {
+            preconditionFailure("logits were asked for")
+        }
         return DecodingStart(
             decoder: decoder,
-            logits: logits[0],
+            logits: last,
             promptTokens: tokens.count,
             cachedTokens: cached
         )

@@ -54,6 +54,19 @@ struct KeyValueSequence: Sendable {
         tokens += new
     }
 
+    /// Takes over the keys and values of another sequence that has the same first `count` tokens.
+    ///
+    /// False, and nothing changes, if it has no more to give, or not everything that later positions see.
+    mutating func adopt(_ other: KeyValueSequence, upTo count: Int) -> Bool {
+        guard count > computed, count <= other.computed, other.keepsEverything(truncatedTo: count) else {
+            return false
+        }
+        var source = other
+        source.truncate(to: count)
+        (blocks, computed) = (source.blocks, count)
+        return true
+    }
+
     /// Makes room for the positions up to `end`, so that those from `computed` on may be written.
     mutating func reserve(upTo end: Int) throws(CollabError) {
         let positions = AttentionShape.pagePositions

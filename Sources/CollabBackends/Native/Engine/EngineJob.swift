@@ -8,6 +8,8 @@ final class EngineJob: @unchecked Sendable {
     struct Outcome: Sendable {
         var sequence: KeyValueSequence
         var result: Result<Output, CollabError>
+        /// How many of the sequence's first tokens have keys and values from another text.
+        var taken: Int
     }
 
     /// What was asked for, position by position.
@@ -24,6 +26,13 @@ final class EngineJob: @unchecked Sendable {
     let previousCount: Int
     let readout: Readout
     let probe: ActivationProbe?
+    /// Whether the text is worth remembering, and may begin like one that is remembered.
+    let isPrompt: Bool
+    /// The job that computes the first `sharedCount` tokens, which this one waits for.
+    var leader: EngineJob?
+    var sharedCount = 0
+    /// How many first tokens have come from another text.
+    var taken = 0
     var logits: [Logits] = []
     var logprobs: [Float] = []
     var hidden: [[Float]] = []
@@ -31,11 +40,18 @@ final class EngineJob: @unchecked Sendable {
     private var continuation: CheckedContinuation<Outcome, Never>?
     private let cancellation = Protected(false)
 
-    init(sequence: KeyValueSequence, previousCount: Int, readout: Readout, probe: ActivationProbe? = nil) {
+    init(
+        sequence: KeyValueSequence,
+        previousCount: Int,
+        readout: Readout,
+        probe: ActivationProbe? = nil,
+        isPrompt: Bool = false
+    ) {
         self.sequence = sequence
         self.previousCount = previousCount
         self.readout = readout
         self.probe = probe
+        self.isPrompt = isPrompt
     }
 
     /// Whether the waiting task has been cancelled.
@@ -69,7 +85,8 @@ final class EngineJob: @unchecked Sendable {
     }
 
     private func resume(_ result: Result<Output, CollabError>) {
-        let outcome = Outcome(sequence: sequence, result: result)
+        let outcome = Outcome(sequence: sequence, result: result, taken: taken)
+        leader = nil
         // The task must find itself the only owner of the sequence's blocks.
         sequence = sequence.emptied()
         continuation?.resume(returning: outcome)

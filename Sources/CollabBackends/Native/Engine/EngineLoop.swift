@@ -13,6 +13,7 @@ final class EngineLoop {
     private let queue: JobQueue
     private let forward: ForwardPass
     private let threads: Int
+    private let rowsComputed: Protected<Int>
     /// The teams, smallest first: one worker alone, for when another engine computes too, and all of them.
     private var pools: [WorkerPool]
     /// Jobs in progress, the one that has waited longest first.
@@ -29,11 +30,13 @@ final class EngineLoop {
         queue: JobQueue,
         rows: Int,
         threads: Int,
-        precision: Precision
+        precision: Precision,
+        rowsComputed: Protected<Int>
     ) throws(CollabError) {
         self.keyValues = keyValues
         self.queue = queue
         self.threads = threads
+        self.rowsComputed = rowsComputed
         let pool = try WorkerPool(teamOf: threads)
         let alone = threads == 1 ? pool : try WorkerPool(teamOf: 1)
         pools = [alone] + (threads == 1 ? [] : [pool])
@@ -61,7 +64,7 @@ final class EngineLoop {
             var returned = 0
             if jobs.isEmpty {
                 guard let new = queue.takeWhenReady() else { return }
-                jobs += new
+                admit(new)
                 returned = new.count
                 // After a pause nobody is expected back.
                 if Self.now() - lastEnd > lastDuration + 1_000_000 { lastFinished = 0 }
@@ -79,30 +82,49 @@ final class EngineLoop {
     /// steps that take turns for ever.
     private func gather(_ missing: Int) {
         let patience = min(lastDuration / 4, 2_000_000)
-        jobs += queue.take(expecting: missing, within: patience)
+        admit(queue.take(expecting: missing, within: patience))
+    }
+
+    /// Takes up new jobs, each with what is known of its beginning or after one that computes it.
+    private func admit(_ new: [EngineJob]) {
+        for job in new {
+            let sequence = job.sequence
+            if job.isPrompt,
+                let known = keyValues.prefixes.sequence(beginning: sequence.tokens, under: sequence.adapters)
+            {
+                job.takeOver(known, upTo: known.computed)
+            }
+            SharedBeginnings.seek(job, among: jobs)
+            jobs.append(job)
+        }
+        SharedBeginnings.handOver(jobs)
     }
 
     /// Fails the jobs for which there is an error.
     private func drop(_ error: (EngineJob) -> CollabError?) {
-        jobs.removeAll { job in
-            guard let error = error(job) else { return false }
-            job.fail(error)
-            return true
+        let failures = jobs.map(error)
+        guard failures.contains(where: { $0 != nil }) else { return }
+        let leaving = Set(zip(jobs, failures).compactMap { $1 == nil ? nil : ObjectIdentifier($0) })
+        SharedBeginnings.handOver(jobs) { leaving.contains(ObjectIdentifier($0)) }
+        for (job, failure) in zip(jobs, failures) {
+            if let failure { job.fail(failure) }
         }
+        jobs.removeAll { leaving.contains(ObjectIdentifier($0)) }
     }
 
     /// Runs one step.
     private func advance() {
         let began = Self.now()
+        let ready = jobs.filter { $0.leader == nil }
         let plan = StepPlan(
-            pending: jobs.map { $0.sequence.pending.count },
-            most: jobs.map { $0.mostRows },
+            pending: ready.map { $0.sequence.pending.count },
+            most: ready.map { SharedBeginnings.mostRows(of: $0, followedBy: jobs) },
             capacity: forward.workspace.rows
         )
         var errors: [ObjectIdentifier: CollabError] = [:]
         var step = Step()
         var served: [(job: EngineJob, end: Int)] = []
-        for (job, rows) in zip(jobs, plan.rows) where rows > 0 {
+        for (job, rows) in zip(ready, plan.rows) where rows > 0 {
             let start = job.sequence.computed
             do throws(CollabError) {
                 try job.sequence.reserve(upTo: start + rows)
@@ -130,21 +152,23 @@ final class EngineLoop {
         collector.collect(served.map(\.job), step: &step) { step in
             ComputeShare.run(of: threads) { workers in forward.run(step, on: pool(workers)) }
         }
+        rowsComputed.withLock { $0 += step.rowCount }
         step = Step()
         for (job, end) in served {
             job.sequence.finish(upTo: end)
             if let error = collector.failure(of: job) { errors[ObjectIdentifier(job)] = error }
         }
         drop { errors[ObjectIdentifier($0)] }
-        let arrivals = queue.take(expecting: 0, within: 0)
-        let before = jobs.count
+        // What has arrived may begin as a text does that is about to leave.
+        admit(queue.take(expecting: 0, within: 0))
+        lastFinished = 0
         jobs.removeAll { job in
             guard job.sequence.pending.isEmpty else { return false }
+            if job.isPrompt { keyValues.prefixes.store(job.sequence) }
             job.finish()
+            lastFinished += 1
             return true
         }
-        lastFinished = before - jobs.count
-        jobs += arrivals
         lastEnd = Self.now()
         lastDuration = lastEnd - began
     }

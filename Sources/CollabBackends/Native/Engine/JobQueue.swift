@@ -32,6 +32,13 @@ final class JobQueue: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// How many jobs have not been picked up.
+    var count: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return jobs.count
+    }
+
     /// Adds a job.
     func submit(_ job: EngineJob) {
         pthread_mutex_lock(mutex)

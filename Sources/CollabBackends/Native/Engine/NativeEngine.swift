@@ -10,6 +10,8 @@ final class NativeEngine: Sendable {
     let keyValues: KeyValuePool
     /// What sessions are told apart by.
     let identity: ModelIdentity
+    /// How many rows have gone through the model.
+    let rowsComputed = Protected(0)
     private let queue = JobQueue()
 
     init(
@@ -58,10 +60,14 @@ final class NativeEngine: Sendable {
             queue: queue,
             rows: stepRows,
             threads: threads,
-            precision: precision
+            precision: precision,
+            rowsComputed: rowsComputed
         )
         try loop.start()
     }
+
+    /// How many jobs have not been picked up yet.
+    var waitingJobs: Int { queue.count }
 
     deinit {
         queue.close()
@@ -71,17 +77,25 @@ final class NativeEngine: Sendable {
 
     /// Appends tokens to a sequence, computes them and returns what was asked for.
     ///
-    /// The sequence that comes back is the given one, unchanged, if anything fails.
+    /// The sequence that comes back is the given one, unchanged, if anything fails. A text that begins as one does that
+    /// is being computed waits for it; one that is a prompt is also looked for among earlier ones, and remembered.
     func run(
         _ sequence: sending KeyValueSequence,
         appending tokens: [TokenID],
         readout: Readout,
-        probe: ActivationProbe? = nil
+        probe: ActivationProbe? = nil,
+        isPrompt: Bool = false
     ) async -> EngineJob.Outcome {
         let count = sequence.count
         var sequence = sequence
         sequence.append(tokens)
-        let job = EngineJob(sequence: sequence, previousCount: count, readout: readout, probe: probe)
+        let job = EngineJob(
+            sequence: sequence,
+            previousCount: count,
+            readout: readout,
+            probe: probe,
+            isPrompt: isPrompt
+        )
         sequence = sequence.emptied()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
