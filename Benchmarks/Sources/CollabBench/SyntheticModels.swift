@@ -108,7 +108,7 @@ struct SyntheticModels {
             while read(input.fileDescriptor, buffer.baseAddress, size) > 0 {}
         }
         let target = folder + "/plain"
-        FileManager.default.createFile(atPath: target, contents: nil)
+        _ = FileManager.default.createFile(atPath: target, contents: nil)
         let output = try FileHandle(forWritingTo: URL(fileURLWithPath: target))
         var left = byteCount
         while left > 0 {
