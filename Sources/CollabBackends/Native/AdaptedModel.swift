@@ -3,7 +3,7 @@ public import Collab
 /// A native model with low-rank adapters in force, which are added while it runs.
 ///
 /// It shares the weights, the threads and the vocabulary of the model beneath, and decoders of both that are asked at
-/// the same time are computed as one batch: a base, an expert and an anti-expert cost little more than one model. Keys
+/// the same time are computed as one batch: a base, an expert and an anti-expert read the weights once a token. Keys
 /// and values are shared only among texts under the same adapters. Make one with ``NativeModel/adapted(by:weights:name:)``.
 public final class AdaptedModel: LogitModel, TokenScoring, EmbeddingModel {
     /// The model beneath.
