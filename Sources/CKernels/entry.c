@@ -1,6 +1,7 @@
 // The public functions that choose a level's implementation.
 #include "attention_layout.h"
 #include "kernels.h"
+#include "layout.h"
 
 #include <math.h>
 
@@ -15,6 +16,12 @@ void collab_matrix_multiply(collab_level level, collab_precision precision, coll
                             size_t end_group, const void *activations, size_t tokens, float *y, size_t stride) {
     collab_kernels_of(level)->multiply(precision, format, packed, rows, columns, first_group, end_group, activations,
                                        tokens, y, stride);
+}
+
+void collab_matrix_bound(collab_level level, const void *packed, size_t rows, size_t columns, size_t first_group,
+                         size_t end_group, const void *activations, float *upper) {
+    if (collab_padded_blocks(columns) > COLLAB_PLANES_BLOCKS) return;
+    collab_kernels_of(level)->bound(packed, rows, columns, first_group, end_group, activations, upper);
 }
 
 float collab_rms_scale(collab_level level, const float *x, size_t count, float epsilon) {

@@ -10,6 +10,7 @@
 typedef struct {
     void (*multiply)(collab_precision, collab_format, const uint8_t *, size_t, size_t, size_t, size_t,
                      const uint8_t *, size_t, float *, size_t);
+    void (*bound)(const uint8_t *, size_t, size_t, size_t, size_t, const uint8_t *, float *);
     void (*prepare)(collab_precision, const float *, size_t, const float *, const float *, size_t, size_t, size_t,
                     size_t, uint8_t *);
     void (*exp)(const float *, size_t, float *);

@@ -17,13 +17,44 @@ typedef struct {
     cv_f scale, scale2, minimum;
 } cv_block;
 
-CV_INLINE cv_block cv_unpack(const collab_format format, const uint8_t *chunk, const int block, const int part) {
+/// Five of eight bits of a COLLAB_Q8_0_PLANES block, as Q5_0's are stored.
+CV_INLINE void cv_unpack_high(const uint8_t *data, const uint8_t *plane, cv_b *w) {
+    for (int j = 0; j < 4; j++) {
+        const cv_b v = cv_bload(data + 64 * j);
+        w[j] = cv_blow(v);
+        w[j + 4] = cv_bhigh(v);
+    }
+    const cv_b bits = cv_bload(plane);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 8; j++) w[j] = cv_bplane1(w[j], bits, j);
+}
+
+/// The other three.
+CV_INLINE void cv_unpack_low(const uint8_t *low, cv_b *w) {
+    const cv_b v[3] = {cv_bload(low), cv_bload(low + 64), cv_bload(low + 128)};
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 8; j++) w[j] = cv_bpush3(w[j]);
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 3; k++) {
+        w[2 * k] = cv_bbits(w[2 * k], v[k], 0, 7);
+        w[2 * k + 1] = cv_bbits(w[2 * k + 1], v[k], 3, 7);
+        w[6] = cv_bbits(w[6], v[k], 6 - k, 1 << k);
+        w[7] = cv_bbits(w[7], v[k], 7 - k, 1 << k);
+    }
+}
+
+CV_INLINE cv_block cv_unpack(const collab_format format, const uint8_t *chunk, const uint8_t *low, const int block,
+                             const int part) {
     const collab_layout at = collab_layout_of(format);
     const int lanes = part * CV_LANES;
     const uint8_t *data = chunk + at.data + block * at.block_stride + 4 * lanes;
     cv_block u;
     u.scale2 = u.minimum = cv_zero();
-    if (format == COLLAB_Q8_0) {
+    if (format == COLLAB_Q8_0_PLANES) {
+        cv_unpack_high(data, chunk + at.planes + block * at.block_stride + 4 * lanes, u.w);
+        cv_unpack_low(low + block * COLLAB_LOW_BLOCK + 4 * lanes, u.w);
+        for (int j = 0; j < 8; j++) u.w[j] = cv_b8(u.w[j]);
+    } else if (format == COLLAB_Q8_0) {
         for (int j = 0; j < 8; j++) u.w[j] = cv_b8(cv_bload(data + 64 * j));
     } else {
         for (int j = 0; j < 4; j++) {
@@ -86,9 +117,9 @@ CV_INLINE void cv_block_integer(const collab_format format, const cv_block *u, c
             acc[t] = cv_fma(cv_cvt(y), cv_mul(u->scale2, da), acc[t]);
             continue;
         }
-        const int shift = format == COLLAB_Q8_0 ? CV_SHIFT8 : at.shift;
+        const int shift = collab_is_bytes(format) ? CV_SHIFT8 : at.shift;
         cv_i x = shift ? cv_offset(negated + t, shift) : cv_izero();
-        if (format == COLLAB_Q8_0) {
+        if (collab_is_bytes(format)) {
             for (int j = 0; j < 8; j++) x = cv_dot8(x, u->w[j], a + 4 * j);
         } else {
             for (int j = 0; j < 8; j++) x = cv_dot(x, u->w[j], a + 4 * j);
@@ -109,7 +140,7 @@ CV_INLINE void cv_block_float(const collab_format format, const cv_block *u, con
     for (int t = 0; t < count; t++) s[t] = s2[t] = cv_zero();
     for (int j = 0; j < 8; j++) {
         for (int c = 0; c < 4; c++) {
-            cv_f w = format == COLLAB_Q8_0 ? cv_byte8(u->w[j], c) : cv_sub(cv_byte(u->w[j], c), offset);
+            cv_f w = collab_is_bytes(format) ? cv_byte8(u->w[j], c) : cv_sub(cv_byte(u->w[j], c), offset);
             for (int t = 0; t < count; t++) {
                 cv_f xt = cv_bcast(x + 32 * t + 4 * j + c);
                 if (format == COLLAB_Q6_K && j >= 4) s2[t] = cv_fma(w, xt, s2[t]);
@@ -218,20 +249,22 @@ CV_INLINE void cv_tile_float(const collab_format format, const uint8_t *group, c
 
 /// Rows [token, token + count) of one tile with CV_LANES rows of a group of a quantised format.
 CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_format format, const uint8_t *group,
-                                 const size_t blocks, const int part, const uint8_t *tile, const int width,
-                                 const int token, const int count, float *y, const size_t stride, const int rows) {
+                                 const uint8_t *low, const size_t blocks, const int part, const uint8_t *tile,
+                                 const int width, const int token, const int count, float *y, const size_t stride,
+                                 const int rows) {
     const collab_layout at = collab_layout_of(format);
     const size_t record_bytes = (size_t)width * collab_record_bytes(precision);
     cv_f acc[CV_TOKENS];
     for (int t = 0; t < count; t++) acc[t] = cv_zero();
     for (size_t b = 0; b < blocks; b += (size_t)at.blocks, group += at.chunk_bytes) {
+        const uint8_t *below = format == COLLAB_Q8_0_PLANES ? low + b * COLLAB_LOW_BLOCK : 0;
         for (int i = 0; i < at.blocks; i++, tile += record_bytes) {
             // With this much arithmetic a block the processor no longer runs far enough ahead of the stream.
             if (count > 4) {
                 const uint8_t *ahead = group + i * at.block_stride + 4096;
                 for (int line = 0; line < at.block_stride; line += 64) __builtin_prefetch(ahead + line);
             }
-            cv_block u = cv_unpack(format, group, i, part);
+            cv_block u = cv_unpack(format, group, below, i, part);
             if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc, width, token, count);
             else cv_block_float(format, &u, tile, acc, width, token, count);
         }
@@ -240,22 +273,23 @@ CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_
         cv_store_rows(acc[t], y + (size_t)(token + t) * stride, part * CV_LANES, rows);
 }
 
-typedef void cv_tile_function(const uint8_t *group, size_t blocks, const uint8_t *tile, int width, int token, float *y,
-                              size_t stride, int rows);
+typedef void cv_tile_function(const uint8_t *group, const uint8_t *low, size_t blocks, const uint8_t *tile, int width,
+                              int token, float *y, size_t stride, int rows);
 
 // Where one call takes the whole tile its width is a constant too.
 #define CV_TILE(precision, format, count)                                                                          \
     static __attribute__((noinline)) void cv_tile_##precision##_##format##_##count(                                \
-        const uint8_t *group, size_t blocks, const uint8_t *tile, int width, int token, float *y, size_t stride,   \
-        int rows) {                                                                                                \
+        const uint8_t *group, const uint8_t *low, size_t blocks, const uint8_t *tile, int width, int token,        \
+        float *y, size_t stride, int rows) {                                                                       \
+        (void)low;                                                                                                 \
         if (CV_TOKENS == COLLAB_TILE_TOKENS) width = count, token = 0;                                             \
         if (collab_is_float(format)) {                                                                             \
             cv_tile_float(format, group, blocks, tile, width, token, CV_AT_MOST(count), y, stride, rows);          \
             return;                                                                                                \
         }                                                                                                          \
         for (int part = 0; part * CV_LANES < rows; part++)                                                         \
-            cv_tile_quantized(precision, format, group, blocks, part, tile, width, token, CV_AT_MOST(count), y,    \
-                              stride, rows);                                                                       \
+            cv_tile_quantized(precision, format, group, low, blocks, part, tile, width, token, CV_AT_MOST(count),  \
+                              y, stride, rows);                                                                    \
     }
 
 #define CV_AT_MOST(count) ((count) < CV_TOKENS ? (count) : CV_TOKENS)
@@ -303,6 +337,7 @@ CV_TILES(COLLAB_FLOAT, COLLAB_Q5_1)
 CV_TILES(COLLAB_FLOAT, COLLAB_Q4_K)
 CV_TILES(COLLAB_FLOAT, COLLAB_Q5_K)
 CV_TILES(COLLAB_FLOAT, COLLAB_Q6_K)
+CV_TILES(COLLAB_FLOAT, COLLAB_Q8_0_PLANES)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q8_0)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q4_0)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q4_1)
@@ -311,16 +346,18 @@ CV_TILES(COLLAB_INTEGER, COLLAB_Q5_1)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q4_K)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q5_K)
 CV_TILES(COLLAB_INTEGER, COLLAB_Q6_K)
+CV_TILES(COLLAB_INTEGER, COLLAB_Q8_0_PLANES)
 
 static cv_tile_function *const *const cv_tiles[2][COLLAB_FORMAT_COUNT] = {
     {0, 0, 0, cv_tiles_COLLAB_INTEGER_COLLAB_Q8_0, cv_tiles_COLLAB_INTEGER_COLLAB_Q4_0,
      cv_tiles_COLLAB_INTEGER_COLLAB_Q4_1, cv_tiles_COLLAB_INTEGER_COLLAB_Q5_0, cv_tiles_COLLAB_INTEGER_COLLAB_Q5_1,
      cv_tiles_COLLAB_INTEGER_COLLAB_Q4_K, cv_tiles_COLLAB_INTEGER_COLLAB_Q5_K,
-     cv_tiles_COLLAB_INTEGER_COLLAB_Q6_K},
+     cv_tiles_COLLAB_INTEGER_COLLAB_Q6_K, cv_tiles_COLLAB_INTEGER_COLLAB_Q8_0_PLANES},
     {cv_tiles_COLLAB_FLOAT_COLLAB_F32, cv_tiles_COLLAB_FLOAT_COLLAB_F16, cv_tiles_COLLAB_FLOAT_COLLAB_BF16,
      cv_tiles_COLLAB_FLOAT_COLLAB_Q8_0, cv_tiles_COLLAB_FLOAT_COLLAB_Q4_0, cv_tiles_COLLAB_FLOAT_COLLAB_Q4_1,
      cv_tiles_COLLAB_FLOAT_COLLAB_Q5_0, cv_tiles_COLLAB_FLOAT_COLLAB_Q5_1, cv_tiles_COLLAB_FLOAT_COLLAB_Q4_K,
-     cv_tiles_COLLAB_FLOAT_COLLAB_Q5_K, cv_tiles_COLLAB_FLOAT_COLLAB_Q6_K},
+     cv_tiles_COLLAB_FLOAT_COLLAB_Q5_K, cv_tiles_COLLAB_FLOAT_COLLAB_Q6_K,
+     cv_tiles_COLLAB_FLOAT_COLLAB_Q8_0_PLANES},
 };
 
 static void cv_multiply(collab_precision precision, collab_format format, const uint8_t *packed, size_t rows,
@@ -329,7 +366,10 @@ static void cv_multiply(collab_precision precision, collab_format format, const 
     cv_tile_function *const *functions = cv_tiles[precision][format];
     if (!functions) return;
     const size_t blocks = collab_padded_blocks(columns);
-    const size_t group_bytes = collab_packed_group_bytes(format, columns);
+    const size_t group_bytes = collab_group_stride(format, columns);
+    const bool has_planes = format == COLLAB_Q8_0_PLANES;
+    const uint8_t *low = has_planes ? packed + collab_low_offset(rows, columns) : 0;
+    const size_t low_bytes = has_planes ? collab_low_stride(columns) : 0;
     const size_t token_bytes = blocks * collab_record_bytes(precision);
     if (collab_is_float(format) && tokens <= 2)
         first_group = cv_multiply_few(format, packed, group_bytes, rows, blocks, first_group, end_group, activations,
@@ -345,8 +385,8 @@ static void cv_multiply(collab_precision precision, collab_format format, const 
                 const size_t left = rows - g * COLLAB_GROUP_ROWS;
                 for (size_t inner = 0; inner < width; inner += CV_TOKENS) {
                     const size_t count = width - inner < CV_TOKENS ? width - inner : CV_TOKENS;
-                    functions[count - 1](packed + g * group_bytes, blocks, activations + token * token_bytes,
-                                         (int)width, (int)inner, y + token * stride + g * COLLAB_GROUP_ROWS, stride,
+                    functions[count - 1](packed + g * group_bytes, has_planes ? low + g * low_bytes : 0, blocks,
+                                         activations + token * token_bytes, (int)width, (int)inner, y + token * stride + g * COLLAB_GROUP_ROWS, stride,
                                          left < COLLAB_GROUP_ROWS ? (int)left : COLLAB_GROUP_ROWS);
                 }
             }

@@ -1,11 +1,13 @@
 // From the row-major blocks of a file into interleaved groups of 16 rows.
 #include "convert.h"
+#include "planes.h"
 
 #include <string.h>
 
 size_t collab_packed_group_bytes(collab_format format, size_t columns) {
-    const collab_layout at = collab_layout_of(format);
-    return (collab_padded_blocks(columns) + (size_t)at.blocks - 1) / (size_t)at.blocks * (size_t)at.chunk_bytes;
+    const size_t stride = collab_group_stride(format, columns);
+    if (format != COLLAB_Q8_0_PLANES) return stride;
+    return stride + collab_low_stride(columns) + collab_padded_blocks(columns);
 }
 
 size_t collab_activation_bytes(collab_precision precision, size_t columns, size_t tokens) {
@@ -149,13 +151,17 @@ void collab_pack(collab_format format, const void *source, size_t rows, size_t c
     const collab_layout at = collab_layout_of(format);
     const size_t block_bytes = collab_block_bytes(format);
     const size_t row_blocks = columns / collab_block_elements(format);
-    const size_t row_bytes = row_blocks * block_bytes, group_bytes = collab_packed_group_bytes(format, columns);
+    const size_t row_bytes = row_blocks * block_bytes, group_bytes = collab_group_stride(format, columns);
     for (size_t g = first_group; g < end_group; g++) {
         uint8_t *group = (uint8_t *)packed + g * group_bytes;
         const size_t first = g * COLLAB_GROUP_ROWS;
         const int count = rows - first < COLLAB_GROUP_ROWS ? (int)(rows - first) : COLLAB_GROUP_ROWS;
         if (count < COLLAB_GROUP_ROWS || columns % 64 != 0) memset(group, 0, group_bytes);
         const uint8_t *from = (const uint8_t *)source + first * row_bytes;
+        if (format == COLLAB_Q8_0_PLANES) {
+            collab_pack_planes(from, rows, columns, g, count, packed);
+            continue;
+        }
         if (collab_is_float(format)) {
             pack_floats(format, from, columns, count, group);
             continue;
@@ -175,10 +181,15 @@ static float half_at(const uint8_t *p) {
     return collab_f16_to_f32(h);
 }
 
-void collab_unpack_row(collab_format format, const void *packed, size_t columns, size_t row, float *target) {
+void collab_unpack_row(collab_format format, const void *packed, size_t rows, size_t columns, size_t row,
+                       float *target) {
     const collab_layout at = collab_layout_of(format);
-    const uint8_t *group = (const uint8_t *)packed + row / 16 * collab_packed_group_bytes(format, columns);
+    const uint8_t *group = (const uint8_t *)packed + row / 16 * collab_group_stride(format, columns);
     const size_t r = row % 16;
+    if (format == COLLAB_Q8_0_PLANES) {
+        collab_unpack_planes(packed, rows, columns, row, target);
+        return;
+    }
     if (collab_is_float(format)) {
         const size_t bytes = format == COLLAB_F32 ? 4 : 2;
         for (size_t k = 0; k < columns; k++)

@@ -73,6 +73,10 @@ CV_INLINE cv_b cv_bplane2(cv_b nibbles, cv_b plane, const int j) {
     const cv_b bits = j <= 2 ? _mm256_slli_epi16(plane, 4 - 2 * j) : _mm256_srli_epi16(plane, 2 * j - 4);
     return _mm256_or_si256(nibbles, _mm256_and_si256(bits, _mm256_set1_epi8(48)));
 }
+CV_INLINE cv_b cv_bpush3(cv_b a) { return _mm256_slli_epi16(a, 3); }
+CV_INLINE cv_b cv_bbits(cv_b into, cv_b from, const int right, const int mask) {
+    return _mm256_or_si256(into, _mm256_and_si256(_mm256_srli_epi16(from, right), _mm256_set1_epi8((char)mask)));
+}
 // Signed here: 16-bit sums of pairs of products must not saturate.
 CV_INLINE cv_b cv_b8(cv_b a) { return _mm256_xor_si256(a, _mm256_set1_epi8((char)0x80)); }
 #define CV_SHIFT8 0

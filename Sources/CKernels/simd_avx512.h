@@ -75,6 +75,11 @@ CV_INLINE cv_b cv_bplane2(cv_b nibbles, cv_b plane, const int j) {
         j <= 2 ? _mm512_slli_epi16(plane, (unsigned)(4 - 2 * j)) : _mm512_srli_epi16(plane, (unsigned)(2 * j - 4));
     return _mm512_ternarylogic_epi32(nibbles, bits, _mm512_set1_epi8(48), 0xf8);
 }
+CV_INLINE cv_b cv_bpush3(cv_b a) { return _mm512_slli_epi16(a, 3); }
+CV_INLINE cv_b cv_bbits(cv_b into, cv_b from, const int right, const int mask) {
+    // into | (from >> right & mask)
+    return _mm512_ternarylogic_epi32(into, _mm512_srli_epi16(from, (unsigned)right), _mm512_set1_epi8((char)mask), 0xf8);
+}
 CV_INLINE cv_b cv_b8(cv_b a) { return a; }
 #define CV_SHIFT8 7
 CV_INLINE cv_i cv_offset(const int32_t *negated, const int shift) {

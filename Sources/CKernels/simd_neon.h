@@ -75,6 +75,11 @@ CV_INLINE cv_b cv_bplane2(cv_b nibbles, cv_b plane, const int j) {
     const cv_b bits = vshlq_u8(plane, vdupq_n_s8((int8_t)(4 - 2 * j)));
     return vorrq_u8(nibbles, vandq_u8(bits, vdupq_n_u8(48)));
 }
+CV_INLINE cv_b cv_bpush3(cv_b a) { return vshlq_n_u8(a, 3); }
+CV_INLINE cv_b cv_bbits(cv_b into, cv_b from, const int right, const int mask) {
+    const cv_b bits = vshlq_u8(from, vdupq_n_s8((int8_t)-right));
+    return vorrq_u8(into, vandq_u8(bits, vdupq_n_u8((uint8_t)mask)));
+}
 CV_INLINE cv_b cv_b8(cv_b a) { return veorq_u8(a, vdupq_n_u8(0x80)); }
 #define CV_SHIFT8 0
 CV_INLINE cv_i cv_offset(const int32_t *negated, const int shift) {

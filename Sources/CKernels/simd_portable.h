@@ -167,6 +167,13 @@ CV_INLINE cv_b cv_bplane2(cv_b nibbles, cv_b plane, const int j) {
     for (int i = 0; i < 64; i++) nibbles.v[i] |= (uint8_t)((plane.v[i] >> (2 * j) & 3) << 4);
     return nibbles;
 }
+/// Every byte, at most 31, times 8.
+CV_INLINE cv_b cv_bpush3(cv_b a) { for (int i = 0; i < 64; i++) a.v[i] = (uint8_t)(a.v[i] << 3); return a; }
+/// into | (from >> right & mask), byte by byte; right and the mask's bits together stay within a byte.
+CV_INLINE cv_b cv_bbits(cv_b into, cv_b from, const int right, const int mask) {
+    for (int i = 0; i < 64; i++) into.v[i] |= (uint8_t)(from.v[i] >> right & mask);
+    return into;
+}
 /// The bytes of a Q8 vector in the form that cv_dot8 takes.
 CV_INLINE cv_b cv_b8(cv_b a) { return a; }
 /// How cv_dot8's weights are offset: log2 of the constant, or 0 for none.

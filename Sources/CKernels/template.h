@@ -3,6 +3,7 @@
 
 #include "vector_template.h"
 #include "matrix_template.h"
+#include "bound_template.h"
 #include "attention_template.h"
 #include "distribution_template.h"
 
@@ -30,6 +31,7 @@ static void cv_from_f16(const uint16_t *x, size_t count, float *y) {
 
 const collab_kernels CV_TABLE = {
     .multiply = cv_multiply,
+    .bound = cv_bound,
     .prepare = cv_prepare,
     .exp = cv_map_exp,
     .tanh = cv_map_tanh,

@@ -16,9 +16,12 @@ public final class PackedMatrix: @unchecked Sendable {
     public let format: TensorFormat
     /// Bytes of the packed weights.
     public let byteCount: Int
+    /// Whether high and low bits lie apart, so that ``upperBounds(_:groups:into:level:)`` can be asked for.
+    public let hasPlanes: Bool
 
     private let memory: MatrixMemory
     private let base: UnsafeMutableRawPointer
+    private let packing: collab_format
 
     /// How many rows a group has.
     public static let groupRows = Int(COLLAB_GROUP_ROWS)
@@ -30,6 +33,8 @@ public final class PackedMatrix: @unchecked Sendable {
     ///   - rows: Number of rows, at least 1.
     ///   - columns: Number of columns, whole blocks of the format.
     ///   - bytes: The stored rows, one after the other; not needed afterwards.
+    ///   - inPlanes: Whether the high five bits of each weight are to lie apart from the low three. Only Q8_0 of up to
+    ///     16,384 columns can be stored so; others are stored as ever. Products are equal bit for bit.
     ///   - memory: Where to put the packed weights; the matrices of a model share one.
     ///   - pool: Threads to pack with; without it the caller packs alone.
     ///   - finished: Called, possibly on several threads at once, with parts of `bytes` that are not needed any more.
@@ -39,6 +44,7 @@ public final class PackedMatrix: @unchecked Sendable {
         rows: Int,
         columns: Int,
         bytes: UnsafeRawBufferPointer,
+        inPlanes: Bool = false,
         memory: MatrixMemory = MatrixMemory(regionBytes: 2 << 20),
         pool: WorkerPool? = nil,
         finished: (@Sendable (Range<Int>) -> Void)? = nil
@@ -61,14 +67,16 @@ public final class PackedMatrix: @unchecked Sendable {
         self.rows = rows
         self.columns = columns
         let groups = (rows + Self.groupRows - 1) / Self.groupRows
-        let (size, tooLarge) = collab_packed_group_bytes(format.raw, columns)
+        hasPlanes = inPlanes && format == .q8_0 && columns <= Self.mostColumnsInPlanes
+        packing = hasPlanes ? COLLAB_Q8_0_PLANES : format.raw
+        let (size, tooLarge) = collab_packed_group_bytes(packing, columns)
             .multipliedReportingOverflow(by: groups)
         guard !tooLarge else { throw KernelError("A matrix of \(rows) × \(columns) does not fit in memory.") }
         byteCount = size
         self.memory = memory
         let target = try memory.allocate(size)
         base = target
-        let raw = format.raw
+        let raw = packing
         let groupBytes = Self.groupRows * (needed / rows)
         nonisolated(unsafe) let from = source
         nonisolated(unsafe) let to = target
@@ -89,6 +97,7 @@ public final class PackedMatrix: @unchecked Sendable {
 
     /// How many stored bytes are packed between two reports.
     private static let bytesAtOnce = 4 << 20
+    private static let mostColumnsInPlanes = 16_384
 
     /// How many groups of 16 rows there are; the last may be partly empty.
     public var groupCount: Int { (rows + Self.groupRows - 1) / Self.groupRows }
@@ -127,7 +136,7 @@ public final class PackedMatrix: @unchecked Sendable {
         collab_matrix_multiply(
             level.raw,
             precision.raw,
-            format.raw,
+            packing,
             base,
             rows,
             columns,
@@ -159,7 +168,7 @@ public final class PackedMatrix: @unchecked Sendable {
         collab_matrix_multiply(
             level.raw,
             precision.raw,
-            format.raw,
+            packing,
             base,
             rows,
             columns,
@@ -175,6 +184,37 @@ public final class PackedMatrix: @unchecked Sendable {
     /// Expands one row into `columns` floats, exactly as stored. For looking up embeddings.
     public func copyRow(_ row: Int, into target: UnsafeMutablePointer<Float>) {
         precondition(row >= 0 && row < rows, "row out of range")
-        collab_unpack_row(format.raw, base, columns, row, target)
+        collab_unpack_row(packing, base, rows, columns, row, target)
+    }
+
+    /// Upper bounds of y = W · x for the rows of some groups, read from the high plane alone (⅔ of the bytes).
+    ///
+    /// No output of ``multiply(_:into:stride:groups:level:)`` at any level is larger than its bound, which exceeds it
+    /// by at most twice Σ over the blocks of 32 columns of ‖low bits of the weights‖ · ‖activations‖, by Cauchy and
+    /// Schwarz. If an activation or a row's scale is not finite, neither is its bound.
+    ///
+    /// - Parameters:
+    ///   - activations: One row of integers.
+    ///   - groups: Which groups of 16 rows.
+    ///   - output: Row r's bound goes to `output[r]`.
+    public func upperBounds(
+        _ activations: ActivationBatch,
+        groups: Range<Int>,
+        into output: UnsafeMutablePointer<Float>,
+        level: KernelLevel = .best
+    ) {
+        precondition(hasPlanes, "bounds need a matrix in planes")
+        precondition(activations.columns == columns && activations.count == 1, "bounds need one fitting row")
+        precondition(groups.lowerBound >= 0 && groups.upperBound <= groupCount, "groups out of range")
+        collab_matrix_bound(
+            level.raw,
+            base,
+            rows,
+            columns,
+            groups.lowerBound,
+            groups.upperBound,
+            activations.prepared(.integer),
+            output
+        )
     }
 }

@@ -58,7 +58,7 @@ struct EngineRunner {
         -> TokenID
     {
         if !whole, let decoder = decoder as? any TopTokenDecoder {
-            return try await decoder.append(tokens, top: 1).entries[0].token
+            return try await decoder.append(tokens, top: 1, normalized: false).entries[0].token
         }
         return best(try await decoder.append(tokens, logits: .last)[0])
     }

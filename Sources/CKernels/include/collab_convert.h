@@ -16,6 +16,8 @@ typedef enum {
     COLLAB_Q4_K,
     COLLAB_Q5_K,
     COLLAB_Q6_K,
+    /// Packed only: Q8_0 as a plane of high bits and one of low bits.
+    COLLAB_Q8_0_PLANES,
     COLLAB_FORMAT_COUNT,
 } collab_format;
 

@@ -21,7 +21,7 @@ typedef enum {
     COLLAB_FLOAT = 1,
 } collab_precision;
 
-/// Bytes of one packed group of 16 rows.
+/// Bytes that a matrix takes for each of its groups of 16 rows.
 size_t collab_packed_group_bytes(collab_format format, size_t columns);
 
 /// Packs the groups [first_group, end_group) of a row-major matrix; rows beyond `rows` become zeros.
@@ -47,6 +47,16 @@ void collab_matrix_multiply(collab_level level, collab_precision precision, coll
                             size_t end_group, const void *activations, size_t tokens, float *y, size_t stride);
 
 /// Expands one row of a packed matrix into floats (equal to collab_dequantize of the same row).
-void collab_unpack_row(collab_format format, const void *packed, size_t columns, size_t row, float *target);
+void collab_unpack_row(collab_format format, const void *packed, size_t rows, size_t columns, size_t row,
+                       float *target);
+
+/// Upper bounds of W · x for the rows of some groups of a COLLAB_Q8_0_PLANES matrix, without reading its low planes:
+/// upper[r] for row r of the matrix. Activations are one row of integers.
+///
+/// With q = 8h + 3.5 + e the product is Σ_b s_b (Σ (8h + 3.5) x) + Σ_b s_b Σ e x, and by Cauchy and Schwarz a block's
+/// last sum is at most ‖e‖ ‖x‖. What collab_matrix_multiply returns is never larger than the bound: it allows for the
+/// rounding of both. If an activation or a scale is not finite, neither is its bound.
+void collab_matrix_bound(collab_level level, const void *packed, size_t rows, size_t columns, size_t first_group,
+                         size_t end_group, const void *activations, float *upper);
 
 #endif

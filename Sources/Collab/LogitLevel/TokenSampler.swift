@@ -92,12 +92,14 @@ public struct TokenSampler: Sendable {
 
     /// The greedy choice from the largest logits.
     func choose(greedilyFrom top: TopTokens) throws(CollabError) -> Choice {
-        guard let best = top.entries.first, top.logSumExp.isFinite else { throw Self.nothing }
+        guard let best = top.entries.first, let normalizer = top.logSumExp, normalizer.isFinite else {
+            throw Self.nothing
+        }
         return Choice(
             token: best.token,
-            logprob: Double(best.logit) - top.logSumExp,
+            logprob: Double(best.logit) - normalizer,
             alternatives: top.entries.prefix(alternatives).map {
-                Alternative(token: $0.token, logprob: Double($0.logit) - top.logSumExp)
+                Alternative(token: $0.token, logprob: Double($0.logit) - normalizer)
             }
         )
     }

@@ -58,9 +58,15 @@ public final class NativeDecoder: TopTokenDecoder {
 
     /// Reads tokens and returns the `count` largest logits after the last of them.
     ///
-    /// They are found while the vocabulary's matrix is multiplied; no row is kept or handed out.
+    /// They are found while the vocabulary's matrix is multiplied; no row is kept or handed out. Without the normaliser,
+    /// a single sequence reads the low bits of a Q8_0 matrix only where bounds from the high bits leave it open whether a
+    /// row is among the largest; the result is the same bit for bit.
     /// Throws what ``append(_:logits:)`` throws, and ``Collab/CollabError`` with `invalidRequest` for a count below 1.
-    public func append(_ tokens: [TokenID], top count: Int) async throws(CollabError) -> TopTokens {
+    public func append(
+        _ tokens: [TokenID],
+        top count: Int,
+        normalized: Bool
+    ) async throws(CollabError) -> TopTokens {
         guard count > 0 else {
             throw CollabError(
                 .invalidRequest,
@@ -68,9 +74,9 @@ public final class NativeDecoder: TopTokenDecoder {
             )
         }
         let end = position + tokens.count
-        let readout = Readout(kind: .top(count), positions: max(end - 1, 0)..<end)
+        let readout = Readout(kind: .top(count, normalized: normalized), positions: max(end - 1, 0)..<end)
         guard case .tops(let tops) = try await run(tokens, readout), let top = tops.first else {
-            return TopTokens(entries: [], logSumExp: -.infinity)
+            return TopTokens(entries: [], logSumExp: nil)
         }
         return top
     }

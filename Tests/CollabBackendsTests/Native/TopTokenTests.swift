@@ -20,7 +20,38 @@ struct TopTokenTests {
         #expect(top.entries.map { Int($0.token) } == expected.map(\.index))
         #expect(top.entries.map(\.logit) == expected.map(\.value))
         // Exponentials are float32 and relative to a slice's maximum rather than the row's.
-        #expect(abs(top.logSumExp - normalizer) < 1e-6)
+        #expect(abs(try #require(top.logSumExp) - normalizer) < 1e-6)
+    }
+
+    /// Without the normaliser most rows are ruled out by bounds; every position of a text, so that some are flat.
+    @Test("They are the same without the normaliser, bit by bit", arguments: RealModel.allCases)
+    func equalWithoutNormalizer(model: RealModel) async throws {
+        let native = try await NativeFixtures.model(model)
+        let decoder = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+        let reference = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+        for (index, token) in Self.prompt.enumerated() {
+            let count = [1, 3, 40, 128, 200][index % 5]
+            let top = try await decoder.append([token], top: count, normalized: false)
+            let expected = try await reference.append([token], top: count)
+            #expect(top.entries == expected.entries, "position \(index), top \(count)")
+            #expect(top.logSumExp == nil)
+        }
+    }
+
+    @Test("They are the same whatever the number of threads, without the normaliser")
+    func threadsChangeNothing() async throws {
+        var results: [[TopTokens]] = []
+        for threads in [1, 2, 3] {
+            let options = NativeOptions(threads: threads)
+            let native = try await NativeModel(contentsOf: RealModel.smolLM2.path, options: options)
+            let decoder = try #require(try await native.makeDecoder() as? any TopTokenDecoder)
+            var tops: [TopTokens] = []
+            for token in Self.prompt.prefix(12) {
+                tops.append(try await decoder.append([token], top: 5, normalized: false))
+            }
+            results.append(tops)
+        }
+        #expect(results[0] == results[1] && results[0] == results[2])
     }
 
     @Test("They do not depend on what else is in the batch or on the number of threads")

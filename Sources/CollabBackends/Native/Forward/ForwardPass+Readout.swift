@@ -13,7 +13,9 @@ extension ForwardPass {
             pool.barrier()
             normaliseOutputs(batch, worker)
             pool.barrier()
-            if batch.contains(where: { $0.kind != .hidden }) {
+            if findsTop(batch, worker) {
+                // Bounds were enough.
+            } else if batch.contains(where: { $0.kind != .hidden }) {
                 multiplyOutputs(batch, worker)
                 pool.barrier()
                 score(batch, worker)
@@ -74,7 +76,7 @@ extension ForwardPass {
                 if let cap = configuration.finalSoftCap {
                     VectorKernels.softcap(logits, cap: cap, count: count, into: logits)
                 }
-                if case .top(let wanted) = output.kind {
+                if case .top(let wanted, _) = output.kind {
                     workspace.tops![index * workspace.outputSlices + slice] = TopSlice(
                         wanted,
                         of: UnsafeBufferPointer(start: logits, count: count),
@@ -108,9 +110,11 @@ extension ForwardPass {
             let slices = index * workspace.outputSlices..<(index + 1) * workspace.outputSlices
             switch output.kind {
             case .hidden: break
-            case .top(let wanted):
-                output.result.pointee.top = TopSlice.joined(wanted, slices.map { workspace.tops![$0] })
-                output.result.pointee.isFinite = output.result.pointee.top.logSumExp.isFinite
+            case .top(let wanted, let normalized):
+                var top = TopSlice.joined(wanted, slices.map { workspace.tops![$0] })
+                output.result.pointee.isFinite = top.logSumExp?.isFinite ?? false
+                if !normalized { top.logSumExp = nil }
+                output.result.pointee.top = top
             case .logits:
                 output.result.pointee.isFinite = slices.allSatisfy { workspace.finite[$0] }
             case .logprob:

@@ -4,8 +4,8 @@ import Collab
 enum ReadoutKind: Hashable, Sendable {
     /// The logits of the next token.
     case logits
-    /// So many of the largest logits of the next token.
-    case top(Int)
+    /// So many of the largest logits of the next token, with the logarithm of the sum of all exponentials or without.
+    case top(Int, normalized: Bool)
     /// The log-probability of the token that follows in the sequence.
     case logprob
     /// The residual stream after the final norm.

@@ -37,7 +37,7 @@ struct StepResult {
     /// The log-probability that was asked for.
     var logprob: Float = 0
     /// The largest logits that were asked for.
-    var top = TopTokens(entries: [], logSumExp: 0)
+    var top = TopTokens(entries: [], logSumExp: nil)
 }
 
 /// What goes through the model at once.

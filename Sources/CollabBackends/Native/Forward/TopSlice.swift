@@ -33,6 +33,14 @@ struct TopSlice {
         }
     }
 
+    /// Keeps the `count` largest of some logits, in any order; their sum is not known.
+    init(_ count: Int, of entries: [Distribution.Entry]) {
+        let ranked = entries.sorted { ($1.value, $0.index) < ($0.value, $1.index) }.prefix(count)
+        guard let best = ranked.first else { return }
+        first = best
+        others = Array(ranked.dropFirst())
+    }
+
     /// The largest of all slices of a vocabulary, in the slices' order.
     static func joined(_ count: Int, _ slices: [TopSlice]) -> TopTokens {
         let peak = slices.reduce(-Double.infinity) { max($0, $1.logSumExp) }

@@ -53,6 +53,10 @@ final class Workspace {
     let finite: UnsafeMutablePointer<Bool>
     /// The largest logits, likewise; made when first needed.
     private(set) var tops: UnsafeMutablePointer<TopSlice>?
+    /// Upper bounds of a row's logits; made when first needed.
+    private(set) var bounds: UnsafeMutablePointer<Float>?
+    /// For each worker a logit below which none is among the largest.
+    let thresholds: UnsafeMutablePointer<Float>
     /// The logits of rows of which only a log-probability is wanted; made when first needed.
     private(set) var vocabulary: UnsafeMutablePointer<Float>?
 
@@ -127,6 +131,7 @@ final class Workspace {
             to: Bool.self,
             capacity: Self.outputRows * outputSlices
         )
+        thresholds = floats(workers)
         positions = integers(rows)
         starts = integers(rows * groups)
         ends = integers(rows)
@@ -143,6 +148,7 @@ final class Workspace {
         for memory in allocations { free(memory) }
         free(vocabulary)
         components?.deallocate()
+        free(bounds)
         tops?.deinitialize(count: Self.outputRows * outputSlices)
         tops?.deallocate()
     }
@@ -156,6 +162,12 @@ final class Workspace {
         if tops == nil, asksForTops {
             tops = .allocate(capacity: Self.outputRows * outputSlices)
             tops?.initialize(repeating: TopSlice(), count: Self.outputRows * outputSlices)
+        }
+        let asksForBounds = step.outputs.contains {
+            if case .top(_, normalized: false) = $0.kind { true } else { false }
+        }
+        if bounds == nil, asksForBounds {
+            bounds = malloc(count * 4)!.bindMemory(to: Float.self, capacity: count)
         }
         guard vocabulary == nil, step.outputs.contains(where: { $0.kind == .logprob }) else { return }
         vocabulary = malloc(Self.outputRows * count * 4)!.bindMemory(

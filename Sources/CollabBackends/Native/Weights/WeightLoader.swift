@@ -73,7 +73,7 @@ struct WeightLoader {
     }
 
     /// A matrix in the kernels' layout.
-    func matrix(_ place: TensorPlace) throws(CollabError) -> PackedMatrix {
+    func matrix(_ place: TensorPlace, inPlanes: Bool = false) throws(CollabError) -> PackedMatrix {
         var part = try description(place.name)
         part.shape[0] = place.rows.count
         if let storage = checkpoint.storage(of: place.name), format.keeps(storage.format) {
@@ -84,7 +84,8 @@ struct WeightLoader {
                 return try pack(
                     part,
                     as: storage.format,
-                    UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first))
+                    UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first)),
+                    inPlanes: inPlanes
                 ) { storage.discard(first + $0.lowerBound..<first + $0.upperBound) }
             }
             try storage.checkUnchanged()
@@ -93,7 +94,7 @@ struct WeightLoader {
         let format = keptFormat(of: part)
         let bytes = try compute(part, from: place.rows.lowerBound, as: format)
         defer { bytes.deallocate() }
-        return try pack(part, as: format, UnsafeRawBufferPointer(bytes))
+        return try pack(part, as: format, UnsafeRawBufferPointer(bytes), inPlanes: inPlanes)
     }
 
     /// Looks at all elements, or at all scales of quantised ones, before packing lets the pages go.
@@ -125,6 +126,7 @@ struct WeightLoader {
         _ tensor: TensorDescription,
         as format: TensorFormat,
         _ bytes: UnsafeRawBufferPointer,
+        inPlanes: Bool,
         finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(CollabError) -> PackedMatrix {
         guard isFinite(tensor, as: format, bytes) else { throw notFinite(tensor.name) }
@@ -134,6 +136,7 @@ struct WeightLoader {
                 rows: tensor.shape[0],
                 columns: tensor.shape[1],
                 bytes: bytes,
+                inPlanes: inPlanes,
                 memory: memory,
                 pool: pool,
                 finished: finished

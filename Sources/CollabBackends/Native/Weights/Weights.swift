@@ -108,8 +108,9 @@ final class Weights: Sendable {
             return place
         }
         outputNorm = try loader.vector(try place(.outputNorm))
-        embedding = try loader.matrix(try place(.embedding))
-        output = configuration.tiesOutput ? embedding : try loader.matrix(try place(.output))
+        // In planes, the most probable tokens are found from two thirds of the bytes.
+        embedding = try loader.matrix(try place(.embedding), inPlanes: configuration.tiesOutput)
+        output = configuration.tiesOutput ? embedding : try loader.matrix(try place(.output), inPlanes: true)
         byteCount = loader.bytesUsed
     }
 }
