@@ -27,7 +27,7 @@ struct FaultsSuite: AsyncParsableCommand {
         var expectsError = false
 
         /// Whether the text has its beginning and its end; bytes that are no text may have become U+FFFD.
-        private var isWhole: Bool { text.hasPrefix("Paris is the capital") && text.hasSuffix("tea.") }
+        private var isWhole: Bool { text.hasPrefix("Paris is the") && text.hasSuffix("tea.") }
 
         /// How good it is: 3 the whole answer, 2 an error of the library's own, 1 an error from somewhere beneath, 0 a
         /// wrong, incomplete or unwanted answer reported as a good one, or a key in an error.

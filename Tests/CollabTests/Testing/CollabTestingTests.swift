@@ -7,7 +7,7 @@ struct BackendConformanceTests {
     @Test("finds nothing wrong with a scripted model")
     func scriptedModel() async {
         let model = ScriptedModel("m", always: "red, green and blue, and more")
-        #expect(await BackendConformance(model).violations().map(\.description) == [])
+        #expect(await BackendConformance(model, patience: .seconds(60)).violations().map(\.description) == [])
     }
 
     @Test("finds nothing wrong with a scripted logit model")
@@ -15,7 +15,7 @@ struct BackendConformanceTests {
         let model = ScriptedLogitModel("m", vocabulary: ["a", "b"]) { _ in
             ["a": 0.6, "b": 0.3, ScriptedLogitModel.end: 0.1]
         }
-        #expect(await BackendConformance(model).violations().map(\.description) == [])
+        #expect(await BackendConformance(model, patience: .seconds(60)).violations().map(\.description) == [])
     }
 
     @Test("finds nothing wrong with the decoder of a scripted logit model")
