@@ -135,17 +135,23 @@ public struct BackendConformance<Model: TextModel>: Sendable {
     /// The same request with greedy sampling gives the same answer.
     public func greedyAnswersRepeat() async -> [Violation] {
         let promise = "greedy answers repeat"
-        guard case .success(let first) = await write(request).0,
-            case .success(let second) = await write(request).0
-        else { return violated(promise, "a call failed") }
+        let (first, second): (Response, Response)
+        do throws(CollabError) {
+            first = try await write(request).0.get()
+            second = try await write(request).0.get()
+        } catch {
+            return violated(promise, "a call failed: \(error)")
+        }
         return first.text == second.text ? [] : violated(promise, "“\(first.text)”, then “\(second.text)”")
     }
 
     /// Calls side by side do not mix their texts.
     public func concurrentCallsStayApart() async -> [Violation] {
         let promise = "calls side by side stay apart"
-        guard case .success(let alone) = await write(request).0 else {
-            return violated(promise, "a call failed")
+        let alone: Response
+        switch await write(request).0 {
+        case .success(let response): alone = response
+        case .failure(let error): return violated(promise, "a call alone failed: \(error)")
         }
         let outcomes = await concurrentOutcomes(Array(0..<4)) { [self] _ throws(CollabError) in
             let (outcome, pieces) = await write(request)
