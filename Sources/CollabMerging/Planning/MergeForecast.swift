@@ -7,14 +7,14 @@ public struct MergeForecast: Hashable, Sendable {
     public var passes: Int
     /// The most memory beside mapped pages of the inputs.
     public var peakByteCount: Int
-    /// How long it takes, by rates measured on one machine of two cores.
+    /// How long it takes, by rough rates: an order of magnitude, not a measurement.
     public var seconds: Double
 }
 
 extension MergePlan {
     /// Estimates what the merge takes.
     ///
-    /// The rates are of `collab-bench merge` on two cores of a server; a slow disk makes it longer.
+    /// The rates are guesses for two cores of a server, not fitted to `collab-bench merge`; a slow disk makes it longer.
     public func forecast(threads: Int? = nil) -> MergeForecast {
         let threads = threads ?? WorkerPool.physicalCores
         let cost = Self.cost(of: document.method)
