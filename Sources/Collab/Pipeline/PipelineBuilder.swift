@@ -16,6 +16,15 @@ public enum PipelineBuilder {
         PipelinePlan(source: first, steps: [])
     }
 
+    /// A team that was chosen by an `if` or a `switch`, with the stages of its branch.
+    public static func buildPartialBlock<Access>(first: PipelinePlan<Access>) -> PipelinePlan<Access> {
+        first
+    }
+    /// One of two teams of the same access level.
+    public static func buildEither<Access>(first: PipelinePlan<Access>) -> PipelinePlan<Access> { first }
+    /// One of two teams of the same access level.
+    public static func buildEither<Access>(second: PipelinePlan<Access>) -> PipelinePlan<Access> { second }
+
     // MARK: Stages behind a team
 
     /// A stage that any team can take.

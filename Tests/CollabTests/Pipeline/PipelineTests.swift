@@ -27,6 +27,24 @@ struct PipelineTests {
         #expect(error?.message.contains("“nobody”") == true)
     }
 
+    @Test("takes the team of one of two branches, with the stages of the branch", arguments: [true, false])
+    func chosenTeam(isHard: Bool) async throws {
+        let (a, b, c) = (debater("a", "1"), debater("b", "2"), debater("c", "3"))
+        let pipeline = Pipeline {
+            if isHard {
+                Team("many") {
+                    a; b; c
+                }
+                Vote(samples: 1, answers: .numeric)
+            } else {
+                Team("one") { a }
+            }
+            Debate()
+        }
+        _ = try await pipeline.respond(to: "?")
+        #expect([a.callCount, b.callCount, c.callCount] == (isHard ? [1, 1, 1] : [1, 0, 0]))
+    }
+
     @Test("refuses to go on with a team that a stage has emptied")
     func emptied() async throws {
         struct Dismissing: Stage {

@@ -1,5 +1,3 @@
-package import Collab
-
 #if canImport(Glibc)
     import Glibc
 #else
@@ -19,7 +17,7 @@ package enum Background {
                 continuation.resume(returning: Result { () throws(CollabError) in try body() })
             }
             if status != 0 {
-                let message = "A thread for loading could not be started: error \(status)."
+                let message = "A thread of its own could not be started: error \(status)."
                 continuation.resume(returning: .failure(CollabError(.inputOutput, message)))
             }
         }
@@ -33,7 +31,7 @@ private final class ThreadStart {
 }
 
 /// Starts a detached thread that runs a closure; returns 0, or the system's error.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Int32 {
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Int32 {
     let context = Unmanaged.passRetained(ThreadStart(body)).toOpaque()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
