@@ -104,7 +104,8 @@ extension Request {
     public func validate() throws(CollabError) {
         let isEmpty =
             switch input {
-            case .dialogue(let messages): messages.allSatisfy { $0.text.allSatisfy(\.isWhitespace) }
+            case .dialogue(let messages):
+                messages.allSatisfy { $0.isPlainText && $0.text.allSatisfy(\.isWhitespace) }
             case .completion(let text): text.isEmpty
             }
         if isEmpty { throw CollabError(.invalidRequest, "The request is empty: there is nothing to answer.") }

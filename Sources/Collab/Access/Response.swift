@@ -1,5 +1,5 @@
 /// What a model, or a whole collaboration, answered.
-public struct Response: Sendable, Codable {
+public struct Response: Sendable {
     /// Why the answer ended.
     public enum Ending: Hashable, Sendable, Codable {
         /// The model was done, or a stop sequence was reached.
@@ -10,7 +10,11 @@ public struct Response: Sendable, Codable {
         case budgetExhausted
         /// The server filtered the content.
         case filtered
-        /// The model asked for something else first (for example a tool call); the text says what the server named.
+        /// The model declined to answer; ``Response/refusal`` may say why.
+        case refused
+        /// The model asks for tools to be called first: ``Response/toolCalls``.
+        case toolCalls
+        /// Something else; the text says what the server named.
         case other(String)
     }
 
@@ -22,6 +26,12 @@ public struct Response: Sendable, Codable {
     public var ending: Ending
     /// The tokens with their log-probabilities, where the model tells; `nil` if it does not.
     public var tokens: [GeneratedToken]?
+    /// What the model thought before it answered, where it tells; no part of the answer.
+    public var thinking: String?
+    /// Why the model declined to answer, in its own words, where it tells.
+    public var refusal: String?
+    /// The tools that the model asks to be called, as received.
+    public var toolCalls: [ToolCall]
     /// What it took.
     public var usage: Usage
     /// How it came about; set on the answer of the outermost call of a run.
@@ -33,6 +43,9 @@ public struct Response: Sendable, Codable {
         model: String,
         ending: Ending = .finished,
         tokens: [GeneratedToken]? = nil,
+        thinking: String? = nil,
+        refusal: String? = nil,
+        toolCalls: [ToolCall] = [],
         usage: Usage = Usage(),
         trace: Trace? = nil
     ) {
@@ -40,8 +53,47 @@ public struct Response: Sendable, Codable {
         self.model = model
         self.ending = ending
         self.tokens = tokens
+        self.thinking = thinking
+        self.refusal = refusal
+        self.toolCalls = toolCalls
         self.usage = usage
         self.trace = trace
+    }
+}
+
+extension Response: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case text, model, ending, tokens, thinking, refusal, toolCalls, usage, trace
+    }
+
+    /// Reads a response.
+    public init(from decoder: any Swift.Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            text: try values.decode(String.self, forKey: .text),
+            model: try values.decode(String.self, forKey: .model),
+            ending: try values.decode(Ending.self, forKey: .ending),
+            tokens: try values.decodeIfPresent([GeneratedToken].self, forKey: .tokens),
+            thinking: try values.decodeIfPresent(String.self, forKey: .thinking),
+            refusal: try values.decodeIfPresent(String.self, forKey: .refusal),
+            toolCalls: try values.decodeIfPresent([ToolCall].self, forKey: .toolCalls) ?? [],
+            usage: try values.decode(Usage.self, forKey: .usage),
+            trace: try values.decodeIfPresent(Trace.self, forKey: .trace)
+        )
+    }
+
+    /// Writes a response; what is empty is left out.
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(text, forKey: .text)
+        try values.encode(model, forKey: .model)
+        try values.encode(ending, forKey: .ending)
+        try values.encodeIfPresent(tokens, forKey: .tokens)
+        try values.encodeIfPresent(thinking, forKey: .thinking)
+        try values.encodeIfPresent(refusal, forKey: .refusal)
+        if !toolCalls.isEmpty { try values.encode(toolCalls, forKey: .toolCalls) }
+        try values.encode(usage, forKey: .usage)
+        try values.encodeIfPresent(trace, forKey: .trace)
     }
 }
 

@@ -1,11 +1,15 @@
 /// What a call or a whole run consumed.
-public struct Usage: Hashable, Sendable, Codable {
+public struct Usage: Hashable, Sendable {
     /// Tokens read, including the cached ones.
     public var promptTokens: Int
     /// Tokens of the prompt that came from a cache.
     public var cachedTokens: Int
-    /// Tokens written.
+    /// Tokens of the prompt that were written to a cache, where the server counts them.
+    public var cacheWriteTokens: Int
+    /// Tokens written, including those of thinking.
     public var completionTokens: Int
+    /// Those of the written tokens that the model thought with, where the server counts them.
+    public var reasoningTokens: Int
     /// Calls to models.
     public var calls: Int
     /// Money, where a price is known.
@@ -15,13 +19,17 @@ public struct Usage: Hashable, Sendable, Codable {
     public init(
         promptTokens: Int = 0,
         cachedTokens: Int = 0,
+        cacheWriteTokens: Int = 0,
         completionTokens: Int = 0,
+        reasoningTokens: Int = 0,
         calls: Int = 0,
         cost: Money = .zero
     ) {
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
+        self.cacheWriteTokens = cacheWriteTokens
         self.completionTokens = completionTokens
+        self.reasoningTokens = reasoningTokens
         self.calls = calls
         self.cost = cost
     }
@@ -34,7 +42,9 @@ public struct Usage: Hashable, Sendable, Codable {
         Usage(
             promptTokens: left.promptTokens + right.promptTokens,
             cachedTokens: left.cachedTokens + right.cachedTokens,
+            cacheWriteTokens: left.cacheWriteTokens + right.cacheWriteTokens,
             completionTokens: left.completionTokens + right.completionTokens,
+            reasoningTokens: left.reasoningTokens + right.reasoningTokens,
             calls: left.calls + right.calls,
             cost: left.cost + right.cost
         )
@@ -42,6 +52,38 @@ public struct Usage: Hashable, Sendable, Codable {
 
     /// Adds a usage.
     public static func += (left: inout Usage, right: Usage) { left = left + right }
+}
+
+extension Usage: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens, calls, cost
+    }
+
+    /// Reads a usage.
+    public init(from decoder: any Swift.Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            promptTokens: try values.decode(Int.self, forKey: .promptTokens),
+            cachedTokens: try values.decode(Int.self, forKey: .cachedTokens),
+            cacheWriteTokens: try values.decodeIfPresent(Int.self, forKey: .cacheWriteTokens) ?? 0,
+            completionTokens: try values.decode(Int.self, forKey: .completionTokens),
+            reasoningTokens: try values.decodeIfPresent(Int.self, forKey: .reasoningTokens) ?? 0,
+            calls: try values.decode(Int.self, forKey: .calls),
+            cost: try values.decode(Money.self, forKey: .cost)
+        )
+    }
+
+    /// Writes a usage; counts that few servers tell are left out where they are 0.
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(promptTokens, forKey: .promptTokens)
+        try values.encode(cachedTokens, forKey: .cachedTokens)
+        if cacheWriteTokens != 0 { try values.encode(cacheWriteTokens, forKey: .cacheWriteTokens) }
+        try values.encode(completionTokens, forKey: .completionTokens)
+        if reasoningTokens != 0 { try values.encode(reasoningTokens, forKey: .reasoningTokens) }
+        try values.encode(calls, forKey: .calls)
+        try values.encode(cost, forKey: .cost)
+    }
 }
 
 /// An amount of money in billionths of the unit that the prices are given in (usually US dollars).

@@ -6,12 +6,16 @@ extension NativeModel {
     /// A text to be continued is taken as it stands, after the beginning token if the model was trained with one. A
     /// dialogue is rendered in the model's ``NativeOptions/promptForm``. Names of control tokens in a message are text.
     ///
-    /// Throws ``Collab/CollabError`` with `invalidRequest` if the request cannot be rendered for this model.
+    /// Throws ``Collab/CollabError`` with `invalidRequest` if the request cannot be rendered for this model, and
+    /// `unsupported` for images and files.
     public func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
         switch request.input {
         case .completion(let text):
             return try vocabulary.encodePrompt(text, parsingSpecialTokens: false)
         case .dialogue(let messages):
+            if let attachment = messages.lazy.flatMap(\.attachments).first {
+                throw CollabError(.unsupported, "\(name) reads text, no \(attachment.kind).")
+            }
             if let labels {
                 return try vocabulary.encodePrompt(labels.text(of: messages), parsingSpecialTokens: false)
             }

@@ -33,7 +33,7 @@ public enum PromptForm: Hashable, Sendable {
             for message in messages {
                 switch message.role {
                 case .system: text += message.text + "\n\n"
-                case .user: text += question + message.text + "\n"
+                case .user, .tool: text += question + message.text + "\n"
                 case .assistant: text += answer + " " + message.text + "\n\n"
                 }
             }

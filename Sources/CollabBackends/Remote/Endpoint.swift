@@ -6,15 +6,22 @@ struct Endpoint: Sendable {
     let base: WebAddress
     let key: Secret?
     let settings: RemoteSettings
+    let dialect: Dialect
 
     /// Throws ``Collab/CollabError/Code/invalidRequest`` if the address or a header field cannot be used, or if the
     /// key would travel in the clear.
-    init(_ base: String, key: Secret?, settings: RemoteSettings) throws(CollabError) {
+    init(
+        _ base: String,
+        key: Secret?,
+        settings: RemoteSettings,
+        dialect: Dialect = .chatCompletions
+    ) throws(CollabError) {
         self.base = try WebAddress(base)
         self.key = key
         self.settings = settings
+        self.dialect = dialect
         var names = settings.fields.keys.sorted()
-        if case .field(let name) = settings.keyField { names.append(name) }
+        if case .field(let name)? = settings.keyField { names.append(name) }
         for name in names where !name.isHeaderName {
             throw CollabError(
                 .invalidRequest,
@@ -44,14 +51,19 @@ struct Endpoint: Sendable {
     ) async throws(CollabError) -> (request: HTTPRequest, redactor: Redactor) {
         var fields: [(name: String, value: String)] = []
         if body != nil { fields.append(("Content-Type", "application/json")) }
-        fields.append(("Accept", body == nil ? "application/json" : "text/event-stream, application/json"))
+        fields.append(("Accept", body == nil ? "application/json" : dialect.coding.framing.accepted))
         fields.append(("User-Agent", "collab-swift"))
         var secrets = settings.fields.values.sorted()
         for (name, value) in settings.fields.sorted(by: { $0.key < $1.key }) { fields.append((name, value)) }
+        let given = Set(settings.fields.keys.map { $0.lowercased() })
+        for (name, value) in dialect.coding.fields.sorted(by: { $0.key < $1.key }) where !given.contains(name)
+        {
+            fields.append((name, value))
+        }
         if let key {
             let value = try await key.reveal()
             secrets.append(value)
-            switch settings.keyField {
+            switch settings.keyField ?? dialect.coding.keyField {
             case .bearer: fields.append(("Authorization", "Bearer \(value)"))
             case .field(let name): fields.append((name, value))
             }

@@ -6,11 +6,13 @@ struct RemoteCall {
     private let request: Request
     private let redactor: Redactor
     private let eventLimit: Int
+    private let dialect: Dialect
 
     init(model: RemoteModel, request: Request, redactor: Redactor) {
         self.model = model
         self.request = request
         self.redactor = redactor
+        dialect = model.server.dialect
         // A whole vocabulary's alternatives need a hundred bytes each.
         eventLimit = max(model.settings.maximumEventBytes, min(request.options.alternatives, 1 << 24) * 400)
     }
@@ -23,7 +25,8 @@ struct RemoteCall {
         let options = request.options
         var assembly = AnswerAssembly(
             alternatives: options.alternatives,
-            maximumTokens: options.maximumTokens
+            maximumTokens: options.maximumTokens,
+            dialect: dialect
         )
         var exchange: Exchange?
         do throws(RemoteProblem) {
@@ -72,9 +75,9 @@ struct RemoteCall {
         into assembly: inout AnswerAssembly,
         sink: ResponseSink
     ) async throws(RemoteProblem) {
-        var beginning = BodyBeginning()
-        var parser = ServerSentEvents(maximumLength: eventLimit)
-        var events: [ServerSentEvents.Event] = []
+        let framing = dialect.coding.framing
+        var beginning = BodyBeginning(expecting: framing)
+        var parser = EventFraming(framing, maximumLength: eventLimit)
         while let bytes = try await next(of: exchange) {
             var piece = bytes
             switch beginning.consume(bytes) {
@@ -83,19 +86,19 @@ struct RemoteCall {
             case .json(let held): return try await readWhole(exchange, held, into: &assembly, sink: sink)
             case .markup: throw .noStream(exchange.head, beginning.excerpt)
             }
-            events.removeAll(keepingCapacity: true)
-            do throws(CollabError) { try parser.consume(piece, into: &events) } catch {
+            let events: [EventFraming.Event]
+            do throws(CollabError) { events = try parser.consume(piece) } catch {
                 throw .assembly(exchange.head, .malformed(error.message))
             }
             for event in events {
                 exchange.progress()
-                try await take(event.data, of: exchange, into: &assembly, sink: sink)
+                try await take(event, of: exchange, into: &assembly, sink: sink)
                 if assembly.isDone { return }
             }
         }
         // The standard drops an event without its blank line; if it is whole, it is worth having.
         if let last = (try? parser.end()) ?? nil, !assembly.isComplete, JSONValue.isWhole(last.data) {
-            try await take(last.data, of: exchange, into: &assembly, sink: sink)
+            try await take(last, of: exchange, into: &assembly, sink: sink)
         }
         if assembly.isComplete { return }
         throw assembly.chunks == 0 && assembly.usage == nil && !beginning.looksLikeStream
@@ -107,14 +110,14 @@ struct RemoteCall {
     }
 
     private func take(
-        _ data: [UInt8],
+        _ event: EventFraming.Event,
         of exchange: Exchange,
         into assembly: inout AnswerAssembly,
         sink: ResponseSink
     ) async throws(RemoteProblem) {
         let text: String
         do throws(AnswerAssembly.Problem) {
-            text = try assembly.consume(data)
+            text = try assembly.consume(event.data, type: event.type)
         } catch {
             throw .assembly(exchange.head, error)
         }

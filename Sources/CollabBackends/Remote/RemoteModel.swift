@@ -61,16 +61,16 @@ public struct RemoteModel: TextModel {
         self.model = model
         self.server = server
         name = settings.name ?? model
-        endpoint = try Endpoint(base, key: key, settings: settings)
+        endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
     /// Writes an answer.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try request.validate()
         try checkCancellation()
-        let body = try RequestBody(model: model, server: server, settings: settings).make(for: request)
-        let bytes = JSONValue.object(body).encoded()
-        let path = RequestBody.path(for: request)
+        let writer = RequestBody(model: model, server: server, settings: settings)
+        let bytes = JSONValue.object(try writer.make(for: request)).encoded()
+        let path = writer.path(for: request)
         let (wire, redactor) = try await endpoint.request("POST", path, body: bytes)
         let call = RemoteCall(model: self, request: request, redactor: redactor)
         return try await call.perform(wire, over: endpoint.transport(), into: sink)

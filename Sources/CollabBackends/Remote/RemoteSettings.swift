@@ -12,8 +12,8 @@ public struct RemoteSettings: Sendable {
 
     /// What to call the model in traces and prompts; `nil`: the name that the server knows it by.
     public var name: String?
-    /// Where the key goes.
-    public var keyField: KeyField
+    /// Where the key goes; `nil`: where the server's ``Dialect`` has it.
+    public var keyField: KeyField?
     /// Header fields to send with every request. Their values never appear in an error either.
     public var fields: [String: String]
     /// Fields to add to the body of every request, for what a server has beyond the protocol.
@@ -37,7 +37,7 @@ public struct RemoteSettings: Sendable {
     /// Makes settings.
     public init(
         name: String? = nil,
-        keyField: KeyField = .bearer,
+        keyField: KeyField? = nil,
         fields: [String: String] = [:],
         extras: JSONObject = JSONObject(),
         timeouts: Timeouts = Timeouts(),

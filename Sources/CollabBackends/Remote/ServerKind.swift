@@ -1,4 +1,4 @@
-/// What a server understands beyond the least that all OpenAI-compatible servers have in common.
+/// What a server understands: its protocol, and what it knows beyond the least that all servers of it have in common.
 ///
 /// Options that a server has no field for are refused with ``Collab/CollabError/Code/unsupported`` rather than silently
 /// dropped.
@@ -9,6 +9,8 @@
 public struct ServerKind: Hashable, Sendable {
     /// What to call it in errors.
     public var name: String
+    /// The protocol that it speaks.
+    public var dialect: Dialect
     /// The field for the most tokens of an answer.
     public var tokenLimitField: String
     /// The field for the seed; `nil` if the server refuses one.
@@ -21,7 +23,7 @@ public struct ServerKind: Hashable, Sendable {
     public var repetitionPenaltyField: String?
     /// The field for ``Collab/Sampling/repetitionWindow``.
     public var repetitionWindowField: String?
-    /// The most alternatives a token may have; `nil` if the server sets no limit.
+    /// The most alternatives a token may have; `nil` if the server sets no limit, 0 if it tells no log-probabilities.
     public var maximumAlternatives: Int?
     /// Whether the model takes a temperature and a top-p; those that do not choose for themselves.
     public var takesSampling: Bool
@@ -29,6 +31,7 @@ public struct ServerKind: Hashable, Sendable {
     /// Describes a kind of server.
     public init(
         _ name: String,
+        dialect: Dialect = .chatCompletions,
         tokenLimitField: String = "max_tokens",
         seedField: String? = "seed",
         topKField: String? = nil,
@@ -39,6 +42,7 @@ public struct ServerKind: Hashable, Sendable {
         takesSampling: Bool = true
     ) {
         self.name = name
+        self.dialect = dialect
         self.tokenLimitField = tokenLimitField
         self.seedField = seedField
         self.topKField = topKField
@@ -58,6 +62,32 @@ public struct ServerKind: Hashable, Sendable {
         "OpenAI (reasoning)",
         tokenLimitField: "max_completion_tokens",
         takesSampling: false
+    )
+    /// OpenAI's Responses: no stop sequences, no seed; the server keeps nothing.
+    public static let openAIResponses = ServerKind(
+        "OpenAI (Responses)",
+        dialect: .responses,
+        tokenLimitField: "max_output_tokens",
+        seedField: nil
+    )
+    /// Anthropic: the base address is `https://api.anthropic.com/v1`, the key goes into `x-api-key`. No seed and no
+    /// log-probabilities; where a request sets no limit of tokens it is 4,096, since the protocol demands one.
+    public static let anthropic = ServerKind(
+        "Anthropic",
+        dialect: .anthropicMessages,
+        seedField: nil,
+        topKField: "top_k",
+        maximumAlternatives: 0
+    )
+    /// Ollama by its own protocol: the base address is `http://127.0.0.1:11434`, without a path.
+    public static let ollama = ServerKind(
+        "Ollama",
+        dialect: .ollama,
+        tokenLimitField: "num_predict",
+        topKField: "top_k",
+        minPField: "min_p",
+        repetitionPenaltyField: "repeat_penalty",
+        repetitionWindowField: "repeat_last_n"
     )
     /// The server of llama.cpp.
     public static let llamaCPP = ServerKind(

@@ -30,6 +30,9 @@ extension CallKey {
         if request.options != recorded.request.options {
             return "the options (asked: \(request.options), recorded: \(recorded.request.options))"
         }
+        if request.input != recorded.request.input {
+            return "the attachments, tool calls or turns of the dialogue"
+        }
         return "nothing: it was recorded fewer times than it is asked now"
     }
 

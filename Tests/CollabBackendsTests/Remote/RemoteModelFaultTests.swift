@@ -92,7 +92,7 @@ struct RemoteModelFaultTests {
         "Finish reasons are carried through",
         arguments: [
             ("finish=length", Response.Ending.tokenLimit), ("finish=content_filter", .filtered),
-            ("finish=weird", .other("weird")), ("toolfrag", .other("tool_calls")),
+            ("finish=weird", .other("weird")), ("toolfrag", .toolCalls),
             ("nofinish", .other("unknown")),
         ]
     )

@@ -23,7 +23,10 @@ struct RequestBodyTests {
                 + #"{"role":"assistant","content":"Hello"},{"role":"user","content":"\"Bye\"\n"}],"stream":true,"#
                 + #""stream_options":{"include_usage":true},"temperature":0.0}"#
         )
-        #expect(RequestBody.path(for: request) == "chat/completions")
+        #expect(
+            RequestBody(model: "m", server: .compatible, settings: RemoteSettings()).path(for: request)
+                == "chat/completions"
+        )
     }
 
     @Test("A completion becomes a prompt")
@@ -33,7 +36,10 @@ struct RequestBodyTests {
         #expect(json["prompt"]?.stringValue == "Once upon")
         #expect(json["messages"] == nil)
         #expect(json["logprobs"]?.intValue == 5)
-        #expect(RequestBody.path(for: request) == "completions")
+        #expect(
+            RequestBody(model: "m", server: .compatible, settings: RemoteSettings()).path(for: request)
+                == "completions"
+        )
     }
 
     @Test("Options map to the protocol's fields")

@@ -64,9 +64,7 @@ public struct ChatTemplate: Sendable {
         extra: JSONObject = JSONObject()
     ) throws(CollabError) -> String {
         try render(
-            messages: messages.map {
-                ["role": .string($0.role.rawValue), "content": .string($0.text)]
-            },
+            messages: messages.map(\.templateValue),
             addGenerationPrompt: addGenerationPrompt,
             bosToken: bosToken,
             eosToken: eosToken,
@@ -127,5 +125,26 @@ struct TemplateInputReader {
             }
             return .mapping(TemplateMapping(members))
         }
+    }
+}
+
+extension Message {
+    /// The message as templates know it: with its tool calls in OpenAI's form, the arguments as an object if they are
+    /// one.
+    fileprivate var templateValue: JSONValue {
+        var value: JSONObject = ["role": .string(role.rawValue), "content": .string(text)]
+        if !toolCalls.isEmpty {
+            value["tool_calls"] = .array(
+                toolCalls.map { call in
+                    let arguments = try? JSONValue(parsing: Array(call.arguments.utf8), policy: .wire)
+                    return [
+                        "type": "function", "id": .string(call.id),
+                        "function": ["name": .string(call.name), "arguments": arguments ?? .string(call.arguments)],
+                    ]
+                }
+            )
+        }
+        if let toolCallID { value["tool_call_id"] = .string(toolCallID) }
+        return .object(value)
     }
 }

@@ -1,6 +1,8 @@
 internal import Collab
 
-/// Puts an answer together from the chunks of a stream, or from a whole answer, without doing any I/O.
+/// Puts an answer together from the events of a stream, or from a whole answer, without doing any I/O.
+///
+/// What the events mean is the dialect's matter; what they add up to is the same for all.
 struct AnswerAssembly {
     /// Why the answer cannot be completed.
     enum Problem: Error, Hashable {
@@ -12,20 +14,28 @@ struct AnswerAssembly {
         case endless
     }
 
-    private let alternatives: Int
+    private var decoder: any AnswerDecoder
     private let maximumTokens: Int?
     private(set) var text = ""
+    private var thinking = ""
+    private var refusal = ""
+    private var toolCalls: [Int: ToolCall] = [:]
     private var tokens: [GeneratedToken] = []
     private var hasTokens = false
     private var areTokensBroken = false
+    private var ending: Response.Ending?
     private(set) var finish: String?
     private(set) var usage: Usage?
+    private var promptTokens: Int?
     private(set) var chunks = 0
     /// Whether the server has said that nothing more comes.
     private(set) var isDone = false
 
-    init(alternatives: Int, maximumTokens: Int?) {
-        self.alternatives = alternatives
+    /// The most tool calls of an answer, and bytes of their arguments.
+    private static let (toolCallLimit, argumentLimit) = (256, 16 << 20)
+
+    init(alternatives: Int, maximumTokens: Int?, dialect: Dialect = .chatCompletions) {
+        decoder = dialect.coding.makeDecoder(alternatives: alternatives)
         self.maximumTokens = maximumTokens
     }
 
@@ -35,74 +45,77 @@ struct AnswerAssembly {
     /// Whether log-probabilities came that cannot be used.
     var droppedTokens: Bool { areTokensBroken }
 
-    // MARK: Streams
+    // MARK: Taking events
 
     /// Takes the data of an event and returns the text that it adds.
-    mutating func consume(_ data: [UInt8]) throws(Problem) -> String {
+    mutating func consume(_ data: [UInt8], type: String = "message") throws(Problem) -> String {
         if isDone || data.isEmpty { return "" }
         if String(decoding: data, as: UTF8.self).trimmingSpace() == "[DONE]" {
             isDone = true
             return ""
         }
-        let json: JSONValue
-        do throws(CollabError) {
-            json = try JSONValue(parsing: data, policy: .wire)
-        } catch {
-            throw .malformed("an event is no JSON (\(error.message))")
-        }
+        let json = try Self.parse(data, "an event")
         if let complaint = ServerComplaint(json) { throw .complaint(complaint) }
-        if let usage = Self.usage(json["usage"]) { self.usage = usage }
-        // Chunks without choices carry the usage, or nothing; of several choices only the first was asked for.
-        guard let choices = json["choices"]?.arrayValue,
-            let choice = choices.first(where: { ($0["index"]?.intValue ?? 0) == 0 })
-        else { return "" }
-        return try take(choice, content: choice["delta"]?["content"] ?? choice["text"])
+        return try add(decoder.decode(json, type: type))
     }
-
-    private mutating func take(_ choice: JSONValue, content: JSONValue?) throws(Problem) -> String {
-        if let reason = choice["finish_reason"]?.stringValue { finish = reason }
-        if let logprobs = choice["logprobs"], !logprobs.isNull {
-            if let more = TokenReport.tokens(logprobs, alternatives: alternatives) {
-                tokens += more
-                hasTokens = hasTokens || !more.isEmpty
-            } else {
-                areTokensBroken = true
-            }
-        }
-        guard let piece = Self.text(content), !piece.isEmpty else { return "" }
-        chunks += 1
-        if let maximumTokens, (chunks - 64) / 4 > maximumTokens { throw .endless }
-        text += piece
-        return piece
-    }
-
-    /// Content is text, or an array of parts with texts.
-    private static func text(_ content: JSONValue?) -> String? {
-        if let text = content?.stringValue { return text }
-        return content?.arrayValue?.compactMap { $0["text"]?.stringValue }.joined()
-    }
-
-    // MARK: Whole answers
 
     /// Takes a whole answer and returns its text.
     mutating func consumeWhole(_ data: [UInt8]) throws(Problem) -> String {
-        let json: JSONValue
-        do throws(CollabError) {
-            json = try JSONValue(parsing: data, policy: .wire)
-        } catch {
-            throw .malformed("the answer is no JSON (\(error.message))")
-        }
+        let json = try Self.parse(data, "the answer")
         if let complaint = ServerComplaint(json) { throw .complaint(complaint) }
-        usage = Self.usage(json["usage"])
-        guard let choices = json["choices"]?.arrayValue, let choice = choices.first else {
-            throw .malformed("the answer has no choices")
-        }
-        let content = choice["message"]?["content"] ?? choice["text"]
-        let hasToolCalls = choice["message"]?["tool_calls"]?.arrayValue?.isEmpty == false
-        if Self.text(content) == nil, !hasToolCalls { throw .malformed("the answer has no text") }
-        let text = try take(choice, content: content)
+        let text = try add(decoder.decodeWhole(json))
         isDone = true
         return text
+    }
+
+    private static func parse(_ data: [UInt8], _ what: String) throws(Problem) -> JSONValue {
+        do throws(CollabError) {
+            return try JSONValue(parsing: data, policy: .wire)
+        } catch {
+            throw .malformed("\(what) is no JSON (\(error.message))")
+        }
+    }
+
+    private mutating func add(_ update: AnswerUpdate) throws(Problem) -> String {
+        if let finish = update.finish { (self.finish, ending) = (finish, update.ending) }
+        if let usage = update.usage { self.usage = usage }
+        if let promptTokens = update.promptTokens { self.promptTokens = promptTokens }
+        isDone = isDone || update.isDone
+        switch update.tokens {
+        case .none: break
+        case .some(let more):
+            tokens += more
+            hasTokens = hasTokens || !more.isEmpty
+        case .broken: areTokensBroken = true
+        }
+        try add(update.toolCalls)
+        refusal += update.refusal
+        thinking += update.thinking
+        let length = update.text.utf8.count + update.thinking.utf8.count + update.refusal.utf8.count
+        guard length > 0 || !update.toolCalls.isEmpty else { return "" }
+        chunks += 1
+        if let maximumTokens, (chunks - 64) / 4 > maximumTokens { throw .endless }
+        text += update.text
+        return update.text
+    }
+
+    private mutating func add(_ pieces: [AnswerUpdate.ToolCallPiece]) throws(Problem) {
+        for piece in pieces {
+            guard toolCalls[piece.place] != nil || toolCalls.count < Self.toolCallLimit else {
+                throw .malformed("it calls more than \(Self.toolCallLimit) tools")
+            }
+            var call = toolCalls[piece.place] ?? ToolCall(id: "", name: "", arguments: "")
+            // Identifier and name come once; servers that repeat them repeat the same.
+            if let id = piece.id, !id.isEmpty { call.id = id }
+            if let name = piece.name, !name.isEmpty { call.name = name }
+            call.arguments = piece.wholeArguments ?? call.arguments + piece.arguments
+            guard call.arguments.utf8.count <= Self.argumentLimit else {
+                throw .malformed(
+                    "the arguments of a tool call are longer than \(Self.argumentLimit >> 20) MiB"
+                )
+            }
+            toolCalls[piece.place] = call
+        }
     }
 
     // MARK: The result
@@ -115,37 +128,26 @@ struct AnswerAssembly {
         return Response(
             text: text,
             model: model,
-            ending: ending,
+            ending: reportedEnding,
             tokens: hasTokens && !areTokensBroken ? tokens : nil,
+            thinking: thinking.isEmpty ? nil : thinking,
+            refusal: refusal.isEmpty ? nil : refusal,
+            toolCalls: toolCalls.sorted { $0.key < $1.key }.map(\.value),
             usage: usage
         )
     }
 
-    private var ending: Response.Ending {
-        switch finish {
-        case "stop": .finished
-        case "length": .tokenLimit
-        case "content_filter": .filtered
-        case let reason?: .other(reason)
-        case nil: .other("unknown")
-        }
+    private var reportedEnding: Response.Ending {
+        // OpenAI says “stop” for a refusal too.
+        if ending == .finished, !refusal.isEmpty, text.isEmpty { return .refused }
+        // Some servers say “stop” although they call tools.
+        if ending == .finished, !toolCalls.isEmpty { return .toolCalls }
+        return ending ?? .other("unknown")
     }
 
     /// About four bytes a token, and a token a chunk.
     private func estimatedUsage(promptBytes: Int) -> Usage {
         let written = hasTokens ? tokens.count : max(chunks, min(1, text.utf8.count))
-        return Usage(promptTokens: (promptBytes + 3) / 4, completionTokens: written)
-    }
-
-    private static func usage(_ json: JSONValue?) -> Usage? {
-        guard let json, let prompt = json["prompt_tokens"]?.intValue else { return nil }
-        let cached = json["prompt_tokens_details"]?["cached_tokens"]?.intValue ?? 0
-        let completion = json["completion_tokens"]?.intValue ?? 0
-        guard prompt >= 0, completion >= 0, prompt < 1 << 40, completion < 1 << 40 else { return nil }
-        return Usage(
-            promptTokens: prompt,
-            cachedTokens: min(max(0, cached), prompt),
-            completionTokens: completion
-        )
+        return Usage(promptTokens: promptTokens ?? (promptBytes + 3) / 4, completionTokens: written)
     }
 }

@@ -11,12 +11,17 @@ struct BodyBeginning {
         case markup
     }
 
+    private let framing: EventFraming.Kind
     private var held: [UInt8] = []
     private var isDecided = false
     /// The first bytes as text, for messages.
     private(set) var excerpt = ""
     /// Whether any line so far begins as a line of a stream of events does.
     private(set) var looksLikeStream = false
+
+    init(expecting framing: EventFraming.Kind = .serverSentEvents) {
+        self.framing = framing
+    }
 
     mutating func consume(_ bytes: [UInt8]) -> Verdict {
         if isDecided { return .stream(nil) }
@@ -35,10 +40,13 @@ struct BodyBeginning {
         excerpt = String(decoding: held.prefix(400), as: UTF8.self)
         let names = ["data", "event", "id", "retry", ":"]
         // The first piece may end within the field's name.
-        looksLikeStream = names.contains { excerpt.hasPrefix($0) || $0.hasPrefix(excerpt) }
+        looksLikeStream =
+            framing == .jsonLines || names.contains { excerpt.hasPrefix($0) || $0.hasPrefix(excerpt) }
         defer { held = [] }
         switch first {
-        case UInt8(ascii: "{"), UInt8(ascii: "["): return .json(held)
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            // Lines of JSON begin as a single JSON text does, and one line is both.
+            return framing == .jsonLines ? .stream(held) : .json(held)
         case UInt8(ascii: "<"): return .markup
         default: return .stream(held)
         }
