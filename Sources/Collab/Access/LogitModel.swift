@@ -15,6 +15,12 @@ public protocol LogitModel: TextModel {
     func makeDecoder() async throws(CollabError) -> any Decoder
     /// A decoder that has read a request, with the logits of the first token of the answer.
     func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart
+    /// A decoder that has read the tokens of a prompt, with the logits of the first token of the answer.
+    ///
+    /// They are a prompt, not the beginning of an answer: a model may know them from an earlier text, and what
+    /// changes an answer begins behind them.
+    /// Throws ``CollabError/Code/invalidRequest`` if there are none, and what ``Decoder/append(_:logits:)`` throws.
+    func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart
 }
 
 /// A decoder that has read a prompt.
@@ -81,7 +87,7 @@ extension LogitModel {
         try await startDecoding(reading: try promptTokens(for: request))
     }
 
-    /// Reads tokens into a new decoder.
+    /// Reads the tokens into a new decoder.
     ///
     /// Throws ``CollabError/Code/invalidRequest`` if there are none.
     public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {

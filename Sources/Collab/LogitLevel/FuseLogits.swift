@@ -123,6 +123,10 @@ extension FuseLogits: TextModel, LogitModel where Members == Team<LogitAccess> {
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
         try await model.startDecoding(request)
     }
+    /// A decoder whose members have each read the same tokens.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await model.startDecoding(reading: tokens)
+    }
     /// Writes an answer together.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try await model.generate(request, into: sink)

@@ -64,9 +64,22 @@ public struct FusedModel: LogitModel {
 
     /// A decoder whose members have each read the request as they render it themselves.
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        try await start { (model) async throws(CollabError) in try await model.startDecoding(request) }
+    }
+
+    /// A decoder whose members have each read the same tokens.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await start { (model) async throws(CollabError) in
+            try await model.startDecoding(reading: tokens)
+        }
+    }
+
+    private func start(
+        _ begin: @escaping @Sendable (any LogitModel) async throws(CollabError) -> DecodingStart
+    ) async throws(CollabError) -> DecodingStart {
         let plan = try plan()
         let starts = try await concurrently(leaves.models) { (model) async throws(CollabError) in
-            do throws(CollabError) { return try await model.startDecoding(request) } catch {
+            do throws(CollabError) { return try await begin(model) } catch {
                 throw error.within(model.name)
             }
         }

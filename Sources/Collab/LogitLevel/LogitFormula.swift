@@ -90,6 +90,10 @@ extension LogitFormula {
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
         try await fused.startDecoding(request)
     }
+    /// A decoder whose models have each read the same tokens.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await fused.startDecoding(reading: tokens)
+    }
     /// Writes an answer from the formula's distribution.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try await fused.generate(request, into: sink)

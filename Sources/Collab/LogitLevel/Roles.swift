@@ -56,6 +56,11 @@ public struct RoleModel<Base: LogitModel>: LogitModel {
         try await base.startDecoding(render(request, drafts))
     }
 
+    /// A decoder of the base that has read tokens, which are taken as they are.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await base.startDecoding(reading: tokens)
+    }
+
     /// Lets the base answer the role's own request.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         var response = try await base.generate(render(request, drafts), into: sink)

@@ -1,5 +1,7 @@
 #if canImport(Glibc)
     import Glibc
+#elseif canImport(Musl)
+    import Musl
 #else
     import Darwin
 #endif
@@ -41,6 +43,17 @@ package func startThread(_ body: @escaping @Sendable () -> Void) -> Int32 {
     defer { pthread_attr_destroy(&attributes) }
     #if canImport(Glibc)
         var thread = pthread_t()
+        let status = pthread_create(
+            &thread,
+            &attributes,
+            { context in
+                Unmanaged<ThreadStart>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            },
+            context
+        )
+    #elseif canImport(Musl)
+        var thread: pthread_t?
         let status = pthread_create(
             &thread,
             &attributes,

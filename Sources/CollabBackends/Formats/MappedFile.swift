@@ -5,6 +5,8 @@ public import protocol Collab.DiscardableMemory
 
 #if canImport(Glibc)
     import Glibc
+#elseif canImport(Musl)
+    import Musl
 #else
     import Darwin
 #endif

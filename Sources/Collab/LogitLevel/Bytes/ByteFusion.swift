@@ -47,6 +47,10 @@ struct ByteFusion: LogitModel {
         try await fused.startDecoding(request)
     }
 
+    func startDecoding(reading bytes: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await fused.startDecoding(reading: bytes)
+    }
+
     func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let request = try request.inBytes()
         // Models of their own, so that the statistics are this answer's.

@@ -18,6 +18,10 @@ extension FuseBytes: TextModel, LogitModel where Members == Team<LogitAccess> {
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
         try await model.startDecoding(request)
     }
+    /// A decoder whose members have each read the same bytes.
+    public func startDecoding(reading bytes: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await model.startDecoding(reading: bytes)
+    }
     /// Writes an answer together.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try await model.generate(request, into: sink)

@@ -29,7 +29,20 @@ public struct ProcessedModel<Base: LogitModel, Processor: LogitProcessor>: Logit
     /// A decoder that has read a request, after which the answer begins.
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
         let state = try processor.start(after: try base.promptTokens(for: request))
-        var start = try await base.startDecoding(request)
+        return try processing(try await base.startDecoding(request), in: state)
+    }
+
+    /// A decoder that has read the tokens of a prompt, after which the answer begins.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        let state = try processor.start(after: tokens)
+        return try processing(try await base.startDecoding(reading: tokens), in: state)
+    }
+
+    private func processing(
+        _ start: DecodingStart,
+        in state: Processor.State
+    ) throws(CollabError) -> DecodingStart {
+        var start = start
         try processor.process(&start.logits, in: state)
         start.decoder = ProcessedDecoder(start.decoder, processor, model: self, states: [state])
         return start

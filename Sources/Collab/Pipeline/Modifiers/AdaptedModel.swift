@@ -53,6 +53,10 @@ extension AdaptedModel: LogitModel where Base: LogitModel {
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
         try await base.startDecoding(adapt(request))
     }
+    /// The base's start on tokens, which are taken as they are.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try await base.startDecoding(reading: tokens)
+    }
 }
 
 extension AdaptedModel: TokenScoring where Base: TokenScoring {

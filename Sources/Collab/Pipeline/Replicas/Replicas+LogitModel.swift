@@ -38,6 +38,20 @@ extension Replicas: LogitModel where Access: LogitReadable {
         }
     }
 
+    /// The start on some tokens at one of the replicas.
+    ///
+    /// Throws ``CollabError/Code/vocabularyMismatch`` if the replicas are not of one model.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        try checkSameness()
+        // Texts that go together are recognised by what the tokens spell.
+        let tokenizer = tokenizer
+        let text = String(decoding: tokens.flatMap { tokenizer.bytes(of: $0) }, as: UTF8.self)
+        return try await attempt(Request(.completion(text)), nil) { (index, _) throws(CollabError) in
+            let start = Run.now
+            return (try await models[index].startDecoding(reading: tokens), Run.now - start)
+        }
+    }
+
     private func checkSameness() throws(CollabError) {
         for model in models.dropFirst() { try checkVocabularies(models[0], model) }
     }

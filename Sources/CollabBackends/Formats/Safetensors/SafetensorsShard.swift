@@ -3,6 +3,8 @@ import CollabKernels
 
 #if canImport(Glibc)
     import Glibc
+#elseif canImport(Musl)
+    import Musl
 #else
     import Darwin
 #endif
@@ -66,7 +68,7 @@ package final class SafetensorsShard: Sendable {
         guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(byteCount)) == 0 else {
             throw failure("could not be given its size", errno)
         }
-        #if canImport(Glibc)
+        #if canImport(Glibc) || canImport(Musl)
             // Where the file system cannot reserve room, a full disk is found while writing.
             if posix_fallocate(descriptor, 0, off_t(byteCount)) == ENOSPC {
                 throw failure("needs \(byteCount) bytes", ENOSPC)
