@@ -97,6 +97,12 @@ public final class NativeModel: WeightModel {
         guard (1...256).contains(threads) else {
             throw CollabError(.invalidRequest, "A model is run by 1 to 256 threads, not by \(threads).")
         }
+        guard options.promptCacheLimit >= 0 else {
+            throw CollabError(
+                .invalidRequest,
+                "The prompt cache cannot have \(options.promptCacheLimit) bytes; 0 turns it off."
+            )
+        }
         self.name = name
         self.checkpoint = checkpoint
         self.configuration = configuration
@@ -118,6 +124,7 @@ public final class NativeModel: WeightModel {
                 precision: options.precision,
                 threads: threads,
                 memoryLimit: options.memoryLimit,
+                promptCacheLimit: options.promptCacheLimit,
                 identity: ModelIdentity(checkpoint, configuration, options)
             )
         }
@@ -156,6 +163,9 @@ public final class NativeModel: WeightModel {
             options: options
         )
     }
+
+    /// What remembering the beginnings of texts has saved since the model was loaded, under any adapters.
+    public var promptCache: PromptCacheStatistics { engine.keyValues.prefixes.statistics }
 
     /// A decoder that has read nothing yet.
     public func makeDecoder() async throws(CollabError) -> any Decoder { makeNativeDecoder() }

@@ -10,6 +10,11 @@ public struct NativeOptions: Hashable, Sendable {
     ///
     /// What does not fit is refused before it is allocated.
     public var memoryLimit: Int?
+    /// The most bytes of keys and values that are remembered of earlier texts, so that a text that begins alike is not
+    /// computed again; 64 MiB unless set, 0 for none.
+    ///
+    /// They are part of ``memoryLimit``, and give way where sequences need the room.
+    public var promptCacheLimit: Int
     /// Whether products with quantised weights round activations to 8 bits (fast), or keep floats (exact).
     public var precision: Precision
     /// How weights are kept in memory: whether floats that a file stores are quantised, and in what format computed
@@ -18,11 +23,15 @@ public struct NativeOptions: Hashable, Sendable {
     /// How dialogues become text.
     public var promptForm: PromptForm
 
+    /// What ``promptCacheLimit`` is unless set: 64 MiB.
+    public static let defaultPromptCacheLimit = 64 << 20
+
     /// Makes options.
     public init(
         threads: Int? = nil,
         contextLength: Int? = nil,
         memoryLimit: Int? = nil,
+        promptCacheLimit: Int = defaultPromptCacheLimit,
         precision: Precision = .integer,
         weightFormat: WeightFormat = .automatic,
         promptForm: PromptForm = .automatic
@@ -30,6 +39,7 @@ public struct NativeOptions: Hashable, Sendable {
         self.threads = threads
         self.contextLength = contextLength
         self.memoryLimit = memoryLimit
+        self.promptCacheLimit = promptCacheLimit
         self.precision = precision
         self.weightFormat = weightFormat
         self.promptForm = promptForm

@@ -64,11 +64,11 @@ import Testing
         try read(&old, 0..<128)
         pool.prefixes.store(old)
         old = old.emptied()
-        #expect(pool.prefixes.sequence(beginning: (0..<200).map { TokenID($0) }, under: nil)?.computed == 128)
+        #expect(pool.sequence(beginning: (0..<200).map { TokenID($0) }, under: nil)?.computed == 128)
         var new = KeyValueSequence(pool: pool)
         try read(&new, 1000..<1000 + 4 * 64)
         #expect(throws: CollabError.self) { try read(&new, 0..<64 * 64) }
-        #expect(pool.prefixes.sequence(beginning: (0..<200).map { TokenID($0) }, under: nil) == nil)
+        #expect(pool.sequence(beginning: (0..<200).map { TokenID($0) }, under: nil) == nil)
     }
 
     @Test func theLongestBeginningIsFound() throws {
@@ -81,13 +81,13 @@ import Testing
             sequence.finish(upTo: sequence.count)
             pool.prefixes.store(sequence)
         }
-        let found = pool.prefixes.sequence(beginning: (0..<300).map { TokenID($0) }, under: nil)
+        let found = pool.sequence(beginning: (0..<300).map { TokenID($0) }, under: nil)
         #expect(found?.computed == 90)
         #expect(found?.tokens == (0..<90).map { TokenID($0) })
         // The last token is always computed, since its logits are wanted.
-        #expect(pool.prefixes.sequence(beginning: (0..<60).map { TokenID($0) }, under: nil)?.computed == 59)
-        #expect(pool.prefixes.sequence(beginning: (0..<10).map { TokenID($0) }, under: nil) == nil)
+        #expect(pool.sequence(beginning: (0..<60).map { TokenID($0) }, under: nil)?.computed == 59)
+        #expect(pool.sequence(beginning: (0..<10).map { TokenID($0) }, under: nil) == nil)
         pool.prefixes.removeAll()
-        #expect(pool.prefixes.sequence(beginning: (0..<300).map { TokenID($0) }, under: nil) == nil)
+        #expect(pool.sequence(beginning: (0..<300).map { TokenID($0) }, under: nil) == nil)
     }
 }

@@ -11,7 +11,7 @@ import Testing
             let model = try await NativeModel(contentsOf: RealModel.smolLM2.path, options: options)
             let tokens = (0..<20).map { TokenID(300 + $0) }
             _ = try await model.startDecoding(reading: tokens)
-            #expect(model.engine.keyValues.prefixes.sequence(beginning: tokens, under: nil) != nil)
+            #expect(model.engine.keyValues.sequence(beginning: tokens, under: nil) != nil)
             pool = model.engine.keyValues
         }
         // The engine's thread lets go of them when it ends.

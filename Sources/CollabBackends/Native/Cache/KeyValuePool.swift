@@ -31,11 +31,25 @@ final class KeyValuePool: Sendable {
         var bytes = 0
     }
 
-    init(shape: AttentionShape, groups: [LayerGroup], limit: Int?) {
+    /// - Parameters:
+    ///   - shape: the page layout of one layer.
+    ///   - groups: which layers share blocks.
+    ///   - limit: the most bytes that may be taken; `nil` for no limit.
+    ///   - promptCacheLimit: the most bytes of remembered beginnings among them.
+    init(
+        shape: AttentionShape,
+        groups: [LayerGroup],
+        limit: Int?,
+        promptCacheLimit: Int = NativeOptions.defaultPromptCacheLimit
+    ) {
         self.shape = shape
         self.groups = groups
         self.limit = limit
-        prefixes = PrefixCache(limit: min(limit ?? .max, 64 << 20))
+        prefixes = PrefixCache(
+            limit: min(limit ?? .max, promptCacheLimit),
+            windows: groups.map(\.window),
+            blockBytes: groups.map { $0.layers.count * shape.pageBytes }
+        )
         state = Protected(State(free: groups.map { _ in [] }))
     }
 
@@ -51,6 +65,25 @@ final class KeyValuePool: Sendable {
 
     /// How many bytes are taken from the system now, free blocks included.
     var bytesInUse: Int { state.withLock { $0.bytes } }
+
+    /// A sequence with the longest remembered beginning of some tokens under some adapters, the last token never
+    /// included, or `nil`.
+    ///
+    /// - Parameter known: how many tokens are known anyway; only more are worth having.
+    func sequence(
+        beginning tokens: [TokenID],
+        under adapters: AdapterSet?,
+        beyond known: Int = 0
+    ) -> KeyValueSequence? {
+        guard let match = prefixes.match(tokens, under: adapters, beyond: known) else { return nil }
+        return KeyValueSequence(
+            pool: self,
+            adapters: adapters,
+            tokens: Array(tokens[..<match.count]),
+            computed: match.count,
+            blocks: match.blocks
+        )
+    }
 
     /// A block of a group whose contents are finite but otherwise arbitrary.
     ///

@@ -92,14 +92,18 @@ final class EngineLoop {
         for job in new {
             let sequence = job.sequence
             if job.isPrompt,
-                let known = keyValues.prefixes.sequence(beginning: sequence.tokens, under: sequence.adapters)
+                let known = keyValues.sequence(
+                    beginning: sequence.tokens,
+                    under: sequence.adapters,
+                    beyond: sequence.computed
+                )
             {
-                job.takeOver(known, upTo: known.computed)
+                _ = job.takeOver(known, upTo: known.computed)
             }
             SharedBeginnings.seek(job, among: jobs)
             jobs.append(job)
         }
-        SharedBeginnings.handOver(jobs)
+        keyValues.prefixes.noteShared(SharedBeginnings.handOver(jobs))
     }
 
     /// Fails the jobs for which there is an error.
@@ -107,7 +111,8 @@ final class EngineLoop {
         let failures = jobs.map(error)
         guard failures.contains(where: { $0 != nil }) else { return }
         let leaving = Set(zip(jobs, failures).compactMap { $1 == nil ? nil : ObjectIdentifier($0) })
-        SharedBeginnings.handOver(jobs) { leaving.contains(ObjectIdentifier($0)) }
+        let shared = SharedBeginnings.handOver(jobs) { leaving.contains(ObjectIdentifier($0)) }
+        keyValues.prefixes.noteShared(shared)
         for (job, failure) in zip(jobs, failures) {
             if let failure { job.fail(failure) }
         }

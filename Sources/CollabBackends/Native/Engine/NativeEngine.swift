@@ -20,6 +20,7 @@ final class NativeEngine: Sendable {
         threads: Int,
         stepRows: Int = 512,
         memoryLimit: Int?,
+        promptCacheLimit: Int = NativeOptions.defaultPromptCacheLimit,
         identity: ModelIdentity
     ) throws(CollabError) {
         self.weights = weights
@@ -52,7 +53,8 @@ final class NativeEngine: Sendable {
                 isSinglePrecision: precision == .float
             ),
             groups: groups,
-            limit: left
+            limit: left,
+            promptCacheLimit: promptCacheLimit
         )
         let loop = try EngineLoop(
             weights: weights,

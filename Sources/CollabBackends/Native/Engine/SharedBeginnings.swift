@@ -20,19 +20,21 @@ enum SharedBeginnings {
     }
 
     /// Hands over what has been computed, to those that wait for no more than that and to all that follow a job which
-    /// is about to leave.
-    static func handOver(_ jobs: [EngineJob], leaving: (EngineJob) -> Bool = { _ in false }) {
+    /// is about to leave; returns how many tokens need not be computed because of that.
+    static func handOver(_ jobs: [EngineJob], leaving: (EngineJob) -> Bool = { _ in false }) -> Int {
+        var total = 0
         for (index, job) in jobs.enumerated() {
             guard let leader = job.leader else { continue }
             let isLeaving = leaving(leader)
             let count = min(job.sharedCount, leader.sequence.computed)
             guard count == job.sharedCount || isLeaving else { continue }
             job.leader = nil
-            job.takeOver(leader.sequence, upTo: count)
+            total += job.takeOver(leader.sequence, upTo: count)
             if count < job.sharedCount {
                 seek(job, among: jobs[..<index].filter { !leaving($0) })
             }
         }
+        return total
     }
 
     /// The most rows that a job should compute in a step, so that those that follow it can go on as soon as they may.
@@ -54,9 +56,12 @@ extension EngineJob {
         return readout.positions.isEmpty ? last : min(last, readout.positions.lowerBound)
     }
 
-    /// Takes over keys and values of another text with the same first tokens.
-    func takeOver(_ other: KeyValueSequence, upTo count: Int) {
-        if sequence.adopt(other, upTo: count) { taken = count }
+    /// Takes over keys and values of another text with the same first tokens; returns of how many more tokens.
+    func takeOver(_ other: KeyValueSequence, upTo count: Int) -> Int {
+        let before = sequence.computed
+        guard sequence.adopt(other, upTo: count) else { return 0 }
+        taken = count
+        return count - before
     }
 }
 
