@@ -11,18 +11,25 @@ enum {
     CV_PASS_WIDTH = CV_PASS * CV_LANES,
 };
 
-CV_INLINE cv_f cv_load_cache(const void *base, const size_t index, const int single) {
-    return single ? cv_load((const float *)base + index) : cv_load_f16((const uint16_t *)base + index);
+CV_INLINE cv_f cv_load_cache(const void *base, const size_t index, const collab_kv_format format) {
+    if (format == COLLAB_KV_BYTE) return cv_load_s8((const int8_t *)base + index);
+    if (format == COLLAB_KV_SINGLE) return cv_load((const float *)base + index);
+    return cv_load_f16((const uint16_t *)base + index);
 }
 
-/// Asks for two vectors' worth of memory that is needed soon: a page's values while its keys are read, and so on.
-CV_INLINE void cv_prefetch_cache(const char *ahead, const int step) {
+/// Bytes of an element as far as memory is asked for ahead.
+CV_INLINE int cv_ahead_element(const collab_kv_format format) { return format == COLLAB_KV_BYTE ? 1 : 2; }
+
+/// Asks for a pass's worth of memory that is needed soon: a page's values while its keys are read, and so on.
+CV_INLINE void cv_prefetch_cache(const char *ahead, const int step, const collab_kv_format format) {
     if (!ahead) return;
-    for (int line = 0; line < 2 * CV_PASS_WIDTH; line += 64) __builtin_prefetch(ahead + step * 2 * CV_PASS_WIDTH + line);
+    const int bytes = cv_ahead_element(format) * CV_PASS_WIDTH;
+    for (int line = 0; line < bytes; line += 64) __builtin_prefetch(ahead + step * bytes + line);
 }
 
-/// scores[r][p] = Σ_d queries[r][d] keys[d][p] for `rows` rows and the positions [first, first + CV_PASS_WIDTH).
-CV_INLINE void cv_scores(const void *keys, const int single, const int dimension, const float *queries,
+/// scores[r][p] = Σ_d queries[r][d] keys[d][p] for `rows` rows and the positions [first, first + CV_PASS_WIDTH),
+/// times the positions' factors if keys are bytes.
+CV_INLINE void cv_scores(const void *keys, const float *factors, const collab_kv_format format, const int dimension, const float *queries,
                          const int query_stride, float *scores, const int first, const int rows,
                          const char *ahead) {
     cv_f acc[CV_ROWS][CV_PASS];
@@ -30,12 +37,12 @@ CV_INLINE void cv_scores(const void *keys, const int single, const int dimension
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < CV_PASS; j++) acc[r][j] = cv_zero();
     for (int d = 0; d < dimension; d++) {
-        cv_prefetch_cache(ahead, d);
+        cv_prefetch_cache(ahead, d, format);
         cv_f k[CV_PASS];
 #pragma clang loop unroll(full)
         for (int j = 0; j < CV_PASS; j++) {
             const int position = first + j * CV_LANES;
-            k[j] = cv_load_cache(keys, (size_t)(position / 16 * 16 * dimension + d * 16 + position % 16), single);
+            k[j] = cv_load_cache(keys, (size_t)(position / 16 * 16 * dimension + d * 16 + position % 16), format);
         }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
@@ -46,12 +53,15 @@ CV_INLINE void cv_scores(const void *keys, const int single, const int dimension
     }
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
-        for (int j = 0; j < CV_PASS; j++)
-            cv_store(scores + r * COLLAB_PAGE_POSITIONS + first + j * CV_LANES, acc[r][j]);
+        for (int j = 0; j < CV_PASS; j++) {
+            const int position = first + j * CV_LANES;
+            if (format == COLLAB_KV_BYTE) acc[r][j] = cv_mul(acc[r][j], cv_load(factors + position));
+            cv_store(scores + r * COLLAB_PAGE_POSITIONS + position, acc[r][j]);
+        }
 }
 
 /// sums[r][d] += Σ_p weights[r][p] values[p][d] for p in [low, high) and the dimensions of `vectors` vectors.
-CV_INLINE void cv_values(const void *values, const int single, const int padded, const float *weights,
+CV_INLINE void cv_values(const void *values, const collab_kv_format format, const int padded, const float *weights,
                          const int low, const int high, float *sums, const int rows, const int vectors,
                          const char *ahead) {
     cv_f acc[CV_ROWS][CV_PASS];
@@ -59,11 +69,11 @@ CV_INLINE void cv_values(const void *values, const int single, const int padded,
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < vectors; j++) acc[r][j] = cv_load(sums + r * padded + j * CV_LANES);
     for (int p = low; p < high; p++) {
-        cv_prefetch_cache(ahead, p);
+        cv_prefetch_cache(ahead, p, format);
         cv_f v[CV_PASS];
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++)
-            v[j] = cv_load_cache(values, (size_t)(p * padded + j * CV_LANES), single);
+            v[j] = cv_load_cache(values, (size_t)(p * padded + j * CV_LANES), format);
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
             const cv_f w = cv_bcast(weights + r * COLLAB_PAGE_POSITIONS + p);
@@ -136,11 +146,12 @@ CV_INLINE float cv_weights(float *scores, const int low, const int high, const f
     }
 #endif
 
-CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, const collab_attention *call,
+CV_INLINE void cv_attend_rows(const collab_kv_format format, const collab_kv_shape shape, const collab_attention *call,
                               const int first_head, const int heads, const int first_row, const int rows) {
     // The query heads first_head… share one key-value head; row r is head r mod heads of token r / heads.
     const int head = first_head / (call->query_heads / shape.kv_heads);
     const int dimension = shape.head_dimension, padded = collab_kv_padded(shape);
+    const size_t element = format == COLLAB_KV_SINGLE ? 4 : format == COLLAB_KV_HALF ? 2 : 1;
     float queries[COLLAB_ATTENTION_SCRATCH], sums[COLLAB_ATTENTION_SCRATCH];
     float scores[COLLAB_ATTENTION_ROWS * COLLAB_PAGE_POSITIONS];
     float maxima[COLLAB_ATTENTION_ROWS], totals[COLLAB_ATTENTION_ROWS];
@@ -163,6 +174,7 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
          base += COLLAB_PAGE_POSITIONS) {
         const char *page = (const char *)call->pages[base / COLLAB_PAGE_POSITIONS];
         const void *keys = page + collab_kv_keys(shape, head), *values = page + collab_kv_values(shape, head);
+        const float *factors = (const float *)(page + collab_kv_factors(shape, head));
         // What is read after this page: its head's next, or the next head's first.
         const char *after = 0;
         if (base + COLLAB_PAGE_POSITIONS < highest)
@@ -183,9 +195,9 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
             float *row_scores = scores + r * COLLAB_PAGE_POSITIONS;
             for (int first = 0; first < COLLAB_PAGE_POSITIONS; first += CV_PASS_WIDTH) {
                 if (first >= high || first + CV_PASS_WIDTH <= low) continue;
-                const char *ahead = r > 0 ? 0 : (const char *)values + (size_t)(first * padded * 2);
-                CV_CASE_ROWS(count, cv_scores(keys, single, dimension, queries + r * padded, padded, row_scores,
-                                              first, ROWS, ahead))
+                const char *ahead = r > 0 ? 0 : (const char *)values + (size_t)(first * padded * cv_ahead_element(format));
+                CV_CASE_ROWS(count, cv_scores(keys, factors, format, dimension, queries + r * padded, padded,
+                                              row_scores, first, ROWS, ahead))
             }
             for (int i = r; i < r + count; i++) {
                 int from = starts[i] > base ? starts[i] - base : 0;
@@ -194,20 +206,28 @@ CV_INLINE void cv_attend_rows(const int single, const collab_kv_shape shape, con
                 if (to < from) to = from;
                 const float shrink = cv_weights(scores + i * COLLAB_PAGE_POSITIONS, from, to, call->softcap,
                                                 maxima + i, totals + i);
+                // The totals are of the weights alone; from here on they carry the values' factors.
+                if (format == COLLAB_KV_BYTE) {
+                    float *weights = scores + i * COLLAB_PAGE_POSITIONS;
+                    for (int p = 0; p < COLLAB_PAGE_POSITIONS; p += CV_LANES)
+                        cv_store(weights + p, cv_mul(cv_load(weights + p),
+                                                     cv_load(factors + COLLAB_PAGE_POSITIONS + p)));
+                }
                 if (shrink != 1)
                     for (int d = 0; d < padded; d += CV_LANES)
                         cv_store(sums + i * padded + d, cv_mul(cv_load(sums + i * padded + d), cv_set1(shrink)));
             }
             int d = 0;
             for (; d + CV_PASS_WIDTH <= padded; d += CV_PASS_WIDTH) {
-                const char *column = (const char *)values + (size_t)d * (single ? 4 : 2);
-                const char *ahead = r > 0 || !after ? 0 : after + (size_t)(d * COLLAB_PAGE_POSITIONS * 2);
-                CV_CASE_ROWS(count, cv_values(column, single, padded, row_scores, low, high, sums + r * padded + d,
+                const char *column = (const char *)values + (size_t)d * element;
+                const char *ahead = r > 0 || !after ? 0 : after + (size_t)(d * COLLAB_PAGE_POSITIONS *
+                                                                           cv_ahead_element(format));
+                CV_CASE_ROWS(count, cv_values(column, format, padded, row_scores, low, high, sums + r * padded + d,
                                               ROWS, CV_PASS, ahead))
             }
             for (; d < padded; d += CV_LANES) {
-                const char *column = (const char *)values + (size_t)d * (single ? 4 : 2);
-                CV_CASE_ROWS(count, cv_values(column, single, padded, row_scores, low, high, sums + r * padded + d,
+                const char *column = (const char *)values + (size_t)d * element;
+                CV_CASE_ROWS(count, cv_values(column, format, padded, row_scores, low, high, sums + r * padded + d,
                                               ROWS, 1, 0))
             }
         }
@@ -230,8 +250,13 @@ static void cv_attend(collab_kv_shape shape, const collab_attention *call, int f
         const int rows = call->tokens * (end - head);
         for (int row = 0; row < rows; row += most) {
             const int count = rows - row < most ? rows - row : most;
-            if (shape.single_precision) cv_attend_rows(1, shape, call, head, end - head, row, count);
-            else cv_attend_rows(0, shape, call, head, end - head, row, count);
+            switch (shape.format) {
+                case COLLAB_KV_SINGLE:
+                    cv_attend_rows(COLLAB_KV_SINGLE, shape, call, head, end - head, row, count);
+                    break;
+                case COLLAB_KV_BYTE: cv_attend_rows(COLLAB_KV_BYTE, shape, call, head, end - head, row, count); break;
+                default: cv_attend_rows(COLLAB_KV_HALF, shape, call, head, end - head, row, count);
+            }
         }
         head = end;
     }

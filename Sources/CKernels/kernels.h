@@ -31,6 +31,7 @@ typedef struct {
     void (*attend)(collab_kv_shape, const collab_attention *, int, int);
     void (*to_f16)(const float *, size_t, uint16_t *);
     void (*from_f16)(const uint16_t *, size_t, float *);
+    float (*to_s8)(const float *, size_t, int8_t *);
     float (*max)(const float *, size_t);
     ptrdiff_t (*argmax)(const float *, size_t);
     double (*log_sum_exp)(const float *, size_t);

@@ -29,6 +29,31 @@ static void cv_from_f16(const uint16_t *x, size_t count, float *y) {
     memcpy(y + i, values, (count - i) * sizeof(float));
 }
 
+/// Rounds numbers to bytes times a factor, which is returned: the largest magnitude becomes 127. NaN for what is not
+/// finite.
+static float cv_to_s8(const float *x, size_t count, int8_t *y) {
+    const size_t whole = count / CV_LANES * CV_LANES;
+    float rest[CV_LANES] = {0};
+    memcpy(rest, x + whole, (count - whole) * sizeof(float));
+    cv_f largest = cv_maxabsbits(cv_zero(), cv_load(rest));
+    for (size_t i = 0; i < whole; i += CV_LANES) largest = cv_maxabsbits(largest, cv_load(x + i));
+    const uint32_t bits = cv_habsbits(largest);
+    if (bits >= 0x7f800000u) {
+        memset(y, 0, count);
+        return __builtin_nanf("");
+    }
+    float peak;
+    memcpy(&peak, &bits, 4);
+    // Below this the reciprocal overflows; such numbers are as good as zero.
+    const bool visible = peak > 1e-36f;
+    const cv_f inverse = cv_set1(visible ? 127.0f / peak : 0);
+    for (size_t i = 0; i < whole; i += CV_LANES) cv_store_s8(y + i, cv_round(cv_mul(cv_load(x + i), inverse)));
+    int8_t last[CV_LANES];
+    cv_store_s8(last, cv_round(cv_mul(cv_load(rest), inverse)));
+    memcpy(y + whole, last, count - whole);
+    return visible ? peak / 127.0f : 0;
+}
+
 const collab_kernels CV_TABLE = {
     .multiply = cv_multiply,
     .bound = cv_bound,
@@ -51,6 +76,7 @@ const collab_kernels CV_TABLE = {
     .attend = cv_attend,
     .to_f16 = cv_to_f16,
     .from_f16 = cv_from_f16,
+    .to_s8 = cv_to_s8,
     .max = cv_max_element,
     .argmax = cv_argmax,
     .log_sum_exp = cv_log_sum_exp,

@@ -1,5 +1,24 @@
 internal import CKernels
 
+/// How keys and values are kept.
+public enum KeyValueFormat: String, Hashable, Sendable, CaseIterable {
+    /// 32-bit floats: nothing is rounded.
+    case float32
+    /// 16-bit floats.
+    case float16
+    /// Bytes, with a 32-bit factor for each position's keys of a head and one for its values: a little more than half
+    /// the memory of 16-bit floats.
+    case int8
+
+    fileprivate var raw: collab_kv_format {
+        switch self {
+        case .float32: COLLAB_KV_SINGLE
+        case .float16: COLLAB_KV_HALF
+        case .int8: COLLAB_KV_BYTE
+        }
+    }
+}
+
 /// The shape of one layer's key-value cache and the kernels that write and read it.
 ///
 /// The cache of a sequence is a list of pages, each with 64 positions of all key-value heads of one layer. Pages are
@@ -9,24 +28,24 @@ public struct AttentionShape: Hashable, Sendable {
     public let kvHeads: Int
     /// Elements of each head's keys and values, 1…1024.
     public let headDimension: Int
-    /// Whether the cache is in single instead of half precision.
-    public let isSinglePrecision: Bool
+    /// How keys and values are kept.
+    public let format: KeyValueFormat
 
     /// How many positions a page holds.
     public static let pagePositions = Int(COLLAB_PAGE_POSITIONS)
 
     /// Makes a shape.
-    public init(kvHeads: Int, headDimension: Int, isSinglePrecision: Bool = false) {
+    public init(kvHeads: Int, headDimension: Int, format: KeyValueFormat = .float16) {
         precondition(kvHeads > 0 && (1...1024).contains(headDimension))
         self.kvHeads = kvHeads
         self.headDimension = headDimension
-        self.isSinglePrecision = isSinglePrecision
+        self.format = format
     }
 
     /// Bytes of one page; allocate it aligned to 64.
     public var pageBytes: Int { collab_kv_page_bytes(raw) }
 
-    /// Writes one position's keys and values, `kvHeads × headDimension` floats each, into slot 0…63 of a page.
+    /// Writes one position's keys and values, rounded to the format, `kvHeads × headDimension` floats each, into slot 0…63 of a page.
     public func store(
         keys: UnsafePointer<Float>,
         values: UnsafePointer<Float>,
@@ -119,7 +138,7 @@ public struct AttentionShape: Hashable, Sendable {
         collab_kv_shape(
             kv_heads: Int32(kvHeads),
             head_dimension: Int32(headDimension),
-            single_precision: isSinglePrecision ? 1 : 0
+            format: format.raw
         )
     }
 }

@@ -16,20 +16,23 @@ import Testing
         var dimension: Int
         var window: Int?
         var softcap: Float = 0
-        var single = false
+        var format = KeyValueFormat.float16
 
         var testDescription: String {
             "\(kvHeads)×\(group) heads of \(dimension), window \(window.map(String.init) ?? "none"), "
-                + "softcap \(softcap), \(single ? "f32" : "f16")"
+                + "softcap \(softcap), \(format.rawValue)"
         }
     }
 
     static let cases: [Case] = [
         Case(kvHeads: 3, group: 3, dimension: 64, window: nil),
         Case(kvHeads: 1, group: 4, dimension: 256, window: 100),
-        Case(kvHeads: 2, group: 1, dimension: 80, window: nil, single: true),
+        Case(kvHeads: 2, group: 1, dimension: 80, window: nil, format: .float32),
         Case(kvHeads: 1, group: 7, dimension: 36, window: 33, softcap: 5),
-        Case(kvHeads: 1, group: 2, dimension: 1, window: nil, single: true),
+        Case(kvHeads: 1, group: 2, dimension: 1, window: nil, format: .float32),
+        Case(kvHeads: 3, group: 3, dimension: 64, window: nil, format: .int8),
+        Case(kvHeads: 1, group: 4, dimension: 256, window: 100, format: .int8),
+        Case(kvHeads: 2, group: 7, dimension: 36, window: 33, softcap: 5, format: .int8),
     ]
 
     @Test(arguments: cases, KernelLevel.supported)
@@ -104,7 +107,7 @@ import Testing
     @Test(arguments: KernelLevel.supported)
     func `large scores neither overflow nor vanish`(level: KernelLevel) {
         let cache = Cache(
-            Case(kvHeads: 1, group: 1, dimension: 16, window: nil, single: true),
+            Case(kvHeads: 1, group: 1, dimension: 16, window: nil, format: .float32),
             positions: 70,
             size: 300
         )
@@ -115,9 +118,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true])
-    func `stored positions are read back and copied`(single: Bool) {
-        let shape = AttentionShape(kvHeads: 2, headDimension: 24, isSinglePrecision: single)
+    @Test(arguments: [KeyValueFormat.float16, .float32])
+    func `stored positions are read back and copied`(format: KeyValueFormat) {
+        let shape = AttentionShape(kvHeads: 2, headDimension: 24, format: format)
         let page = UnsafeMutableRawPointer.allocate(byteCount: shape.pageBytes, alignment: 64)
         let copy = UnsafeMutableRawPointer.allocate(byteCount: shape.pageBytes, alignment: 64)
         defer {
@@ -136,6 +139,80 @@ import Testing
                 #expect(keys == row(slot, 0))
                 #expect(values == row(slot, 100))
             }
+        }
+    }
+}
+
+/// Keys and values as bytes.
+@Suite struct ByteCacheTests {
+    private let shape = AttentionShape(kvHeads: 2, headDimension: 40, format: .int8)
+
+    @Test(arguments: KernelLevel.supported)
+    func `each head's keys and values of a position are rounded by their own factor`(level: KernelLevel) {
+        let page = UnsafeMutableRawPointer.allocate(byteCount: shape.pageBytes, alignment: 64)
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: shape.pageBytes, alignment: 64)
+        copy.initializeMemory(as: UInt8.self, repeating: 0, count: shape.pageBytes)
+        defer {
+            page.deallocate()
+            copy.deallocate()
+        }
+        var random = TestRandom(seed: 7)
+        // Positions and heads differ in size by orders of magnitude.
+        var rows: [[[Float]]] = []
+        for slot in 0..<64 {
+            var row: [[Float]] = []
+            for part in 0..<2 {
+                var values = random.floats(80)
+                for index in values.indices {
+                    values[index] *= powf(10, Float(slot % 7 - 3 + part + index / 40))
+                }
+                row.append(values)
+            }
+            rows.append(row)
+        }
+        for (slot, row) in rows.enumerated() {
+            shape.store(keys: row[0], values: row[1], slot: slot, of: page, level: level)
+        }
+        shape.copy(slots: 37, of: page, into: copy)
+        for slot in 0..<64 {
+            for source in slot < 37 ? [page, copy] : [page] {
+                var (keys, values) = ([Float](repeating: 0, count: 80), [Float](repeating: 0, count: 80))
+                shape.load(slot: slot, of: source, keys: &keys, values: &values)
+                let read = [keys, values]
+                for part in 0..<2 {
+                    for head in 0..<2 {
+                        let exact = rows[slot][part][head * 40..<(head + 1) * 40]
+                        let step = (exact.map(abs).max() ?? 0) / 127
+                        for (value, wanted) in zip(read[part][head * 40..<(head + 1) * 40], exact) {
+                            #expect(abs(value - wanted) <= step * 0.5001)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: KernelLevel.supported)
+    func `zeros stay zeros, and what is no number is passed on`(level: KernelLevel) {
+        let page = UnsafeMutableRawPointer.allocate(byteCount: shape.pageBytes, alignment: 64)
+        defer { page.deallocate() }
+        let zeros = [Float](repeating: 0, count: 80)
+        var (keys, values) = (zeros, zeros)
+        shape.store(keys: zeros, values: zeros, slot: 3, of: page, level: level)
+        shape.load(slot: 3, of: page, keys: &keys, values: &values)
+        #expect(keys == zeros && values == zeros)
+        var broken = zeros
+        broken[45] = .infinity
+        shape.store(keys: broken, values: zeros, slot: 3, of: page, level: level)
+        shape.load(slot: 3, of: page, keys: &keys, values: &values)
+        #expect(keys[..<40].allSatisfy { $0 == 0 } && keys[40...].allSatisfy(\.isNaN))
+    }
+
+    @Test func `a page takes a little more than half of one in 16-bit floats`() {
+        for dimension in [64, 128, 256] {
+            let half = AttentionShape(kvHeads: 3, headDimension: dimension).pageBytes
+            let bytes = AttentionShape(kvHeads: 3, headDimension: dimension, format: .int8).pageBytes
+            #expect(bytes * 100 <= half * 54)
         }
     }
 }
@@ -164,7 +241,7 @@ private struct Cache {
         shape = AttentionShape(
             kvHeads: testCase.kvHeads,
             headDimension: testCase.dimension,
-            isSinglePrecision: testCase.single
+            format: testCase.format
         )
         var random = TestRandom(seed: 42)
         let width = testCase.kvHeads * testCase.dimension

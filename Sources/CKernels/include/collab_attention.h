@@ -8,15 +8,23 @@ enum {
     COLLAB_PAGE_POSITIONS = 64,
 };
 
+/// How the numbers of a key-value cache are kept.
+typedef enum {
+    COLLAB_KV_HALF = 0,
+    COLLAB_KV_SINGLE = 1,
+    /// Bytes from −127 to 127, times one float for a position's keys of a head and one for its values.
+    COLLAB_KV_BYTE = 2,
+} collab_kv_format;
+
 /// The shape of one layer's key-value cache.
 ///
 /// A page holds, head after head, the keys of 64 positions in tiles [4][head_dimension][16 positions] and then
-/// their values [64][head_dimension rounded up to 16].
+/// their values [64][head_dimension rounded up to 16]; in bytes also the factors of the keys [64] and of the values
+/// [64].
 typedef struct {
     int kv_heads;
     int head_dimension;
-    /// 0: half precision. 1: single precision.
-    int single_precision;
+    collab_kv_format format;
 } collab_kv_shape;
 
 /// Bytes of one page.

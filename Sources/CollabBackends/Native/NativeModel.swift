@@ -125,6 +125,7 @@ public final class NativeModel: WeightModel {
                 threads: threads,
                 memoryLimit: options.memoryLimit,
                 promptCacheLimit: options.promptCacheLimit,
+                keyValueFormat: options.keyValueFormat,
                 identity: ModelIdentity(checkpoint, configuration, options)
             )
         }

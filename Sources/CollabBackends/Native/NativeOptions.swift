@@ -1,3 +1,4 @@
+public import enum CollabKernels.KeyValueFormat
 public import enum CollabKernels.Precision
 
 /// How a native model is run.
@@ -17,6 +18,11 @@ public struct NativeOptions: Hashable, Sendable {
     public var promptCacheLimit: Int
     /// Whether products with quantised weights round activations to 8 bits (fast), or keep floats (exact).
     public var precision: Precision
+    /// How keys and values are kept in memory; `nil` for 16-bit floats, or 32-bit ones where ``precision`` is exact.
+    ///
+    /// Bytes take a little more than half the memory of 16-bit floats, so that longer or more texts fit, and move the
+    /// logits a little; see <doc:NativeEngine>.
+    public var keyValueFormat: KeyValueFormat?
     /// How weights are kept in memory: whether floats that a file stores are quantised, and in what format computed
     /// weights, such as a merge's, are kept.
     public var weightFormat: WeightFormat
@@ -33,6 +39,7 @@ public struct NativeOptions: Hashable, Sendable {
         memoryLimit: Int? = nil,
         promptCacheLimit: Int = defaultPromptCacheLimit,
         precision: Precision = .integer,
+        keyValueFormat: KeyValueFormat? = nil,
         weightFormat: WeightFormat = .automatic,
         promptForm: PromptForm = .automatic
     ) {
@@ -41,6 +48,7 @@ public struct NativeOptions: Hashable, Sendable {
         self.memoryLimit = memoryLimit
         self.promptCacheLimit = promptCacheLimit
         self.precision = precision
+        self.keyValueFormat = keyValueFormat
         self.weightFormat = weightFormat
         self.promptForm = promptForm
     }

@@ -210,7 +210,7 @@ struct PrefixTreeTests {
         arguments: ["llama", "gemma3"]
     )
     func continuations(name: String) async throws {
-        let checkpoint = try TinyModels.checkpoint(name).setting(["max_position_embeddings": 512])
+        let checkpoint = try TinyModels.checkpoint(name).setting(["max_position_embeddings": .integer(512)])
         let options = NativeOptions(threads: 1, weightFormat: .eightBit)
         let model = try await TinyModels.model(checkpoint, options: options)
         var small = options

@@ -21,6 +21,7 @@ final class NativeEngine: Sendable {
         stepRows: Int = 512,
         memoryLimit: Int?,
         promptCacheLimit: Int = NativeOptions.defaultPromptCacheLimit,
+        keyValueFormat: KeyValueFormat? = nil,
         identity: ModelIdentity
     ) throws(CollabError) {
         self.weights = weights
@@ -50,7 +51,7 @@ final class NativeEngine: Sendable {
             shape: AttentionShape(
                 kvHeads: configuration.keyValueHeadCount,
                 headDimension: configuration.headDimension,
-                isSinglePrecision: precision == .float
+                format: keyValueFormat ?? (precision == .float ? .float32 : .float16)
             ),
             groups: groups,
             limit: left,

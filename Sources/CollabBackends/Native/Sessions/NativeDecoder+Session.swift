@@ -25,7 +25,7 @@ extension NativeDecoder {
 extension NativeModel {
     /// A decoder that has read what ``NativeDecoder/save(to:)`` wrote.
     ///
-    /// The model must be the same, run in the same precision and weight format, under the same adapters.
+    /// The model must be the same, run in the same precision and formats of weights, keys and values, under the same adapters.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput`, `malformedFile` for a file that is cut or
     /// damaged, `unsupported` for a file of another version, `invalidRequest` for a session of another model or under

@@ -22,6 +22,7 @@ enum SessionFile {
             tokens: sequence.count,
             computed: computed,
             groups: pool.groups.count,
+            format: pool.shape.format,
             pageBytes: pool.shape.pageBytes
         )
         let blocks = sequence.blocks.map { $0.prefix(header.pages) }
@@ -157,6 +158,13 @@ extension SessionFile.Reader {
             throw CollabError(
                 .invalidRequest,
                 "\(path) is a session under other adapters than those of \(name); load it with the model that has them."
+            )
+        }
+        guard header.format == pool.shape.format else {
+            throw CollabError(
+                .invalidRequest,
+                "\(path) has keys and values as \(header.format.rawValue), but \(name) keeps them as "
+                    + "\(pool.shape.format.rawValue); load the model with keyValueFormat \(header.format.rawValue)."
             )
         }
         guard header.tokens <= contextLength else {

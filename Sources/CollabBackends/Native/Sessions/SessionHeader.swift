@@ -7,7 +7,7 @@ import CollabKernels
 /// pages have been given back, 4 bytes; the blocks of the other pages, group by group; and the SHA-256 of all that.
 struct SessionHeader: Equatable {
     static let magic = Array("COLLABKV".utf8)
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let byteCount = 112
     static let checksumBytes = 32
 
@@ -18,6 +18,8 @@ struct SessionHeader: Equatable {
     var tokens: Int
     var computed: Int
     var groups: Int
+    /// How keys and values are kept.
+    var format: KeyValueFormat
     /// The bytes of a page of one layer.
     var pageBytes: Int
 
@@ -31,7 +33,8 @@ struct SessionHeader: Equatable {
         }
         var bytes = Self.magic + little(Self.version) + little(UInt32(groups)) + model + adapters
         bytes += little(UInt64(tokens)) + little(UInt64(computed))
-        bytes += little(UInt32(AttentionShape.pagePositions)) + little(UInt32(0)) + little(UInt64(pageBytes))
+        bytes +=
+            little(UInt32(AttentionShape.pagePositions)) + little(format.code) + little(UInt64(pageBytes))
         return bytes
     }
 }
@@ -58,10 +61,17 @@ extension SessionHeader {
                 "\(file.path) is a session of version \(version); this library reads \(Self.version)."
             )
         }
-        guard number(UInt32.self, at: 96) == AttentionShape.pagePositions, number(UInt32.self, at: 100) == 0
-        else {
+        guard number(UInt32.self, at: 96) == AttentionShape.pagePositions else {
             throw CollabError(.unsupported, "\(file.path) keeps keys and values in pages of another length.")
         }
+        let code = number(UInt32.self, at: 100)
+        guard let format = KeyValueFormat.allCases.first(where: { $0.code == code }) else {
+            throw CollabError(
+                .unsupported,
+                "\(file.path) keeps keys and values in an unknown format, \(code)."
+            )
+        }
+        self.format = format
         func size(at offset: Int) throws(CollabError) -> Int {
             guard let size = Int32(exactly: number(UInt64.self, at: offset)) else {
                 throw CollabError(.malformedFile, "\(file.path): the number at byte \(offset) is too large.")
@@ -79,6 +89,17 @@ extension SessionHeader {
                 .malformedFile,
                 "\(file.path) has keys and values of \(computed) tokens, but \(tokens) tokens."
             )
+        }
+    }
+}
+
+extension KeyValueFormat {
+    /// What stands for the format in a session's file.
+    fileprivate var code: UInt32 {
+        switch self {
+        case .float32: 1
+        case .float16: 2
+        case .int8: 3
         }
     }
 }
