@@ -72,9 +72,12 @@ extension RemoteModel {
         var settings = RemoteSettings(timeouts: timeouts)
         settings.transport = try Transport()
         adjusting(&settings)
+        var base = server.base(faults, id: id)
+        // Ollama's paths begin at the root.
+        if kind.dialect == .ollama { base.removeLast("/v1".count) }
         return try RemoteModel(
             "fault-model",
-            at: server.base(faults, id: id),
+            at: base,
             key: Secret { canaryKey },
             server: kind,
             settings: settings
