@@ -15,6 +15,8 @@ public struct CachedModel<Base: TextModel>: Collaboration {
 
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers from the cache, else from the base.
     ///

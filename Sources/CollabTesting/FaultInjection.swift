@@ -29,6 +29,8 @@ public struct FaultyModel<Base: TextModel>: TextModel {
 
     /// The model's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as the model does, unless the fault strikes.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

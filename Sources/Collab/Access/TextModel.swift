@@ -5,6 +5,8 @@
 public protocol TextModel: Sendable {
     /// What to call the model in traces, errors and prompts.
     var name: String { get }
+    /// What is known about the model beside its answers; by default nothing is.
+    var profile: ModelProfile { get }
     /// Writes an answer, handing its text to the sink piece by piece as it is written.
     ///
     /// The pieces sent to the sink, joined, are exactly the text of the response that is returned. Cancellation of

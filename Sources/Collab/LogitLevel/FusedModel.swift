@@ -11,6 +11,12 @@ public struct FusedModel: LogitModel {
     public let name: String
     /// The members, in the order of the rule's weights.
     public let members: [any LogitModel]
+    /// What the members have in common; a fused token costs one of each.
+    public var profile: ModelProfile {
+        var profile = ModelProfile(of: members)
+        if members.count > 1 { profile.price = nil }
+        return profile
+    }
     /// How their distributions are combined.
     public let fusion: Fusion
     private let leaves: FusionLeaves

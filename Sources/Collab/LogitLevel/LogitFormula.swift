@@ -75,6 +75,8 @@ public struct LogitFormula: LogitModel {
 extension LogitFormula {
     /// The formula.
     public var name: String { fused.name }
+    /// What the models of the terms have in common.
+    public var profile: ModelProfile { fused.profile }
     /// The vocabulary that the models share.
     public var tokenizer: any Tokenizer { fused.tokenizer }
     /// The shortest of the models' contexts.

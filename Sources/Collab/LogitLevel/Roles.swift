@@ -14,6 +14,8 @@ public struct RoleModel<Base: LogitModel>: LogitModel {
     public let name: String
     /// The model that plays it.
     public let base: Base
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
     let render: @Sendable (Request, [Draft]) -> Request
     let drafts: [Draft]
 

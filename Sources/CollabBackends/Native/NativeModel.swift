@@ -13,6 +13,8 @@ import CollabKernels
 public final class NativeModel: WeightModel {
     /// What to call the model in traces, errors and prompts.
     public let name: String
+    /// It runs in this process.
+    public let profile = ModelProfile(locality: .local)
     /// The weights that the model was made from.
     public let checkpoint: any Checkpoint
     /// The model's shape.

@@ -138,6 +138,8 @@ public struct RecordedAnswers: Sendable {
 public struct RecordedModel: TextModel {
     /// The name of the model.
     public let name: String
+    /// Nothing is sent anywhere.
+    public let profile = ModelProfile(locality: .local)
     let answers: [String: [Int: String]]
 
     /// Answers as recorded.

@@ -8,6 +8,8 @@ public struct RecordingModel<Base: TextModel>: TextModel {
 
     /// The name of the model that answers.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers, then records the call; a cancelled call is not recorded.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -7,6 +7,8 @@ public import Collab
 public struct ReplayModel: TextModel {
     /// The name under which the calls were recorded.
     public let name: String
+    /// Nothing is sent anywhere.
+    public let profile = ModelProfile(locality: .local)
     private let player: CassettePlayer
     private let pace: Pace
 

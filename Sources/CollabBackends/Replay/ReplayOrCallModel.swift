@@ -11,6 +11,8 @@ public struct ReplayOrCallModel<Base: TextModel>: TextModel {
 
     /// The name of the model that is called.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as recorded, else calls and records.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

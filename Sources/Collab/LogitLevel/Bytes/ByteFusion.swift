@@ -29,6 +29,7 @@ struct ByteFusion: LogitModel {
     }
 
     var name: String { fused.name }
+    var profile: ModelProfile { fused.profile }
     var tokenizer: any Tokenizer { ByteTokenizer() }
     var contextLength: Int { fused.contextLength }
 

@@ -43,6 +43,8 @@ public struct ByteModel: LogitModel, Identifiable {
     public var id: ObjectIdentifier { ObjectIdentifier(identity) }
     /// The model's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
     /// The 256 bytes and the end.
     public var tokenizer: any Tokenizer { ByteTokenizer() }
     /// The model's context in tokens. As each byte may be a token of its own, it holds at least as many bytes.

@@ -10,6 +10,8 @@ public struct ProcessedModel<Base: LogitModel, Processor: LogitProcessor>: Logit
 
     /// The base's and the processor's names.
     public var name: String { "\(base.name) with \(processor.name)" }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
     /// The base's vocabulary.
     public var tokenizer: any Tokenizer { base.tokenizer }
     /// The most tokens a decoder can hold.

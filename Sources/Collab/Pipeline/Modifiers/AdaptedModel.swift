@@ -7,17 +7,21 @@ public struct AdaptedModel<Base: TextModel>: TextModel {
     public let base: Base
     /// What to call the model.
     public let name: String
+    /// The base's, unless the modifier says otherwise.
+    public let profile: ModelProfile
     let adapt: @Sendable (Request) -> Request
     let finish: @Sendable (Response) -> Response
 
     init(
         _ base: Base,
         name: String? = nil,
+        profile: ModelProfile? = nil,
         adapt: @escaping @Sendable (Request) -> Request = { $0 },
         finish: @escaping @Sendable (Response) -> Response = { $0 }
     ) {
         self.base = base
         self.name = name ?? base.name
+        self.profile = profile ?? base.profile
         self.adapt = adapt
         self.finish = finish
     }
@@ -76,7 +80,7 @@ extension AdaptedModel: WeightModel where Base: WeightModel {
     public func replacingWeights(with checkpoint: any Checkpoint) async throws(CollabError) -> any WeightModel
     {
         func adapted(_ model: some WeightModel) -> any WeightModel {
-            AdaptedModel<_>(model, name: name, adapt: adapt, finish: finish)
+            AdaptedModel<_>(model, name: name, profile: profile, adapt: adapt, finish: finish)
         }
         return adapted(try await base.replacingWeights(with: checkpoint))
     }
@@ -128,13 +132,32 @@ extension TextModel {
     ///
     /// A collaboration costs what its members cost: give them the prices.
     public func priced(_ price: Price) -> AdaptedModel<Self> {
-        AdaptedModel(
+        var known = profile
+        known.price = price
+        return AdaptedModel(
             self,
+            profile: known,
             finish: { response in
                 var response = response
                 response.usage.cost = price.cost(of: response.usage)
                 return response
             }
         )
+    }
+
+    /// The same model, of which the program declares where its requests go.
+    ///
+    /// `.local` vouches for a server: private requests may be sent there.
+    public func located(_ locality: ModelProfile.Locality) -> AdaptedModel<Self> {
+        var known = profile
+        known.locality = locality
+        return AdaptedModel(self, profile: known)
+    }
+
+    /// The same model with further tags, by which whoever chooses among models may ask for it.
+    public func tagged(_ tags: String...) -> AdaptedModel<Self> {
+        var known = profile
+        known.tags.formUnion(tags)
+        return AdaptedModel(self, profile: known)
     }
 }

@@ -30,6 +30,12 @@ extension TextModel {
     @_disfavoredOverload
     public func priced(_ price: Price) -> any TextModel { (self.priced(price) as AdaptedModel<Self>) }
 
+    /// The same model, of which the program declares where its requests go.
+    @_disfavoredOverload
+    public func located(_ locality: ModelProfile.Locality) -> any TextModel {
+        (self.located(locality) as AdaptedModel<Self>)
+    }
+
     /// The same model, whose failed calls are made again.
     @_disfavoredOverload
     public func retrying(_ retry: Retry = Retry(), budget: RetryBudget = RetryBudget()) -> any TextModel {

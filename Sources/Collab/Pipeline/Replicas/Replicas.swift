@@ -29,6 +29,9 @@ public struct Replicas<Access: AccessLevel>: Collaboration {
     let seats: [Seat]
     let table: Protected<ReplicaTable>
 
+    /// What the replicas have in common.
+    public var profile: ModelProfile { ModelProfile(of: team.textModels) }
+
     /// Makes a model of replicas.
     ///
     /// - Parameters:

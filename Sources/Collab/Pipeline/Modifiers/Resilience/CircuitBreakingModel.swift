@@ -10,6 +10,8 @@ public struct CircuitBreakingModel<Base: TextModel>: TextModel {
 
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as the base does; throws ``CollabError/Code/circuitOpen``, saying when the model will be tried again,
     /// while the circuit is open.

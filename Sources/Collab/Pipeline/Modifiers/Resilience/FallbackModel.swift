@@ -11,6 +11,9 @@ public struct FallbackModel: Collaboration {
     public let afterOutput: AfterOutput
     let members: [any TextModel]
 
+    /// What the members have in common.
+    public var profile: ModelProfile { ModelProfile(of: members) }
+
     /// Asks the models in turn until one answers.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let output = CountingSink(sink)

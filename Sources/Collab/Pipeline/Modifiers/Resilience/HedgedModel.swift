@@ -15,6 +15,8 @@ public struct HedgedModel: Collaboration {
 
     /// The base's name.
     public var name: String { base.name }
+    /// What the base and the spare have in common.
+    public var profile: ModelProfile { ModelProfile(of: [base, spare]) }
 
     init(base: any TextModel, spare: any TextModel, hedge: Hedge) {
         self.base = base

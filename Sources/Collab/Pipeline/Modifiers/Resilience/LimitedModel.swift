@@ -6,6 +6,8 @@ public struct LimitedModel<Base: TextModel>: TextModel {
 
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as the base does, once it is this call's turn.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -11,6 +11,8 @@ public struct RateLimitedModel<Base: TextModel>: TextModel {
     public var limit: RateLimit { limiter.limit }
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as the base does, once the limit allows.
     ///

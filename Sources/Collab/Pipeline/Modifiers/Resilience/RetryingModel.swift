@@ -13,6 +13,8 @@ public struct RetryingModel<Base: TextModel>: Collaboration {
 
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Asks the base until it answers or the attempts are used up.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -7,6 +7,8 @@ public struct TimedModel<Base: TextModel>: TextModel {
 
     /// The base's name.
     public var name: String { base.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
 
     /// Answers as the base does; cancels it and throws ``CollabError/Code/timeout`` when the time is up.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
