@@ -8,43 +8,66 @@
 
 enum { Q8_BLOCK = 34 };
 
-/// ⌈12 ‖l − 3.5‖⌉ of 32 low parts. Twice a difference is an odd integer, so the square is exact.
-static uint8_t norm_of(const uint8_t *low) {
-    int squares = 0;
-    for (int k = 0; k < 32; k++) {
-        const int twice = 2 * low[k] - 7;
-        squares += twice * twice;
-    }
-    const int wanted = COLLAB_LOW_NORM_UNIT * COLLAB_LOW_NORM_UNIT / 4 * squares;
+/// ⌈12 √(squares / 4)⌉, where `squares` is four times the square sum of 32 low parts less 3.5.
+static uint8_t norm_of(uint32_t squares) {
+    const int wanted = COLLAB_LOW_NORM_UNIT * COLLAB_LOW_NORM_UNIT / 4 * (int)squares;
     int norm = (int)sqrtf((float)wanted);
     while (norm * norm < wanted) norm++;
     return (uint8_t)norm;
 }
 
-/// One block of one row; returns the norm of its low parts.
-static uint8_t pack_block(const uint8_t *block, int row, int index, uint8_t *chunk, uint8_t *low) {
+enum { ROWS = COLLAB_GROUP_ROWS, WORDS = 8 };
+
+/// Bit 0 of each of four bytes.
+static const uint32_t ones = 0x01010101u;
+
+/// One block of 16 rows, of which rows from `count` on are zeros; returns the largest square sum of their low parts.
+///
+/// A word is four columns of a row, so that all work is done on words, and the compiler puts rows side by side.
+static uint32_t pack_block(const uint8_t *from, size_t row_bytes, int count, int index, uint8_t *chunk, uint8_t *low) {
     const collab_layout at = collab_layout_of(COLLAB_Q8_0_PLANES);
-    memcpy(chunk + at.scales + 32 * index + 2 * row, block, 2);
-    uint8_t *plane = chunk + at.planes + index * at.block_stride + 4 * row;
-    uint8_t *data = chunk + at.data + index * at.block_stride + 4 * row;
-    uint8_t *below = low + index * COLLAB_LOW_BLOCK + 4 * row;
-    uint8_t high[32], rest[32];
-    for (int k = 0; k < 32; k++) {
-        const uint8_t q = block[2 + k] ^ 0x80;
-        high[k] = q >> COLLAB_LOW_BITS;
-        rest[k] = q & 7;
+    uint32_t w[WORDS][ROWS] = {0}, out[ROWS];
+    uint8_t *scales = chunk + at.scales + 32 * index;
+    for (int r = 0; r < count; r++) {
+        const uint8_t *block = from + (size_t)r * row_bytes;
+        memcpy(scales + 2 * r, block, 2);
+        for (int j = 0; j < WORDS; j++) {
+            uint32_t four;
+            memcpy(&four, block + 2 + 4 * j, 4);
+            w[j][r] = four ^ 0x80808080u;
+        }
     }
-    for (int c = 0; c < 4; c++) {
-        int fifth = 0;
-        for (int j = 0; j < 8; j++) fifth |= (high[4 * j + c] >> 4) << j;
-        plane[c] = (uint8_t)fifth;
-        for (int j = 0; j < 4; j++)
-            data[64 * j + c] = (uint8_t)((high[4 * j + c] & 15) | (high[4 * j + 16 + c] & 15) << 4);
-        for (int k = 0; k < 3; k++)
-            below[64 * k + c] = (uint8_t)(rest[8 * k + c] | rest[8 * k + 4 + c] << 3 | (rest[24 + c] >> k & 1) << 6 |
-                                          (rest[28 + c] >> k & 1) << 7);
+    for (int r = 0; r < ROWS; r++) {
+        out[r] = 0;
+        for (int j = 0; j < WORDS; j++) out[r] |= (w[j][r] >> 7 & ones) << j;
     }
-    return norm_of(rest);
+    memcpy(chunk + at.planes + index * at.block_stride, out, sizeof out);
+    uint8_t *data = chunk + at.data + index * at.block_stride;
+    for (int j = 0; j < 4; j++) {
+        for (int r = 0; r < ROWS; r++)
+            out[r] = (w[j][r] >> COLLAB_LOW_BITS & 15 * ones) | (w[j + 4][r] >> COLLAB_LOW_BITS & 15 * ones) << 4;
+        memcpy(data + 64 * j, out, sizeof out);
+    }
+    uint8_t *below = low + index * COLLAB_LOW_BLOCK;
+    for (int k = 0; k < 3; k++) {
+        for (int r = 0; r < ROWS; r++)
+            out[r] = (w[2 * k][r] & 7 * ones) | (w[2 * k + 1][r] & 7 * ones) << 3 | (w[6][r] >> k & ones) << 6 |
+                     (w[7][r] >> k & ones) << 7;
+        memcpy(below + 64 * k, out, sizeof out);
+    }
+    // With m = l − 4 from 4 on and 3 − l below, 4 (l − 3.5)² is (2m + 1)² = 8 m (m + 1) / 2 + 1; the triangular numbers
+    // 0, 1, 3, 6 are m₀ + 3 m₁ + 2 m₀ m₁ in the bits of m, and eight of them fit in a byte.
+    for (int r = 0; r < ROWS; r++) {
+        out[r] = 0;
+        for (int j = 0; j < WORDS; j++) {
+            const uint32_t flip = ~(w[j][r] >> 2), m0 = (w[j][r] ^ flip) & ones, m1 = (w[j][r] >> 1 ^ flip) & ones;
+            out[r] += m0 + 3 * m1 + 2 * (m0 & m1);
+        }
+        out[r] = 32 + 8 * (out[r] * ones >> 24);
+    }
+    uint32_t most = 0;
+    for (int r = 0; r < count; r++) most = out[r] > most ? out[r] : most;
+    return most;
 }
 
 void collab_pack_planes(const uint8_t *from, size_t rows, size_t columns, size_t g, int count, uint8_t *packed) {
@@ -58,11 +81,8 @@ void collab_pack_planes(const uint8_t *from, size_t rows, size_t columns, size_t
     if (count < COLLAB_GROUP_ROWS || columns % 64 != 0) memset(low, 0, collab_low_stride(columns));
     memset(norms, 0, padded);
     for (size_t b = 0; b < blocks; b++)
-        for (int r = 0; r < count; r++) {
-            const uint8_t norm = pack_block(from + (size_t)r * row_bytes + b * Q8_BLOCK, r, (int)(b % 2),
-                                            group + b / 2 * (size_t)at.chunk_bytes, low + b / 2 * 2 * COLLAB_LOW_BLOCK);
-            if (norm > norms[b]) norms[b] = norm;
-        }
+        norms[b] = norm_of(pack_block(from + b * Q8_BLOCK, row_bytes, count, (int)(b % 2),
+                                      group + b / 2 * (size_t)at.chunk_bytes, low + b / 2 * 2 * COLLAB_LOW_BLOCK));
 }
 
 void collab_unpack_planes(const uint8_t *packed, size_t rows, size_t columns, size_t row, float *target) {

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Synchronization
 
 /// A weight matrix in the layout that the kernels read at every batch size.
 ///
@@ -18,6 +19,8 @@ public final class PackedMatrix: @unchecked Sendable {
     public let byteCount: Int
     /// Whether high and low bits lie apart, so that ``upperBounds(_:groups:into:level:)`` can be asked for.
     public let hasPlanes: Bool
+    /// Whether no weight is NaN or infinite, as far as the stored elements and scales tell.
+    public let isFinite: Bool
 
     private let memory: MatrixMemory
     private let base: UnsafeMutableRawPointer
@@ -79,24 +82,44 @@ public final class PackedMatrix: @unchecked Sendable {
         let raw = packing
         let groupBytes = Self.groupRows * (needed / rows)
         nonisolated(unsafe) let from = source
+        nonisolated(unsafe) let stored = bytes
         nonisolated(unsafe) let to = target
-        @Sendable func pack(_ share: Range<Int>) {
-            let step = finished == nil ? max(share.count, 1) : max(1, Self.bytesAtOnce / groupBytes)
-            for first in stride(from: share.lowerBound, to: share.upperBound, by: step) {
-                let end = min(first + step, share.upperBound)
+        let flaws = Atomic(0)
+        // Looked at and packed while it is in the cache.
+        @Sendable func pack(_ part: Range<Int>) {
+            let step = max(1, Self.bytesInCache / groupBytes)
+            for first in stride(from: part.lowerBound, to: part.upperBound, by: step) {
+                let end = min(first + step, part.upperBound)
+                let elements = first * Self.groupRows * columns..<min(end * Self.groupRows, rows) * columns
+                if !TensorConversion.isFinite(format, bytes: stored, elements: elements) {
+                    flaws.add(1, ordering: .relaxed)
+                }
                 collab_pack(raw, from, rows, columns, first, end, to)
-                finished?(min(first * groupBytes, needed)..<min(end * groupBytes, needed))
             }
+            finished?(min(part.lowerBound * groupBytes, needed)..<min(part.upperBound * groupBytes, needed))
         }
         if let pool {
-            pool.run { pack(pool.share(of: groups, worker: $0)) }
+            // Workers take parts in turn, since one of them may have to share its core.
+            let workers = pool.workers
+            let step = max(1, min((groups + workers - 1) / workers, Self.bytesAtOnce / groupBytes))
+            let next = Atomic(0)
+            pool.run { _ in
+                while true {
+                    let first = next.add(step, ordering: .relaxed).oldValue
+                    guard first < groups else { break }
+                    pack(first..<min(first + step, groups))
+                }
+            }
         } else {
             pack(0..<groups)
         }
+        isFinite = flaws.load(ordering: .relaxed) == 0
     }
 
-    /// How many stored bytes are packed between two reports.
+    /// How many stored bytes a worker packs before it takes more.
     private static let bytesAtOnce = 4 << 20
+    /// How many stored bytes are looked at and then packed.
+    private static let bytesInCache = 128 << 10
     private static let mostColumnsInPlanes = 16_384
 
     /// How many groups of 16 rows there are; the last may be partly empty.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import CollabKernels
@@ -95,6 +96,43 @@ import Testing
         #expect(upper.allSatisfy { !$0.isFinite })
     }
 
+    /// A NaN in any row is seen, whichever worker packs it; padding is not.
+    @Test(arguments: [nil, 1, 2, 3] as [Int?], [TensorFormat.q8_0, .q4_K, .f32])
+    func `a matrix knows while it is packed whether it is finite`(workers: Int?, format: TensorFormat) throws
+    {
+        let (rows, columns) = (1000, 256)
+        var random = TestRandom(seed: 6)
+        let bytes = RandomTensor.bytes(format: format, elements: rows * columns, using: &random)
+        let rowBytes = columns / format.blockElements * format.blockBytes
+        let pool = try workers.map { (workers) throws(KernelError) in try WorkerPool(workers: workers) }
+        let finished = Ranges()
+        func isFinite(_ bytes: [UInt8]) throws -> Bool {
+            try bytes.withUnsafeBytes { raw in
+                try PackedMatrix(
+                    format: format,
+                    rows: rows,
+                    columns: columns,
+                    bytes: raw,
+                    inPlanes: true,
+                    pool: pool,
+                    finished: { finished.append($0) }
+                ).isFinite
+            }
+        }
+        #expect(try isFinite(bytes))
+        // Every byte is let go once.
+        let parts = finished.sorted
+        #expect(parts.first?.lowerBound == 0 && parts.last?.upperBound == bytes.count)
+        #expect(zip(parts, parts.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        for row in [0, 17, 500, 999] {
+            var broken = bytes
+            // The scale of a block, or the sign, exponent and mantissa of an element.
+            let place = row * rowBytes + (format == .f32 ? 2 : 0)
+            (broken[place], broken[place + 1]) = (0xff, 0x7f)
+            #expect(try !isFinite(broken), "row \(row)")
+        }
+    }
+
     @Test func `other formats and very wide matrices stay in one piece`() throws {
         let bytes = [UInt8](repeating: 0, count: 16_416 * 4)
         let (other, wide) = try bytes.withUnsafeBytes {
@@ -137,4 +175,14 @@ import Testing
         matrix.multiply(batch, into: &y, stride: matrix.rows, level: level)
         return y.map(\.bitPattern)
     }
+}
+
+/// Ranges that several threads report.
+private final class Ranges: @unchecked Sendable {
+    private let lock = NSLock()
+    private var ranges: [Range<Int>] = []
+
+    func append(_ range: Range<Int>) { lock.withLock { ranges.append(range) } }
+
+    var sorted: [Range<Int>] { lock.withLock { ranges.sorted { $0.lowerBound < $1.lowerBound } } }
 }

@@ -5,6 +5,8 @@ enum EngineFigure: Hashable {
     case decode(prompt: Int, count: Int)
     /// One sequence of which only the most probable token is wanted.
     case greedy(prompt: Int, count: Int)
+    /// A greedy answer to a short text, from the request to the response; rates count its tokens.
+    case answer(count: Int, reportsLogprobs: Bool)
     /// Several sequences, the most probable token each time.
     case batch(sequences: Int, prompt: Int, count: Int)
     case debate(Debate)
@@ -26,6 +28,8 @@ enum EngineFigure: Hashable {
         case .prefill(let count): "reading \(count) tokens"
         case .decode: "writing, one sequence, all logits"
         case .greedy: "writing, one sequence, most probable token"
+        case .answer(_, let reportsLogprobs):
+            "a greedy answer, \(reportsLogprobs ? "with" : "without") log-probabilities"
         case .batch(let sequences, _, _): "writing, \(sequences) sequences"
         case .debate(let debate):
             "\(debate.speakers) debaters, \(debate.question) shared tokens, \(debate.count) each"
@@ -47,6 +51,7 @@ enum EngineFigure: Hashable {
         switch self {
         case .prefill(let count): "prefill \(count)"
         case .decode(let prompt, let count), .greedy(let prompt, let count): "decode \(prompt) \(count)"
+        case .answer(let count, _): "decode 8 \(count)"
         case .batch(let sequences, let prompt, let count): "batch \(sequences) \(prompt) \(count)"
         case .debate(let debate):
             "debate \(round) \(debate.speakers) \(debate.question) \(debate.own) \(debate.count)"
@@ -87,7 +92,9 @@ struct EngineRow {
             bars = [:]
         }
         var rows = [EngineRow(figure: decode, threads: 1, bar: alone?.0, aim: alone?.1)]
-        for figure in [decode, greedy, prefill, batch(2), batch(4), batch(8), debate, .load] {
+        for figure in [
+            decode, greedy, answer(true), answer(false), prefill, batch(2), batch(4), batch(8), debate, .load,
+        ] {
             rows.append(
                 EngineRow(figure: figure, threads: threads, bar: bars[figure]?.bar, aim: bars[figure]?.aim)
             )
@@ -101,6 +108,10 @@ struct EngineRow {
     private static let greedy = EngineFigure.greedy(prompt: 128, count: 128)
     private static let prefill = EngineFigure.prefill(512)
     private static let debate = EngineFigure.debate(EngineFigure.Debate())
+
+    private static func answer(_ reportsLogprobs: Bool) -> EngineFigure {
+        .answer(count: 128, reportsLogprobs: reportsLogprobs)
+    }
 
     private static func batch(_ sequences: Int) -> EngineFigure {
         .batch(sequences: sequences, prompt: 128, count: 64)

@@ -31,6 +31,12 @@ struct EngineRunner {
             return try await write(sequences: 1, prompt: prompt, count: count, whole: true)
         case .greedy(let prompt, let count):
             return try await write(sequences: 1, prompt: prompt, count: count)
+        case .answer(let count, let reportsLogprobs):
+            let options = GenerationOptions(maximumTokens: count, reportsLogprobs: reportsLogprobs)
+            let request = Request.completion("The largest cities of the world are", options: options)
+            let start = ContinuousClock.now
+            let response = try await model.respond(to: request)
+            return Double(response.usage.completionTokens) / seconds(since: start)
         case .batch(let sequences, let prompt, let count):
             return try await write(sequences: sequences, prompt: prompt, count: count)
         case .debate(let debate):

@@ -31,6 +31,12 @@ struct EngineSuite: AsyncParsableCommand {
     )
     var serverPython: String?
 
+    @Option(
+        help:
+            "llama.cpp's llama-server, built for this machine, to be that server; --server-python may then be any python3."
+    )
+    var serverProgram: String?
+
     @Option(help: "Only the rows whose names contain this.")
     var only: String?
 
@@ -114,14 +120,17 @@ struct EngineSuite: AsyncParsableCommand {
         _ runner: EngineRunner,
         into report: inout Report
     ) async throws {
-        guard let serverPython else { return }
+        guard let serverPython = serverPython ?? serverProgram.map({ _ in "/usr/bin/python3" }) else {
+            return
+        }
         for row in rows {
             guard case .debate = row.figure else { continue }
             let server = try PeerProcess(
                 python: serverPython,
                 script: "llama_server_rates.py",
                 model: path,
-                threads: row.threads
+                threads: row.threads,
+                more: serverProgram.map { [$0] } ?? []
             )
             report.machine["peer's server"] = server.build
             try await compare(row, name: name + " beside the server:", into: &report) { figure, round in

@@ -32,15 +32,24 @@ struct KernelsSuite: ParsableCommand {
         let level = try chosenLevel()
         var report = Report(suite: "kernels")
         report.machine["kernels"] = level.rawValue
+        report.machine["BLAS"] = BLAS.description
         report.printHeader(json: json)
         for count in try counts() {
             let pool = try WorkerPool(workers: count)
             for shape in ModelShape.all {
                 try measureProducts(of: shape, pool: pool, level: level, into: &report)
                 measureAttention(of: shape, pool: pool, level: level, into: &report)
+                for matrix in shape.kinds {
+                    for tokens in [1, 8, 32, 128, 512] {
+                        report.add(
+                            try ProductChoices(matrix, tokens: tokens, rounds: rounds, level: level)
+                                .measure(model: shape.name, pool: pool),
+                            json: json
+                        )
+                    }
+                }
             }
         }
-        measureFloatProducts(level: level, into: &report)
         measureSearches(level: level, into: &report)
         if json {
             let encoder = JSONEncoder()
@@ -192,54 +201,6 @@ struct KernelsSuite: ParsableCommand {
                     name: "\(shape.name) attention of a layer, \(prompt ? "prefill" : "decode")",
                     conditions: ["threads": String(pool.workers), "positions": "512"],
                     figures: ["µs": timing.median * 1e6, "GMAC/s": products / timing.median / 1e9]
-                ),
-                json: json
-            )
-        }
-    }
-
-    /// Own float products beside the BLAS, one thread: where the switch would pay.
-    private func measureFloatProducts(level: KernelLevel, into report: inout Report) {
-        let (rows, columns) = (2048, 640)
-        let weights = RandomBytes.floats(rows * columns)
-        guard
-            let matrix = weights.withUnsafeBytes({
-                try? PackedMatrix(format: .f32, rows: rows, columns: columns, bytes: $0)
-            })
-        else { return }
-        for tokens in [1, 8, 32, 128, 512] {
-            let x = RandomBytes.floats(tokens * columns)
-            var y = [Float](repeating: 0, count: tokens * rows)
-            let batch = ActivationBatch(columns: columns, capacity: tokens, precisions: [.float])
-            batch.count = tokens
-            let own = Timing(rounds: rounds) {
-                batch.prepare(rows: 0..<tokens, from: x, stride: columns, level: level)
-                matrix.multiply(batch, into: &y, stride: rows, level: level)
-            }
-            let library = Timing(rounds: rounds) {
-                BLAS.sgemm(
-                    .normal,
-                    .transposed,
-                    m: tokens,
-                    n: rows,
-                    k: columns,
-                    a: x,
-                    lda: columns,
-                    b: weights,
-                    ldb: columns,
-                    c: &y,
-                    ldc: rows
-                )
-            }
-            let products = Double(tokens * rows * columns) / 1e9
-            report.add(
-                Measurement(
-                    name: "f32 product \(rows) × \(columns)",
-                    conditions: ["threads": "1", "tokens": String(tokens)],
-                    figures: [
-                        "GMAC/s packed": products / own.median,
-                        "GMAC/s BLAS": products / library.median,
-                    ]
                 ),
                 json: json
             )

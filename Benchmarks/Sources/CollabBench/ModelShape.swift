@@ -2,7 +2,7 @@ import CollabKernels
 
 /// The matrices of a model, in the order in which a token passes them; the output matrix is last.
 struct ModelShape {
-    struct Matrix {
+    struct Matrix: Hashable {
         var format: TensorFormat
         var rows: Int
         var columns: Int
@@ -52,6 +52,12 @@ struct ModelShape {
     var matrices: [Matrix]
 
     static let all = [smolLM2, gemma3]
+
+    /// Every shape and format once, without the output matrix, which a prompt goes through once.
+    var kinds: [Matrix] {
+        var seen: Set<Matrix> = []
+        return matrices.dropLast().filter { seen.insert($0).inserted }
+    }
 
     static let smolLM2 = ModelShape(
         name: "smollm2",

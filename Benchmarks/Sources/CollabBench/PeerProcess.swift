@@ -17,9 +17,15 @@ final class PeerProcess {
             .appendingPathComponent("Peers/\(name)").path
     }
 
-    init(python: String, script: String = "llama_cpp_rates.py", model: String, threads: Int) throws {
+    init(
+        python: String,
+        script: String = "llama_cpp_rates.py",
+        model: String,
+        threads: Int,
+        more: [String] = []
+    ) throws {
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-B", Self.script(script), model, String(threads)]
+        process.arguments = ["-B", Self.script(script), model, String(threads)] + more
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

@@ -1,5 +1,5 @@
 /// How an answer is to be written. Everything has a default; a backend that cannot honour a set option says so.
-public struct GenerationOptions: Hashable, Sendable, Codable {
+public struct GenerationOptions: Hashable, Sendable {
     /// The most tokens the answer may have; `nil` leaves it to the model (native models: 512).
     public var maximumTokens: Int?
     /// How the next token is chosen.
@@ -10,6 +10,12 @@ public struct GenerationOptions: Hashable, Sendable, Codable {
     public var seed: UInt64?
     /// How many alternatives to report at each token, where the model can (0: only the chosen token).
     public var alternatives: Int
+    /// Whether the answer lists its tokens with their log-probabilities (``Response/tokens``), where the model can.
+    ///
+    /// Without them a native model that samples greedily, or from a few most probable tokens, need not compute what the
+    /// others are: a large vocabulary's model writes faster, and the same text. What decides by confidence then has
+    /// nothing to go by. Where alternatives are asked for, tokens are listed all the same.
+    public var reportsLogprobs: Bool
 
     /// Makes options.
     public init(
@@ -17,14 +23,19 @@ public struct GenerationOptions: Hashable, Sendable, Codable {
         sampling: Sampling = .greedy,
         stopSequences: [String] = [],
         seed: UInt64? = nil,
-        alternatives: Int = 0
+        alternatives: Int = 0,
+        reportsLogprobs: Bool = true
     ) {
         self.maximumTokens = maximumTokens
         self.sampling = sampling
         self.stopSequences = stopSequences
         self.seed = seed
         self.alternatives = alternatives
+        self.reportsLogprobs = reportsLogprobs
     }
+
+    /// Whether tokens have to be listed.
+    var listsTokens: Bool { reportsLogprobs || alternatives > 0 }
 
     /// Throws ``CollabError/Code/invalidRequest`` if an option is out of range.
     public func validate() throws(CollabError) {
@@ -38,6 +49,36 @@ public struct GenerationOptions: Hashable, Sendable, Codable {
             throw CollabError(.invalidRequest, "An empty stop sequence would end every answer at once.")
         }
         try sampling.validate()
+    }
+}
+
+extension GenerationOptions: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case maximumTokens, sampling, stopSequences, seed, alternatives, reportsLogprobs
+    }
+
+    /// Reads options; those that were written before log-probabilities could be left out have them.
+    public init(from decoder: any Swift.Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            maximumTokens: try values.decodeIfPresent(Int.self, forKey: .maximumTokens),
+            sampling: try values.decode(Sampling.self, forKey: .sampling),
+            stopSequences: try values.decode([String].self, forKey: .stopSequences),
+            seed: try values.decodeIfPresent(UInt64.self, forKey: .seed),
+            alternatives: try values.decode(Int.self, forKey: .alternatives),
+            reportsLogprobs: try values.decodeIfPresent(Bool.self, forKey: .reportsLogprobs) ?? true
+        )
+    }
+
+    /// Writes options; that log-probabilities are reported, which is usual, is not written.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encodeIfPresent(maximumTokens, forKey: .maximumTokens)
+        try values.encode(sampling, forKey: .sampling)
+        try values.encode(stopSequences, forKey: .stopSequences)
+        try values.encodeIfPresent(seed, forKey: .seed)
+        try values.encode(alternatives, forKey: .alternatives)
+        if !reportsLogprobs { try values.encode(false, forKey: .reportsLogprobs) }
     }
 }
 

@@ -7,8 +7,8 @@ extension LogitModel {
     /// boundaries, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
     /// dropped.
     ///
-    /// The response lists every token that was written with its log-probability before any sampling transform. An end
-    /// token is counted in the usage but not listed, since it has no text.
+    /// The response lists every token that was written with its log-probability before any sampling transform, unless
+    /// the request does without. An end token is counted in the usage but not listed, since it has no text.
     ///
     /// Throws ``CollabError/Code/cancelled`` within one token of a cancellation, and what the decoder throws.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
@@ -51,6 +51,8 @@ struct Generation {
     private var matcher: StopMatcher
     private var text = ""
     private var tokens: [GeneratedToken] = []
+    /// Whether the answer lists its tokens.
+    private let listsTokens: Bool
     private var written = 0
     /// Whether white space is still to be dropped: an answer in a dialogue begins with its first word.
     private var skipsWhitespace = false
@@ -74,6 +76,7 @@ struct Generation {
         limit = min(wanted, max(room, 0) + 1)
         endTokens = model.tokenizer.endTokens
         vocabularySize = model.tokenizer.count
+        listsTokens = options.listsTokens
         sampler = TokenSampler(options.sampling, alternatives: options.alternatives, seed: seed)
         matcher = try StopMatcher(options.stopSequences + start.stopSequences)
         if case .dialogue = request.input { skipsWhitespace = true }
@@ -81,7 +84,7 @@ struct Generation {
 
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
         var next = Next.row(start.logits)
-        let topDecoder = sampler.greedyCount == nil ? nil : start.decoder as? any TopTokenDecoder
+        let topDecoder = sampler.neededCount == nil ? nil : start.decoder as? any TopTokenDecoder
         var ending: Response.Ending?
         while ending == nil {
             try checkCancellation()
@@ -102,8 +105,10 @@ struct Generation {
                 ending = .tokenLimit
             } else {
                 next =
-                    if let topDecoder, let count = sampler.greedyCount {
-                        .top(try await topDecoder.append([choice.token], top: count))
+                    if let topDecoder, let count = sampler.neededCount {
+                        .top(
+                            try await topDecoder.append([choice.token], top: count, normalized: listsTokens)
+                        )
                     } else {
                         .row(try await start.decoder.append(choice.token))
                     }
@@ -114,7 +119,7 @@ struct Generation {
             text: text,
             model: model.name,
             ending: ending ?? .finished,
-            tokens: tokens,
+            tokens: listsTokens ? tokens : nil,
             usage: Usage(
                 promptTokens: start.promptTokens,
                 cachedTokens: start.cachedTokens,
@@ -139,7 +144,7 @@ struct Generation {
             if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
             return try sampler.choose(from: logits)
         case .top(let top):
-            return try sampler.choose(greedilyFrom: top)
+            return try sampler.choose(from: top)
         }
     }
 
@@ -147,20 +152,22 @@ struct Generation {
     private mutating func write(_ choice: TokenSampler.Choice, into sink: ResponseSink) async -> Bool {
         let tokenizer = model.tokenizer
         let bytes = tokenizer.bytes(of: choice.token)
-        tokens.append(
-            GeneratedToken(
-                id: choice.token,
-                bytes: bytes,
-                logprob: choice.logprob,
-                alternatives: choice.alternatives.map {
-                    GeneratedToken.Alternative(
-                        id: $0.token,
-                        bytes: tokenizer.bytes(of: $0.token),
-                        logprob: $0.logprob
-                    )
-                }
+        if listsTokens {
+            tokens.append(
+                GeneratedToken(
+                    id: choice.token,
+                    bytes: bytes,
+                    logprob: choice.logprob,
+                    alternatives: choice.alternatives.map {
+                        GeneratedToken.Alternative(
+                            id: $0.token,
+                            bytes: tokenizer.bytes(of: $0.token),
+                            logprob: $0.logprob
+                        )
+                    }
+                )
             )
-        )
+        }
         let output = matcher.append(assembler.append(bytes))
         await send(output.text, into: sink)
         return output.stop != nil

@@ -24,7 +24,7 @@ struct Shortlist {
     init(of values: UnsafeBufferPointer<Float>, maximum: Float, scale: Float, sampling: Sampling) {
         if let limit = sampling.topK {
             take(limit, of: values, maximum: maximum, scale: scale)
-            if sampling.topP < 1 { _ = cut(atMass: sampling.topP * weights.reduce(0, +)) }
+            cutTopP(sampling)
         } else {
             let goal =
                 sampling.topP * Distribution.exponentialSum(values, maximum: maximum, scale: scale)
@@ -37,7 +37,29 @@ struct Shortlist {
                 limit *= 8
             }
         }
+        cutMinP(sampling)
+    }
+
+    /// Applies top-k, top-p and min-p to the largest logits, of which there are at least k.
+    init(of entries: [TopTokens.Entry], scale: Float, sampling: Sampling) {
+        let kept = entries.prefix(sampling.topK ?? entries.count).filter { $0.logit > -.infinity }
+        let maximum = kept.first?.logit ?? 0
+        tokens = kept.map { Int($0.token) }
+        weights = kept.map { Self.weight($0.logit, maximum: maximum, scale: scale) }
+        cutTopP(sampling)
+        cutMinP(sampling)
+    }
+
+    private mutating func cutTopP(_ sampling: Sampling) {
+        if sampling.topP < 1 { _ = cut(atMass: sampling.topP * weights.reduce(0, +)) }
+    }
+
+    private mutating func cutMinP(_ sampling: Sampling) {
         if let end = weights.firstIndex(where: { $0 < sampling.minP }) { keep(max(1, end)) }
+    }
+
+    private static func weight(_ logit: Float, maximum: Float, scale: Float) -> Double {
+        exp(Double((logit - maximum) * scale))
     }
 
     private mutating func take(
@@ -48,7 +70,7 @@ struct Shortlist {
     ) {
         let top = Distribution.topK(limit, of: values).filter { $0.value > -.infinity }
         tokens = top.map(\.index)
-        weights = top.map { exp(Double(($0.value - maximum) * scale)) }
+        weights = top.map { Self.weight($0.value, maximum: maximum, scale: scale) }
     }
 
     /// Cuts behind the token with which the mass reaches a goal; false if it never does.

@@ -86,20 +86,40 @@ public struct TokenSampler: Sendable {
         return choice
     }
 
-    /// How many of the largest logits a choice needs if the rule is greedy, or `nil` if it needs the whole row.
-    var greedyCount: Int? {
-        guard sampling.temperature == 0, sampling.repetitionPenalty == 1 else { return nil }
-        return max(1, alternatives)
+    /// The most logits for which a choice is content with the largest.
+    private static let mostNeeded = 128
+
+    /// How many of the largest logits a choice needs, or `nil` if it needs the whole row.
+    var neededCount: Int? {
+        guard sampling.repetitionPenalty == 1 else { return nil }
+        let isGreedy = sampling.temperature == 0 || sampling.topK == 1
+        guard let kept = isGreedy ? 1 : sampling.topK, max(kept, alternatives) <= Self.mostNeeded else {
+            return nil
+        }
+        return max(kept, alternatives)
     }
 
-    /// The greedy choice from the largest logits.
-    func choose(greedilyFrom top: TopTokens) throws(CollabError) -> Choice {
-        guard let best = top.entries.first, let normalizer = top.logSumExp, normalizer.isFinite else {
-            throw Self.nothing
+    /// Chooses a token from the largest logits, as many as ``neededCount``: the same as from the whole row.
+    ///
+    /// Without the normaliser the choice's log-probability is NaN.
+    mutating func choose(from top: TopTokens) throws(CollabError) -> Choice {
+        let unit = sampling.temperature > 0 ? generator.nextUnit() : 0
+        guard let best = top.entries.first, best.logit > -.infinity else { throw Self.nothing }
+        if let normalizer = top.logSumExp, !normalizer.isFinite { throw Self.nothing }
+        let normalizer = top.logSumExp ?? .nan
+        let scale = Float(1 / sampling.temperature)
+        var chosen = best
+        if sampling.temperature > 0, sampling.topK != 1, scale.isFinite {
+            let list = Shortlist(of: top.entries, scale: scale, sampling: sampling)
+            guard let token = list.draw(unit), let entry = top.entries.first(where: { $0.token == token })
+            else {
+                throw Self.nothing
+            }
+            chosen = entry
         }
         return Choice(
-            token: best.token,
-            logprob: Double(best.logit) - normalizer,
+            token: chosen.token,
+            logprob: Double(chosen.logit) - normalizer,
             alternatives: top.entries.prefix(alternatives).map {
                 Alternative(token: $0.token, logprob: Double($0.logit) - normalizer)
             }

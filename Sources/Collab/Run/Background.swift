@@ -13,7 +13,14 @@ package enum Background {
         _ body: @escaping @Sendable () throws(CollabError) -> Value
     ) async throws(CollabError) -> Value {
         try checkCancellation()
-        let result = await withCheckedContinuation {
+        return try await result(body).get()
+    }
+
+    /// The outcome of a closure on a new thread; for work that is started beside other work.
+    package static func result<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(CollabError) -> Value
+    ) async -> Result<Value, CollabError> {
+        await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<Value, CollabError>, Never>) in
             let status = startThread {
                 continuation.resume(returning: Result { () throws(CollabError) in try body() })
@@ -23,7 +30,6 @@ package enum Background {
                 continuation.resume(returning: .failure(CollabError(.inputOutput, message)))
             }
         }
-        return try result.get()
     }
 }
 

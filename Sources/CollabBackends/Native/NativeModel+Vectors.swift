@@ -4,24 +4,33 @@ extension NativeModel: EmbeddingModel {
     /// The length of an embedding: the width of the residual stream.
     public var dimension: Int { configuration.embeddingLength }
 
-    /// One vector a text, in order, each of unit length: the mean over the text's tokens of the residual stream after
-    /// the final norm.
+    /// One vector a text, in order, each of unit length, of the residual stream after the final norm: its mean over the
+    /// text's tokens, or its state at the last of them, as the options or the model's files say.
     ///
     /// A model trained to continue text is a weak judge of similarity compared with one trained for it; prefer an
-    /// encoder where there is one.
+    /// encoder, or a decoder that was trained to embed, where there is one.
     public func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
-        try await concurrently(texts) { (text) async throws(CollabError) in
+        let pooling: Pooling
+        if let chosen = options.pooling {
+            pooling = chosen
+        } else if let named = try Pooling(checkpoint) {
+            pooling = named
+        } else {
+            pooling = .mean
+        }
+        return try await concurrently(texts) { (text) async throws(CollabError) in
             let tokens = try self.vocabulary.encodePrompt(text, parsingSpecialTokens: false)
-            let readout = Readout(kind: .hidden, positions: 0..<tokens.count)
+            let read = pooling == .mean ? 0..<tokens.count : max(0, tokens.count - 1)..<tokens.count
+            let readout = Readout(kind: .hidden, positions: read)
             guard case .hidden(let states) = try await self.makeNativeDecoder().run(tokens, readout) else {
                 return []
             }
-            var mean = [Float](repeating: 0, count: self.dimension)
+            var sum = [Float](repeating: 0, count: self.dimension)
             for state in states {
-                for (index, value) in state.enumerated() { mean[index] += value }
+                for (index, value) in state.enumerated() { sum[index] += value }
             }
-            let norm = mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            return norm > 0 ? mean.map { $0 / norm } : mean
+            let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return norm > 0 ? sum.map { $0 / norm } : sum
         }
     }
 }

@@ -67,31 +67,80 @@ public final class NativeModel: WeightModel {
         name: String? = nil,
         options: NativeOptions = NativeOptions()
     ) async throws(CollabError) {
-        let parts = try await Background.run { () throws(CollabError) in
-            try ModelParts(checkpoint, contextLength: options.contextLength)
+        let configuration = try await Background.run { () throws(CollabError) in
+            // The cheap checks first.
+            let configuration = try TransformerConfiguration(
+                describing: checkpoint,
+                contextLength: options.contextLength
+            )
+            try configuration.validate(against: checkpoint)
+            return configuration
         }
-        try await self.init(
+        // A large vocabulary takes as long to read as a part of the weights, so both are read at once.
+        async let text = Background.result { () throws(CollabError) in
+            let text = try ModelText(checkpoint, configuration)
+            try text.validate(configuration, checkpoint)
+            return text
+        }
+        async let engine = Background.result { () throws(CollabError) in
+            try Self.makeEngine(checkpoint, configuration, options)
+        }
+        self.init(
             checkpoint: checkpoint,
             name: name ?? checkpoint.name,
-            configuration: parts.configuration,
-            vocabulary: parts.vocabulary,
-            dialogue: parts.dialogue,
+            configuration: configuration,
+            text: try await text.get(),
+            engine: try await engine.get(),
             options: options
         )
     }
 
-    init(
+    convenience init(
         checkpoint: any Checkpoint,
         name: String,
         configuration: TransformerConfiguration,
-        vocabulary: any ModelTokenizer,
-        dialogue: DialogueRenderer?,
+        text: ModelText,
         options: NativeOptions
     ) async throws(CollabError) {
-        guard vocabulary.count == configuration.vocabularySize else {
-            let message = "\(checkpoint.name) has \(configuration.vocabularySize) embeddings for "
-            throw CollabError(.malformedFile, message + "\(vocabulary.count) tokens.")
+        try text.validate(configuration, checkpoint)
+        let engine = try await Background.run { () throws(CollabError) in
+            try Self.makeEngine(checkpoint, configuration, options)
         }
+        self.init(
+            checkpoint: checkpoint,
+            name: name,
+            configuration: configuration,
+            text: text,
+            engine: engine,
+            options: options
+        )
+    }
+
+    private init(
+        checkpoint: any Checkpoint,
+        name: String,
+        configuration: TransformerConfiguration,
+        text: ModelText,
+        engine: NativeEngine,
+        options: NativeOptions
+    ) {
+        self.name = name
+        self.checkpoint = checkpoint
+        self.configuration = configuration
+        self.options = options
+        vocabulary = text.vocabulary
+        dialogue = text.dialogue
+        adapters = nil
+        contextLength = min(options.contextLength ?? configuration.contextLength, configuration.contextLength)
+        self.engine = engine
+    }
+
+    /// Brings the weights into memory and starts the threads.
+    private static func makeEngine(
+        _ checkpoint: any Checkpoint,
+        _ configuration: TransformerConfiguration,
+        _ options: NativeOptions
+    ) throws(CollabError) -> NativeEngine {
         if let limit = options.contextLength, limit < 1 {
             throw CollabError(.invalidRequest, "The context length is \(limit); it must be at least 1.")
         }
@@ -105,32 +154,22 @@ public final class NativeModel: WeightModel {
                 "The prompt cache cannot have \(options.promptCacheLimit) bytes; 0 turns it off."
             )
         }
-        self.name = name
-        self.checkpoint = checkpoint
-        self.configuration = configuration
-        self.options = options
-        self.vocabulary = vocabulary
-        self.dialogue = dialogue
-        adapters = nil
-        contextLength = min(options.contextLength ?? configuration.contextLength, configuration.contextLength)
-        engine = try await Background.run { () throws(CollabError) in
-            let weights = try Weights(
-                checkpoint,
-                configuration: configuration,
-                format: options.weightFormat,
-                memoryLimit: options.memoryLimit,
-                workers: threads
-            )
-            return try NativeEngine(
-                weights: weights,
-                precision: options.precision,
-                threads: threads,
-                memoryLimit: options.memoryLimit,
-                promptCacheLimit: options.promptCacheLimit,
-                keyValueFormat: options.keyValueFormat,
-                identity: ModelIdentity(checkpoint, configuration, options)
-            )
-        }
+        let weights = try Weights(
+            checkpoint,
+            configuration: configuration,
+            format: options.weightFormat,
+            memoryLimit: options.memoryLimit,
+            workers: threads
+        )
+        return try NativeEngine(
+            weights: weights,
+            precision: options.precision,
+            threads: threads,
+            memoryLimit: options.memoryLimit,
+            promptCacheLimit: options.promptCacheLimit,
+            keyValueFormat: options.keyValueFormat,
+            identity: ModelIdentity(checkpoint, configuration, options)
+        )
     }
 
     /// A model's engine and vocabulary, with adapters in force.
@@ -161,8 +200,7 @@ public final class NativeModel: WeightModel {
             checkpoint: checkpoint,
             name: checkpoint.name,
             configuration: configuration,
-            vocabulary: vocabulary,
-            dialogue: dialogue,
+            text: ModelText(vocabulary: vocabulary, dialogue: dialogue),
             options: options
         )
     }

@@ -28,6 +28,8 @@ public struct NativeOptions: Hashable, Sendable {
     public var weightFormat: WeightFormat
     /// How dialogues become text.
     public var promptForm: PromptForm
+    /// How embeddings are made of the states of a text's tokens; `nil`: as the model's files say, else their mean.
+    public var pooling: Pooling?
 
     /// What ``promptCacheLimit`` is unless set: 64 MiB.
     public static let defaultPromptCacheLimit = 64 << 20
@@ -41,7 +43,8 @@ public struct NativeOptions: Hashable, Sendable {
         precision: Precision = .integer,
         keyValueFormat: KeyValueFormat? = nil,
         weightFormat: WeightFormat = .automatic,
-        promptForm: PromptForm = .automatic
+        promptForm: PromptForm = .automatic,
+        pooling: Pooling? = nil
     ) {
         self.threads = threads
         self.contextLength = contextLength
@@ -51,5 +54,6 @@ public struct NativeOptions: Hashable, Sendable {
         self.keyValueFormat = keyValueFormat
         self.weightFormat = weightFormat
         self.promptForm = promptForm
+        self.pooling = pooling
     }
 }

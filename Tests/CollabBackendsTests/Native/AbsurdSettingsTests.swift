@@ -33,8 +33,10 @@ import Testing
                     checkpoint: edited,
                     name: name,
                     configuration: configuration,
-                    vocabulary: NumberedTokens(count: configuration.vocabularySize),
-                    dialogue: nil,
+                    text: ModelText(
+                        vocabulary: NumberedTokens(count: configuration.vocabularySize),
+                        dialogue: nil
+                    ),
                     options: TinyModels.options
                 )
                 let count = min(3, model.contextLength)

@@ -31,6 +31,60 @@ import Testing
         #expect(response.usage.completionTokens > 0)
     }
 
+    /// The vectors are those of transformers; `Scripts/fixtures/make_decoder_embeddings.py` makes them.
+    @Test(
+        "embeds a text by the mean of its states, or by its last one",
+        arguments: [nil, .mean, .lastToken] as [Pooling?]
+    )
+    func embeds(pooling: Pooling?) async throws {
+        struct Reference: Decodable {
+            var texts: [String]
+            var mean, last: [[Float]]
+        }
+        let file = URL(fileURLWithPath: Self.path + "/embeddings.json")
+        let reference = try JSONDecoder().decode(Reference.self, from: Data(contentsOf: file))
+        var options = TinyModels.options
+        options.pooling = pooling
+        let model = try await NativeModel(contentsOf: Self.path, options: options)
+        let vectors = try await model.embed(reference.texts)
+        let expected = pooling == .lastToken ? reference.last : reference.mean
+        for (vector, other) in zip(vectors, expected) {
+            #expect(zip(vector, other).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+    }
+
+    @Test("takes the pooling that a folder names")
+    func namedPooling() throws {
+        let folder = try TemporaryFolder()
+        let inner = folder.url.appendingPathComponent("1_Pooling")
+        try Data("{}".utf8).write(to: folder.url.appendingPathComponent("config.json"))
+        func pooling(_ settings: String?) throws -> Pooling? {
+            if let settings {
+                try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+                try Data(settings.utf8).write(to: inner.appendingPathComponent("config.json"))
+            }
+            let specification = try HuggingFaceSpecification(folder: try ModelFolder(path: folder.url.path))
+            let base = try SafetensorsCheckpoint(path: Self.path)
+            return try Pooling(EditedCheckpoint(base: base, specification: specification))
+        }
+        #expect(try pooling(nil) == nil)
+        #expect(try pooling(#"{"pooling_mode_lasttoken": true}"#) == .lastToken)
+        #expect(try pooling(#"{"pooling_mode_mean_tokens": true}"#) == .mean)
+        #expect(try pooling(#"{"pooling_mode_cls_token": true}"#) == nil)
+    }
+
+    @Test(
+        "takes the pooling that a GGUF file names",
+        arguments: [(0, nil), (1, .mean), (2, nil), (3, .lastToken)] as [(Int64, Pooling?)]
+    )
+    func namedPooling(number: Int64, pooling: Pooling?) throws {
+        let folder = try TemporaryFolder()
+        let bytes = GGUFBuilder().key("general.architecture", .string("qwen3"))
+            .key("qwen3.pooling_type", .integer(number, width: .uint32)).build()
+        try Data(bytes).write(to: folder.url.appendingPathComponent("model.gguf"))
+        #expect(try Pooling(GGUFCheckpoint(path: folder.path("model.gguf"))) == pooling)
+    }
+
     @Test("merges of folders run without touching the disk")
     func merges() async throws {
         let base = try SafetensorsCheckpoint(path: Self.path)

@@ -35,14 +35,21 @@ import Testing
             #expect(logits.count == item.greedyIds.count)
             for (step, row) in logits.enumerated() {
                 let agrees = row.best == item.greedyIds[step]
-                // The margins are llama.cpp's, which rounds activations too: two such errors may meet near 0.5.
-                if item.steps[step][1] > 0.6 { #expect(agrees, "\(item.id), step \(step)") }
+                if item.steps[step][1] > 0.5, !isKnownToDiffer(model, item.id, step, item.steps[step][1]) {
+                    #expect(agrees, "\(item.id), step \(step)")
+                }
                 agreed += agrees ? 1 : 0
                 total += 1
             }
         }
         // llama.cpp's own agreement with float32 arithmetic is 98 %.
         #expect(Double(agreed) > 0.97 * Double(total))
+    }
+
+    /// The one decision with a margin above 0.5 that comes out otherwise. The margins are llama.cpp's, which rounds
+    /// activations too: here the two errors meet.
+    private func isKnownToDiffer(_ model: RealModel, _ item: String, _ step: Int, _ margin: Double) -> Bool {
+        model == .smolLM2 && item == "emoji" && step == 40 && abs(margin - 0.527) < 0.001
     }
 
     /// A continuation whose every margin is wide must come out as it is.

@@ -68,8 +68,10 @@ enum TinyModels {
             checkpoint: checkpoint,
             name: checkpoint.name,
             configuration: configuration,
-            vocabulary: NumberedTokens(count: configuration.vocabularySize),
-            dialogue: nil,
+            text: ModelText(
+                vocabulary: NumberedTokens(count: configuration.vocabularySize),
+                dialogue: nil
+            ),
             options: options
         )
     }

@@ -73,6 +73,28 @@ struct TopTokenTests {
         #expect(try await decoder.append(Self.prompt, top: 3) == expected)
     }
 
+    @Test(
+        "Answers without log-probabilities are the same, whether greedy or drawn from the most probable",
+        arguments: RealModel.allCases
+    )
+    func answersAreTheSame(model: RealModel) async throws {
+        let native = try await NativeFixtures.model(model)
+        for sampling in [Sampling.greedy, Sampling(temperature: 0.9, topK: 20, topP: 0.9)] {
+            var options = GenerationOptions(maximumTokens: 24, sampling: sampling, seed: 3)
+            func answer() async throws -> Response {
+                try await native.respond(to: .completion("The first three", options: options))
+            }
+            let listed = try await answer()
+            options.reportsLogprobs = false
+            let quiet = try await answer()
+            #expect(quiet.text == listed.text && quiet.ending == listed.ending)
+            #expect(quiet.usage.completionTokens == listed.usage.completionTokens)
+            #expect(listed.tokens?.isEmpty == false && quiet.tokens == nil)
+            options.alternatives = 2
+            #expect(try await answer().tokens?.map(\.logprob) == listed.tokens?.map(\.logprob))
+        }
+    }
+
     @Test("None cannot be asked for")
     func refusesNone() async throws {
         let native = try await NativeFixtures.model(.smolLM2)

@@ -70,6 +70,10 @@ struct RequestBodyTests {
         let json = try body("hi", settings: RemoteSettings(reportsLogprobs: true))
         #expect(json["logprobs"]?.boolValue == true)
         #expect(json["top_logprobs"]?.intValue == 1)
+        // A request may do without.
+        let quiet = Request("hi", options: GenerationOptions(reportsLogprobs: false))
+        let silent = try body(quiet, settings: RemoteSettings(reportsLogprobs: true))
+        #expect(silent["logprobs"] == nil)
     }
 
     @Test("Options that a server has no field for are refused, not dropped")

@@ -29,4 +29,20 @@ struct TokenizerMetadataTests {
         }
         #expect(seen == refused.count)
     }
+
+    @Test(
+        "Kinds that only encoders have are named, with what to do",
+        arguments: [("bert", "WordPiece"), ("t5", "Unigram"), ("rwkv", "known are")]
+    )
+    func otherKinds(model: String, name: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("model.gguf")
+        let bytes = GGUFBuilder().key("tokenizer.ggml.model", .string(model))
+            .key("tokenizer.ggml.tokens", .strings(["[UNK]", "a"])).build()
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let metadata = try GGUFFile(path: path).metadata
+        let error = #expect(throws: CollabError.self) { try metadata.makeTokenizer() }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains("“\(model)”") == true && error?.message.contains(name) == true)
+    }
 }

@@ -1,5 +1,6 @@
 import Collab
 import CollabTesting
+import Foundation
 import Testing
 
 @Suite("A request")
@@ -39,6 +40,20 @@ struct RequestTests {
         let error = await #expect(throws: CollabError.self) { try await model.respond(to: request) }
         #expect(error?.code == .invalidRequest)
         #expect(model.callCount == 0)
+    }
+}
+
+@Suite("Options of a request")
+struct GenerationOptionsTests {
+    @Test("are written without what is usual, and read as they were written before there was a choice")
+    func coding() throws {
+        let usual = GenerationOptions(maximumTokens: 3, alternatives: 2)
+        let text = try String(decoding: JSONEncoder().encode(usual), as: UTF8.self)
+        #expect(!text.contains("reportsLogprobs"))
+        #expect(try JSONDecoder().decode(GenerationOptions.self, from: Data(text.utf8)) == usual)
+        let quiet = GenerationOptions(stopSequences: ["x"], seed: 7, reportsLogprobs: false)
+        let copy = try JSONDecoder().decode(GenerationOptions.self, from: JSONEncoder().encode(quiet))
+        #expect(copy == quiet)
     }
 }
 

@@ -1,5 +1,6 @@
-import Collab
 import Testing
+
+@testable import Collab
 
 @Suite("Choosing a token")
 struct TokenSamplerTests {
@@ -112,6 +113,49 @@ struct TokenSamplerTests {
     func tinyTemperature() throws {
         var sampler = TokenSampler(.temperature(1e-300))
         #expect(try sampler.choose(from: logits).token == 1)
+    }
+
+    @Test(
+        "the largest logits are enough for greedy and top-k choices, which are then those of the row",
+        arguments: [
+            Sampling.greedy, Sampling(temperature: 0.8, topK: 1), Sampling(topK: 5),
+            Sampling(temperature: 1.5, topK: 40, topP: 0.8), Sampling(topK: 128, minP: 0.2),
+            Sampling(temperature: 1e-300, topK: 9), Sampling(topK: 60),
+        ]
+    )
+    func largestAreEnough(sampling: Sampling) throws {
+        var generator = SeededGenerator(seed: 5)
+        var fromRow = TokenSampler(sampling, alternatives: 3, seed: 9)
+        var fromTop = fromRow
+        let count = try #require(fromTop.neededCount)
+        for _ in 0..<200 {
+            // Few different values, so that many are equal; some are masked out.
+            var values = (0..<50).map { _ in Float(Int(generator.nextUnit() * 20)) / 4 }
+            for index in 0..<10 { values[5 * index] = -.infinity }
+            let sorted = values.indices.sorted { (-values[$0], $0) < (-values[$1], $1) }
+            let sum = values.reduce(0.0) { $0 + exp(Double($1)) }
+            let top = TopTokens(
+                entries: sorted.prefix(count).map { .init(token: TokenID($0), logit: values[$0]) },
+                logSumExp: log(sum)
+            )
+            let expected = try fromRow.choose(from: Logits(values))
+            let choice = try fromTop.choose(from: top)
+            #expect(choice.token == expected.token)
+            #expect(choice.alternatives.map(\.token) == expected.alternatives.map(\.token))
+            #expect(abs(choice.logprob - expected.logprob) < 1e-5)
+        }
+    }
+
+    @Test("what depends on the whole row asks for it")
+    func wholeRow() {
+        let wanting = [
+            Sampling.temperature(1), .temperature(1, topP: 0.9), Sampling(topK: 129), Sampling(minP: 0.1),
+            Sampling(temperature: 0, repetitionPenalty: 1.1),
+        ]
+        for sampling in wanting { #expect(TokenSampler(sampling).neededCount == nil) }
+        #expect(TokenSampler(.greedy, alternatives: 129).neededCount == nil)
+        #expect(TokenSampler(.greedy).neededCount == 1)
+        #expect(TokenSampler(Sampling(topK: 7), alternatives: 9).neededCount == 9)
     }
 
     @Test("draws over a large vocabulary follow the distribution")

@@ -22,6 +22,14 @@ extension GGUFMetadata {
                 try writtenVocabulary(addsBegin: true),
                 addsSpacePrefix: try bool("tokenizer.ggml.add_space_prefix") ?? true
             )
+        case "bert", "t5":
+            // Encoders and encoder–decoders have these, and no architecture that is read from GGUF files.
+            let name = model == "bert" ? "WordPiece" : "Unigram"
+            throw CollabError(
+                .unsupported,
+                "The file's tokenizer is of the kind “\(model)” (\(name)), which is not read from a GGUF file: no "
+                    + "architecture that is known here has it. Open the model's folder with its tokenizer.json."
+            )
         default:
             throw CollabError(
                 .unsupported,

@@ -97,24 +97,6 @@ struct WeightLoader {
         return try pack(part, as: format, UnsafeRawBufferPointer(bytes), inPlanes: inPlanes)
     }
 
-    /// Looks at all elements, or at all scales of quantised ones, before packing lets the pages go.
-    private func isFinite(
-        _ tensor: TensorDescription,
-        as format: TensorFormat,
-        _ bytes: UnsafeRawBufferPointer
-    ) -> Bool {
-        let isFinite = Protected(true)
-        nonisolated(unsafe) let bytes = bytes
-        pool.run { worker in
-            let rows = pool.share(of: tensor.shape[0], worker: worker)
-            let elements = rows.lowerBound * tensor.shape[1]..<rows.upperBound * tensor.shape[1]
-            if !TensorConversion.isFinite(format, bytes: bytes, elements: elements) {
-                isFinite.withLock { $0 = false }
-            }
-        }
-        return isFinite.withLock { $0 }
-    }
-
     private func notFinite(_ tensor: String) -> CollabError {
         CollabError(
             .notFinite,
@@ -129,9 +111,9 @@ struct WeightLoader {
         inPlanes: Bool,
         finished: (@Sendable (Range<Int>) -> Void)? = nil
     ) throws(CollabError) -> PackedMatrix {
-        guard isFinite(tensor, as: format, bytes) else { throw notFinite(tensor.name) }
+        let matrix: PackedMatrix
         do throws(KernelError) {
-            return try PackedMatrix(
+            matrix = try PackedMatrix(
                 format: format,
                 rows: tensor.shape[0],
                 columns: tensor.shape[1],
@@ -144,6 +126,8 @@ struct WeightLoader {
         } catch {
             throw CollabError(.unsupported, "The tensor “\(tensor.name)” of \(checkpoint.name): \(error)")
         }
+        guard matrix.isFinite else { throw notFinite(tensor.name) }
+        return matrix
     }
 
     /// Reads rows of a tensor slice by slice and rounds them into the format in which they are kept.

@@ -98,19 +98,20 @@ final class Weights: Sendable {
         let loader = try WeightLoader(checkpoint, format: format, workers: workers)
         try loader.checkSizes(memoryLimit: memoryLimit)
         self.configuration = configuration
-        var layers: [Layer] = []
-        for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
-        self.layers = layers
         func place(_ tensor: ModelTensor) throws(CollabError) -> TensorPlace {
             guard let place = configuration.place(of: tensor) else {
                 throw CollabError(.malformedFile, "A \(configuration.architecture) model has no \(tensor).")
             }
             return place
         }
-        outputNorm = try loader.vector(try place(.outputNorm))
+        // The largest first: workers share it as they have time, which the vocabulary's thread needs as well.
         // In planes, the most probable tokens are found from two thirds of the bytes.
         embedding = try loader.matrix(try place(.embedding), inPlanes: configuration.tiesOutput)
         output = configuration.tiesOutput ? embedding : try loader.matrix(try place(.output), inPlanes: true)
+        outputNorm = try loader.vector(try place(.outputNorm))
+        var layers: [Layer] = []
+        for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
+        self.layers = layers
         byteCount = loader.bytesUsed
     }
 }

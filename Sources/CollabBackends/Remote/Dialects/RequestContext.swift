@@ -63,7 +63,8 @@ struct RequestContext {
     /// How many alternatives to ask for at each token; `nil` if no log-probabilities are wanted.
     func alternatives(of request: Request) throws(CollabError) -> Int? {
         let count = request.options.alternatives
-        guard count > 0 || settings.reportsLogprobs else { return nil }
+        let isUsual = settings.reportsLogprobs && request.options.reportsLogprobs
+        guard count > 0 || isUsual else { return nil }
         if let most = server.maximumAlternatives, count > most || most == 0 {
             throw CollabError(
                 .unsupported,
