@@ -47,6 +47,7 @@ struct HostileFileTests {
                 #if !os(Linux)
                     if kind == "hunger" { continue }
                 #endif
+                if kind == "hunger", ProbedFile.patience != nil { continue }
                 Issue.record("\(kind) goes unnoticed: \(outcome)")
             }
         }
@@ -54,9 +55,11 @@ struct HostileFileTests {
 
     private func check(_ result: ProbedFile) {
         if case .died(let how) = result.outcome { Issue.record("\(result.path) ends the process: \(how)") }
-        #expect(result.milliseconds < 2000, "\(result.path)")
-        let size = (try? FileManager.default.attributesOfItem(atPath: result.path)[.size] as? Int) ?? 0
-        #expect(result.bytes < size + 64 << 20, "\(result.path) took \(result.bytes) bytes")
+        #expect(result.milliseconds < 2000 * (ProbedFile.patience ?? 1), "\(result.path)")
+        if ProbedFile.patience == nil {
+            let size = (try? FileManager.default.attributesOfItem(atPath: result.path)[.size] as? Int) ?? 0
+            #expect(result.bytes < size + 64 << 20, "\(result.path) took \(result.bytes) bytes")
+        }
         guard result.outcome == .refused || result.outcome == .failed else { return }
         #expect(result.message.count > 20, "\(result.path): “\(result.message)”")
         let codes = [

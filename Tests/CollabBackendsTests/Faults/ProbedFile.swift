@@ -24,6 +24,9 @@ struct ProbedFile: Sendable {
     /// By how much the resident memory grew at its peak, pages of the file included.
     var bytes = 0
 
+    /// By how much sanitised code may take longer; memory is then not limited, since the sanitiser's own counts too.
+    static let patience = ProcessInfo.processInfo.environment["COLLAB_FAULT_PATIENCE"].flatMap { Int($0) }
+
     /// Opens files in a child; where one ends it, another goes on behind that file.
     static func probe(_ files: [(kind: String, path: String)]) throws -> [ProbedFile] {
         let list = FileManager.default.temporaryDirectory.appendingPathComponent(
