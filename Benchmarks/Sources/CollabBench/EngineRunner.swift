@@ -5,11 +5,15 @@ import CollabKernels
 /// The native engine's side of the benchmark.
 struct EngineRunner {
     let model: NativeModel
+    /// Who reads and writes: the model, or a variant that runs on its engine.
+    var speaker: any LogitModel
     private let tokens: [TokenID]
 
     /// Loads a model and reads a first token.
-    init(path: String, threads: Int) async throws {
-        model = try await NativeModel(contentsOf: path, options: NativeOptions(threads: threads))
+    init(path: String, threads: Int, keyValueFormat: KeyValueFormat? = nil) async throws {
+        let options = NativeOptions(threads: threads, keyValueFormat: keyValueFormat)
+        model = try await NativeModel(contentsOf: path, options: options)
+        speaker = model
         var state: UInt64 = 1
         let most = min(model.configuration.vocabularySize, 40_000) - 300
         tokens = (0..<8192).map { _ in
@@ -23,7 +27,7 @@ struct EngineRunner {
     func rate(_ figure: EngineFigure, round: Int) async throws -> Double {
         switch figure {
         case .prefill(let count):
-            let decoder = try await model.makeDecoder()
+            let decoder = try await speaker.makeDecoder()
             let start = ContinuousClock.now
             _ = try await decoder.append(Array(tokens[..<count]), logits: .last)
             return Double(count) / seconds(since: start)
@@ -48,7 +52,7 @@ struct EngineRunner {
 
     /// Writes one token after another until a moment; returns how many a second.
     func rate(until end: ContinuousClock.Instant) async throws -> Double {
-        let decoder = try await model.makeDecoder()
+        let decoder = try await speaker.makeDecoder()
         var token = best(try await decoder.append(Array(tokens[..<64]), logits: .last)[0])
         let start = ContinuousClock.now
         var count = 0
@@ -72,7 +76,7 @@ struct EngineRunner {
     private func write(sequences: Int, prompt: Int, count: Int, whole: Bool = false) async throws -> Double {
         var starts: [(decoder: any Decoder, token: TokenID)] = []
         for sequence in 0..<sequences {
-            let decoder = try await model.makeDecoder()
+            let decoder = try await speaker.makeDecoder()
             let text = Array(tokens[7 * sequence..<7 * sequence + prompt])
             starts.append((decoder, best(try await decoder.append(text, logits: .last)[0])))
         }
@@ -93,7 +97,7 @@ struct EngineRunner {
     private func write(_ debate: EngineFigure.Debate, round: Int) async throws -> Double {
         let question = Array(tokens[37 * round..<37 * round + debate.question])
         let start = ContinuousClock.now
-        let reader = try await model.makeDecoder()
+        let reader = try await speaker.makeDecoder()
         _ = try await reader.append(question, logits: .none)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for speaker in 0..<debate.speakers {

@@ -110,6 +110,13 @@ struct EngineSuite: AsyncParsableCommand {
             }
             if let runner { try await compareWithServer(rows, path: path, name: name, runner, into: &report) }
         }
+        let variants = EngineVariants(path: path, threads: threads, rounds: rounds)
+        if isWanted("adapter of rank") {
+            for line in try await variants.adapters(name: name) { report.add(line, json: json) }
+        }
+        if isWanted("int8 keys and values") {
+            for line in try await variants.keyValueFormats(name: name) { report.add(line, json: json) }
+        }
     }
 
     /// Debates beside the slots of llama.cpp's own server.
