@@ -64,6 +64,7 @@ struct RemoteCall {
         do throws(TransportError) { exchange = try await transport.open(wire) } catch {
             throw .transport(error)
         }
+        exchange.head.allowance?.report()
         if (200..<300).contains(exchange.head.status) { return exchange }
         // Whatever of the explanation can be had is good enough.
         let body = (try? await exchange.body(upTo: 64 << 10)) ?? []

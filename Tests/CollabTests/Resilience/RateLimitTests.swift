@@ -130,11 +130,56 @@ struct RateLimitTests {
         #expect(diary.withLock { $0.count } == 1)
     }
 
+    @Test("follows what the server says is left, and counts the calls that the server has not heard of yet")
+    func told() async throws {
+        let limiter = RateLimiter(RateLimit())
+        let quota = RateAllowance.Quota(remaining: 2, reset: .seconds(10))
+        try await Run.sleepless(clock) {
+            () async throws(CollabError) in
+            for _ in 0..<2 { try await limiter.pass(1, name: "m") }
+            // One of the two calls is heard; the other may not be in the server's count.
+            limiter.hear(RateAllowance(requests: quota), first: 1)
+            try await limiter.pass(1, name: "m")
+        }
+        let task = Task { [clock] in
+            try await Run.sleepless(clock) { () async throws(CollabError) in
+                try await limiter.pass(1, name: "m")
+            }
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(9))
+        #expect(clock.sleeperCount == 1)
+        clock.advance(by: .seconds(1))
+        try await task.value
+    }
+
+    @Test("ignores a server that tells nonsense")
+    func nonsense() {
+        for (remaining, reset) in [(-1, 1), (.nan, 1), (.infinity, 1), (0, -1), (0, 1e9)] {
+            let quota = RateAllowance.Quota(remaining: remaining, reset: .seconds(reset))
+            #expect(ToldQuota(quota, unheard: 0, at: .zero) == nil)
+        }
+    }
+
     @Test("refuses limits that cannot be kept")
     func senseless() async {
         for limit in [0, -1, Double.nan, .infinity] {
             let model = ScriptedModel("m", always: "1").rateLimited(requestsPerMinute: limit)
             #expect(await outcome(of: model).error?.code == .invalidRequest)
         }
+    }
+}
+
+extension Run {
+    /// Does something as a call of a run with a clock of its own would.
+    fileprivate static func sleepless(
+        _ clock: VirtualClock,
+        _ work: @escaping @Sendable () async throws(CollabError) -> Void
+    ) async throws(CollabError) {
+        let model = ScriptedModel("m") { (_, _) async throws(CollabError) in
+            try await work()
+            return ""
+        }
+        _ = try await model.respond(to: "?", in: Run(clock: clock))
     }
 }

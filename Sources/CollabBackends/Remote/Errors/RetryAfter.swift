@@ -47,9 +47,12 @@ func secondsSince1970(httpDate text: String) -> Int? {
         (1...31).contains(day), (1970...9999).contains(year), (0...23).contains(hour),
         (0...59).contains(minute), (0...60).contains(second)
     else { return nil }
-    // Days since 1970 of the civil calendar, counting years from March so that leap days come last.
-    let shifted = month < 2 ? year - 1 : year
-    let dayOfYear = (153 * ((month + 10) % 12) + 2) / 5 + day - 1
-    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468
-    return ((days * 24 + hour) * 60 + minute) * 60 + second
+    return ((daysSince1970(year, month + 1, day) * 24 + hour) * 60 + minute) * 60 + second
+}
+
+/// Days since 1970 of a date of the civil calendar, counting years from March so that leap days come last.
+func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    let shifted = month < 3 ? year - 1 : year
+    let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+    return 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468
 }

@@ -302,9 +302,19 @@ RATE = [("x-request-id", "req_fault"), ("x-ratelimit-limit-requests", "60"), ("x
         ("x-ratelimit-remaining-tokens", "149984"), ("x-ratelimit-reset-tokens", "6m0s")]
 
 
+def rate_headers(spec):
+    """The limits that the answer tells: what `rate_limit`, `rate_remaining`, `rate_reset` say of requests, and the same with `tokens_`."""
+    told = dict(RATE)
+    for kind, prefix in (("requests", "rate_"), ("tokens", "tokens_")):
+        for part in ("limit", "remaining", "reset"):
+            if prefix + part in spec:
+                told[f"x-ratelimit-{part}-{kind}"] = spec[prefix + part]
+    return list(told.items())
+
+
 async def send_json(c, status, obj, extra=(), raw=None, ctype="application/json"):
     data = raw if raw is not None else json.dumps(obj, ensure_ascii=False).encode()
-    h = ([("Content-Type", ctype)] if ctype else []) + [("Content-Length", str(len(data)))] + RATE + list(extra)
+    h = ([("Content-Type", ctype)] if ctype else []) + [("Content-Length", str(len(data)))] + getattr(c, "rate", RATE) + list(extra)
     if not c.keep:
         h.append(("Connection", "close"))
     await c.send(head(status, h) + data)
@@ -381,7 +391,7 @@ class SSE:
 async def stream(c, d, spec, st):
     nd = d.route == "ollama"
     ctype = spec.get("ctype", "application/x-ndjson" if nd else "text/event-stream; charset=utf-8").replace("%2F", "/")
-    h = ([] if ctype == "none" else [("Content-Type", ctype)]) + [("Cache-Control", "no-cache")] + RATE
+    h = ([] if ctype == "none" else [("Content-Type", ctype)]) + [("Cache-Control", "no-cache")] + getattr(c, "rate", RATE)
     if "http10" in spec:
         await c.send(head(200, h + [("Connection", "close")]).replace(b"HTTP/1.1", b"HTTP/1.0"))
         c.keep = False
@@ -521,6 +531,7 @@ async def handle(c, method, target, headers, body_bytes):
     st["seen"] = (st["seen"] + [{"side": c.side, "method": method, "target": target, "headers": headers,
                                  "peer": (c.w.get_extra_info("peername") or (None, 0))[1],
                                  "body_bytes": len(body_bytes)}])[-50:]
+    c.rate = rate_headers(spec)
     try:
         await respond(c, method, path, headers, body_bytes, spec, st)
     except Abort as a:

@@ -7,16 +7,20 @@ public struct RateLimit: Hashable, Sendable {
     /// How much of the allowance may be used at once after a quiet time: what accrues in this time, one request at
     /// least. Servers count over short times too, so a whole minute's worth would be refused.
     public var burst: Duration
+    /// Whether to wait also when the server says in its answers that too little is left, before it has to refuse a call.
+    public var followsServer: Bool
 
-    /// Makes a limit.
+    /// Makes a limit; without any numbers, it is the server's own.
     public init(
         requestsPerMinute: Double? = nil,
         tokensPerMinute: Double? = nil,
-        burst: Duration = .seconds(10)
+        burst: Duration = .seconds(10),
+        followsServer: Bool = true
     ) {
         self.requestsPerMinute = requestsPerMinute
         self.tokensPerMinute = tokensPerMinute
         self.burst = burst
+        self.followsServer = followsServer
     }
 
     /// Why the limit cannot be kept; `nil` if it can.

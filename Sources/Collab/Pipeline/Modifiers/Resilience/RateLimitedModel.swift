@@ -1,7 +1,8 @@
 /// Asks a model no faster than a limit allows; calls beyond it wait their turn, first come, first served.
 ///
 /// A server that answers with a rate limit and a time to wait holds all callers of the model back for that time, not
-/// only the one who was told.
+/// only the one who was told. What a server says in its answers is left of its own limits (``RateAllowance``) is kept
+/// to as well, so that it need not refuse.
 public struct RateLimitedModel<Base: TextModel>: TextModel {
     /// The model beneath.
     public let base: Base
@@ -24,13 +25,37 @@ public struct RateLimitedModel<Base: TextModel>: TextModel {
         let estimate = limiter.estimate(request)
         try await limiter.pass(estimate, name: name)
         do throws(CollabError) {
-            let response = try await base.generate(request, into: sink)
+            let response = try await listening(estimate) { () async throws(CollabError) in
+                try await base.generate(request, into: sink)
+            }
             limiter.settle(estimate: estimate, usage: response.usage)
             return response
         } catch {
             limiter.settle(estimate: estimate, failure: error.traits)
             throw error
         }
+    }
+
+    /// Listens for what the server says is left while a call is under way.
+    private func listening(
+        _ estimate: Double,
+        _ call: () async throws(CollabError) -> Response
+    ) async throws(CollabError) -> Response {
+        let wasHeard = Protected(false)
+        @Sendable func isFirst() -> Bool {
+            wasHeard.withLock { wasHeard in
+                defer { wasHeard = true }
+                return !wasHeard
+            }
+        }
+        defer { if isFirst() { limiter.giveUpHearing(estimate) } }
+        let listener: @Sendable (RateAllowance) -> Void = { allowance in
+            limiter.hear(allowance, first: isFirst() ? estimate : nil)
+        }
+        return try await RateAllowance.$listener.withValue(listener) {
+            () async -> Result<Response, CollabError> in
+            do throws(CollabError) { return .success(try await call()) } catch { return .failure(error) }
+        }.get()
     }
 }
 
@@ -42,7 +67,8 @@ extension TextModel {
         RateLimitedModel(base: self, limiter: RateLimiter(limit))
     }
 
-    /// The same model, asked for so many requests and tokens a minute at most.
+    /// The same model, asked for so many requests and tokens a minute at most; without numbers, for what the server says
+    /// is left.
     public func rateLimited(
         requestsPerMinute: Double? = nil,
         tokensPerMinute: Double? = nil

@@ -7,8 +7,19 @@ final class RateLimiter: Sendable {
         var requests: RateBucket?
         var tokens: RateBucket?
         var pausedUntil: Duration?
+        /// What the server says is left.
+        var toldRequests: ToldQuota?
+        var toldTokens: ToldQuota?
+        /// The calls on their way of which the server has said nothing yet, and their tokens as estimated.
+        var unheardCalls = 0
+        var unheardTokens = 0.0
         /// A running mean of how many tokens answers have.
         var usualAnswer = 256.0
+
+        mutating func forget(_ tokens: Double) {
+            unheardCalls -= 1
+            unheardTokens = unheardCalls == 0 ? 0 : unheardTokens - tokens
+        }
     }
 
     let limit: RateLimit
@@ -49,11 +60,17 @@ final class RateLimiter: Sendable {
                 let wait = max(
                     state.requests?.wait(for: 1, at: now) ?? .zero,
                     state.tokens?.wait(for: tokens, at: now) ?? .zero,
+                    state.toldRequests?.wait(for: 1, at: now) ?? .zero,
+                    state.toldTokens?.wait(for: tokens, at: now) ?? .zero,
                     (state.pausedUntil ?? now) - now
                 )
                 if wait <= .zero {
                     state.requests?.take(1)
                     state.tokens?.take(tokens)
+                    state.toldRequests?.take(1)
+                    state.toldTokens?.take(tokens)
+                    state.unheardCalls += 1
+                    state.unheardTokens += tokens
                 }
                 return wait
             }
@@ -67,6 +84,28 @@ final class RateLimiter: Sendable {
             }
             try await Run.sleep(for: wait)
         }
+    }
+
+    /// Takes the server's word for what is left.
+    ///
+    /// - Parameter tokens: the estimate of a call of which nothing was heard before; `nil` for what is heard again.
+    func hear(_ allowance: RateAllowance, first tokens: Double?) {
+        let now = Run.now
+        state.withLock { state in
+            if let tokens { state.forget(tokens) }
+            guard limit.followsServer else { return }
+            if let quota = allowance.requests {
+                state.toldRequests = ToldQuota(quota, unheard: Double(state.unheardCalls), at: now)
+            }
+            if let quota = allowance.tokens {
+                state.toldTokens = ToldQuota(quota, unheard: state.unheardTokens, at: now)
+            }
+        }
+    }
+
+    /// Stops expecting to hear of a call.
+    func giveUpHearing(_ tokens: Double) {
+        state.withLock { $0.forget(tokens) }
     }
 
     /// Corrects the estimate once the tokens are known.
