@@ -12,8 +12,10 @@ public struct Usage: Hashable, Sendable {
     public var reasoningTokens: Int
     /// Calls to models.
     public var calls: Int
-    /// Money, where a price is known.
+    /// Money, for the calls whose price is known: all of it if ``unpricedCalls`` is 0, else the least it can be.
     public var cost: Money
+    /// Those of the calls that may cost something nobody has told.
+    public var unpricedCalls: Int
 
     /// Makes a usage.
     public init(
@@ -23,7 +25,8 @@ public struct Usage: Hashable, Sendable {
         completionTokens: Int = 0,
         reasoningTokens: Int = 0,
         calls: Int = 0,
-        cost: Money = .zero
+        cost: Money = .zero,
+        unpricedCalls: Int = 0
     ) {
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
@@ -32,6 +35,7 @@ public struct Usage: Hashable, Sendable {
         self.reasoningTokens = reasoningTokens
         self.calls = calls
         self.cost = cost
+        self.unpricedCalls = unpricedCalls
     }
 
     /// Tokens read and written.
@@ -46,7 +50,8 @@ public struct Usage: Hashable, Sendable {
             completionTokens: left.completionTokens + right.completionTokens,
             reasoningTokens: left.reasoningTokens + right.reasoningTokens,
             calls: left.calls + right.calls,
-            cost: left.cost + right.cost
+            cost: left.cost + right.cost,
+            unpricedCalls: left.unpricedCalls + right.unpricedCalls
         )
     }
 
@@ -57,6 +62,7 @@ public struct Usage: Hashable, Sendable {
 extension Usage: Codable {
     private enum CodingKeys: String, CodingKey {
         case promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens, calls, cost
+        case unpricedCalls
     }
 
     /// Reads a usage.
@@ -69,7 +75,8 @@ extension Usage: Codable {
             completionTokens: try values.decode(Int.self, forKey: .completionTokens),
             reasoningTokens: try values.decodeIfPresent(Int.self, forKey: .reasoningTokens) ?? 0,
             calls: try values.decode(Int.self, forKey: .calls),
-            cost: try values.decode(Money.self, forKey: .cost)
+            cost: try values.decode(Money.self, forKey: .cost),
+            unpricedCalls: try values.decodeIfPresent(Int.self, forKey: .unpricedCalls) ?? 0
         )
     }
 
@@ -83,6 +90,7 @@ extension Usage: Codable {
         if reasoningTokens != 0 { try values.encode(reasoningTokens, forKey: .reasoningTokens) }
         try values.encode(calls, forKey: .calls)
         try values.encode(cost, forKey: .cost)
+        if unpricedCalls != 0 { try values.encode(unpricedCalls, forKey: .unpricedCalls) }
     }
 }
 
@@ -121,28 +129,4 @@ public struct Money: Hashable, Sendable, Codable, Comparable, CustomStringConver
     }
     /// Which amount is smaller.
     public static func < (left: Money, right: Money) -> Bool { left.billionths < right.billionths }
-}
-
-/// What a model's tokens cost, in whole units a million tokens.
-public struct Price: Hashable, Sendable, Codable {
-    /// A million tokens read.
-    public var promptPerMillion: Double
-    /// A million tokens read from the cache; `nil`: as uncached ones.
-    public var cachedPerMillion: Double?
-    /// A million tokens written.
-    public var completionPerMillion: Double
-
-    /// Makes a price.
-    public init(promptPerMillion: Double, cachedPerMillion: Double? = nil, completionPerMillion: Double) {
-        self.promptPerMillion = promptPerMillion
-        self.cachedPerMillion = cachedPerMillion
-        self.completionPerMillion = completionPerMillion
-    }
-
-    /// What a usage costs.
-    public func cost(of usage: Usage) -> Money {
-        let fresh = Double(usage.promptTokens - usage.cachedTokens) * promptPerMillion
-        let cached = Double(usage.cachedTokens) * (cachedPerMillion ?? promptPerMillion)
-        return Money((fresh + cached + Double(usage.completionTokens) * completionPerMillion) / 1e6)
-    }
 }

@@ -9,17 +9,27 @@ public struct Budget: Hashable, Sendable, Codable {
     public var calls: Int?
     /// Tokens read and written, over all calls.
     public var tokens: Int?
-    /// Money, over all calls whose models have a price.
+    /// Money, over all calls whose price is known.
     public var cost: Money?
+    /// Whether a model that costs an unknown amount may be called although money is limited; its calls then escape the
+    /// limit, and ``Usage/unpricedCalls`` counts them. Otherwise such a call is refused before it is made.
+    public var allowsUnpricedCalls: Bool
     /// Time since the run began.
     public var duration: Duration?
 
     /// Makes a budget.
-    public init(calls: Int? = nil, tokens: Int? = nil, cost: Money? = nil, duration: Duration? = nil) {
+    public init(
+        calls: Int? = nil,
+        tokens: Int? = nil,
+        cost: Money? = nil,
+        duration: Duration? = nil,
+        allowsUnpricedCalls: Bool = false
+    ) {
         self.calls = calls
         self.tokens = tokens
         self.cost = cost
         self.duration = duration
+        self.allowsUnpricedCalls = allowsUnpricedCalls
     }
 
     /// No limits.

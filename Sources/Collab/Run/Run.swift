@@ -22,13 +22,17 @@ public final class Run: Sendable {
         var run: Run
         var node: Int?
         var allowance: Allowance?
+        /// Whether a modifier around the current call books it at a price of its own.
+        var isPriced = false
     }
 
     /// What is left of the budget's tokens for the answer of the current call.
     struct Allowance: Sendable {
         var tokens: Int
-        /// Whether the caller asked for no limit of its own, so that the request's is the budget's.
-        var isOnlyLimit: Bool
+        /// The limit that was asked for, before the budget's came into force.
+        var asked: Int?
+        /// Whether no limit was asked for, so that the request's is the budget's.
+        var isOnlyLimit: Bool { asked == nil }
     }
 
     @TaskLocal static var context: Context?
@@ -319,6 +323,45 @@ extension Run {
         }
     }
 
+    /// A request with the limit of tokens that was asked for, in the place of what the run's budget has left.
+    ///
+    /// It is by this that recorded calls are found again: how much of a budget is left depends on everything that was
+    /// called before.
+    package static func asked(_ request: Request) -> Request {
+        guard let allowance = context?.allowance, request.options.maximumTokens == allowance.tokens else {
+            return request
+        }
+        var request = request
+        request.options.maximumTokens = allowance.asked
+        return request
+    }
+
+    /// Runs a closure with a change to the current call's context.
+    static func adjusting(
+        _ change: (inout Context) -> Void,
+        _ body: () async throws(CollabError) -> Response
+    ) async throws(CollabError) -> Response {
+        guard var changed = context else { return try await body() }
+        change(&changed)
+        return try await $context.withValue(changed) {
+            () async -> Swift.Result<Response, CollabError> in
+            do throws(CollabError) { return .success(try await body()) } catch { return .failure(error) }
+        }.get()
+    }
+
+    /// Throws ``CollabError/Code/invalidRequest`` if the run has a budget of money that a call without a known price
+    /// would escape.
+    package static func checkPrice(of model: String) throws(CollabError) {
+        guard let context, context.run.budget.cost != nil, !context.isPriced,
+            !context.run.budget.allowsUnpricedCalls
+        else { return }
+        throw CollabError(
+            .invalidRequest,
+            "The run has a budget of money, and what \(model) costs is not known. Give it a price, or set the budget's "
+                + "allowsUnpricedCalls."
+        )
+    }
+
     private func admittedCall(
         _ model: some TextModel,
         _ request: Request,
@@ -331,10 +374,10 @@ extension Run {
         let admission = try state.withLock { (state) throws(CollabError) in
             try state.ledger.admit(maximumTokens: asked, elapsed: time)
         }
-        var context = Context(run: self, node: node)
+        var context = Context(run: self, node: node, isPriced: Run.context?.isPriced ?? false)
         if let cap = admission.tokenCap {
             request.options.maximumTokens = cap
-            context.allowance = Allowance(tokens: cap, isOnlyLimit: asked == nil)
+            context.allowance = Allowance(tokens: cap, asked: asked)
         }
         let capped = request
         let announcing = ResponseSink { [self] text in

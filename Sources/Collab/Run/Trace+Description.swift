@@ -66,6 +66,10 @@ struct TracePrinter {
         }
         if usage.totalTokens > 0 { parts.append("\(usage.promptTokens) + \(usage.completionTokens) tokens") }
         if usage.cost > .zero { parts.append("\(usage.cost)") }
+        if usage.unpricedCalls > 0 {
+            let isAll = usage.unpricedCalls == usage.calls
+            parts.append(isAll ? "cost unknown" : "cost of \(usage.unpricedCalls) unknown")
+        }
         if let duration = node.duration { parts.append(duration.readable) }
         if let confidence = node.confidence { parts.append("confidence \(Self.readable(confidence))") }
         return parts.isEmpty ? "" : "  " + paint(parts.joined(separator: " · "), .detail)

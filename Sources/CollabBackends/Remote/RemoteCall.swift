@@ -51,7 +51,7 @@ struct RemoteCall {
     }
 
     private func response(_ assembly: AnswerAssembly, promptBytes: Int) -> Response {
-        assembly.response(model: model.name, promptBytes: promptBytes, price: model.settings.price)
+        assembly.response(model: model.name, promptBytes: promptBytes, price: model.price)
     }
 
     // MARK: Reading

@@ -31,7 +31,7 @@ public struct RemoteModel: TextModel {
     /// What to call the model.
     public let name: String
     /// It runs elsewhere, at the price of its settings. Whoever vouches for the server says ``TextModel/located(_:)``.
-    public var profile: ModelProfile { ModelProfile(locality: .remote, price: settings.price) }
+    public var profile: ModelProfile { ModelProfile(locality: .remote, price: price) }
     /// The name that the server knows the model by.
     public let model: String
     /// What the server understands.
@@ -66,10 +66,14 @@ public struct RemoteModel: TextModel {
         endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
+    /// What the model's tokens cost; `nil` if nobody has told.
+    public var price: Price? { settings.price ?? settings.prices?.price(of: model) }
+
     /// Writes an answer.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try request.validate()
         try checkCancellation()
+        if price == nil { try Run.checkPrice(of: name) }
         let writer = RequestBody(model: model, server: server, settings: settings)
         let bytes = JSONValue.object(try writer.make(for: request)).encoded()
         let path = writer.path(for: request)

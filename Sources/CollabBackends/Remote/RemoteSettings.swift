@@ -23,8 +23,11 @@ public struct RemoteSettings: Sendable {
     /// Whether to ask for every token's log-probability even if a request wants no alternatives; a cascade that
     /// decides by confidence needs them.
     public var reportsLogprobs: Bool
-    /// What the tokens cost.
+    /// What the tokens cost; `nil`: nobody knows, and a run with a budget of money refuses the call. ``Collab/Price/free``
+    /// for a server of your own.
     public var price: Price?
+    /// Where the price is looked up if ``price`` is `nil`.
+    public var prices: PriceTable?
     /// Whether a key may be sent over `http` to another machine, where whoever is in between can read it.
     public var sendsKeyOverPlainHTTP: Bool
     /// The most bytes of one event of a stream; alternatives beyond twenty a token need more than the default.
@@ -43,6 +46,7 @@ public struct RemoteSettings: Sendable {
         timeouts: Timeouts = Timeouts(),
         reportsLogprobs: Bool = false,
         price: Price? = nil,
+        prices: PriceTable? = nil,
         sendsKeyOverPlainHTTP: Bool = false,
         maximumEventBytes: Int = 1 << 20,
         maximumResponseBytes: Int = 256 << 20,
@@ -55,6 +59,7 @@ public struct RemoteSettings: Sendable {
         self.timeouts = timeouts
         self.reportsLogprobs = reportsLogprobs
         self.price = price
+        self.prices = prices
         self.sendsKeyOverPlainHTTP = sendsKeyOverPlainHTTP
         self.maximumEventBytes = maximumEventBytes
         self.maximumResponseBytes = maximumResponseBytes

@@ -19,7 +19,7 @@ public struct RecordingModel<Base: TextModel>: TextModel {
             pieces.withLock { $0.append(text) }
             await sink.send(text)
         }
-        var entry = Cassette.Entry(model: name, request: request)
+        var entry = Cassette.Entry(model: name, request: Run.asked(request))
         do throws(CollabError) {
             let response = try await base.generate(request, into: listening)
             entry.response = response

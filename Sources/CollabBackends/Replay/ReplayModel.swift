@@ -36,7 +36,7 @@ public struct ReplayModel: TextModel {
     ///
     /// Throws ``CollabError/Code/replayMiss`` if the call was not recorded, and the recorded error if it failed then.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        try await player.next(CallKey(model: name, request: request)).replay(at: pace, into: sink)
+        try await player.next(CallKey(model: name, request: Run.asked(request))).replay(at: pace, into: sink)
     }
 }
 

@@ -16,7 +16,7 @@ public struct ReplayOrCallModel<Base: TextModel>: TextModel {
 
     /// Answers as recorded, else calls and records.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        guard let entry = player.recorded(CallKey(model: name, request: request)) else {
+        guard let entry = player.recorded(CallKey(model: name, request: Run.asked(request))) else {
             return try await base.generate(request, into: sink)
         }
         return try await entry.replay(at: pace, into: sink)

@@ -11,30 +11,41 @@ public struct AdaptedModel<Base: TextModel>: TextModel {
     public let profile: ModelProfile
     let adapt: @Sendable (Request) -> Request
     let finish: @Sendable (Response) -> Response
+    /// Whether calls are booked at a price of this model's own.
+    let isPriced: Bool
 
     init(
         _ base: Base,
         name: String? = nil,
         profile: ModelProfile? = nil,
         adapt: @escaping @Sendable (Request) -> Request = { $0 },
-        finish: @escaping @Sendable (Response) -> Response = { $0 }
+        finish: @escaping @Sendable (Response) -> Response = { $0 },
+        isPriced: Bool = false
     ) {
         self.base = base
         self.name = name ?? base.name
         self.profile = profile ?? base.profile
         self.adapt = adapt
         self.finish = finish
+        self.isPriced = isPriced
     }
 
     /// Answers as the base does to the adapted request.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        var adapted = adapt(request)
+        var adapted = adapt(Run.asked(request))
+        let asked = adapted.options.maximumTokens
         if let allowance = Run.context?.allowance {
             // Options of the model's own do not lift what the run's budget allows.
-            let wanted = adapted.options.maximumTokens ?? allowance.tokens
-            adapted.options.maximumTokens = min(wanted, allowance.tokens)
+            adapted.options.maximumTokens = min(asked ?? allowance.tokens, allowance.tokens)
         }
-        var response = finish(try await base.generate(adapted, into: sink))
+        let limited = adapted
+        let answer = try await Run.adjusting { context in
+            context.allowance?.asked = asked
+            context.isPriced = context.isPriced || isPriced
+        } _: { () async throws(CollabError) in
+            try await base.generate(limited, into: sink)
+        }
+        var response = finish(answer)
         if response.model == base.name { response.model = name }
         return response
     }
@@ -80,7 +91,14 @@ extension AdaptedModel: WeightModel where Base: WeightModel {
     public func replacingWeights(with checkpoint: any Checkpoint) async throws(CollabError) -> any WeightModel
     {
         func adapted(_ model: some WeightModel) -> any WeightModel {
-            AdaptedModel<_>(model, name: name, profile: profile, adapt: adapt, finish: finish)
+            AdaptedModel<_>(
+                model,
+                name: name,
+                profile: profile,
+                adapt: adapt,
+                finish: finish,
+                isPriced: isPriced
+            )
         }
         return adapted(try await base.replacingWeights(with: checkpoint))
     }
@@ -140,8 +158,10 @@ extension TextModel {
             finish: { response in
                 var response = response
                 response.usage.cost = price.cost(of: response.usage)
+                response.usage.unpricedCalls = 0
                 return response
-            }
+            },
+            isPriced: true
         )
     }
 

@@ -124,7 +124,7 @@ struct AnswerAssembly {
     func response(model: String, promptBytes: Int, price: Price?) -> Response {
         var usage = usage ?? estimatedUsage(promptBytes: promptBytes)
         usage.calls = 1
-        if let price { usage.cost = price.cost(of: usage) }
+        if let price { usage.cost = price.cost(of: usage) } else { usage.unpricedCalls = 1 }
         return Response(
             text: text,
             model: model,
