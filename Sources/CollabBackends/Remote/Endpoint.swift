@@ -43,6 +43,16 @@ struct Endpoint: Sendable {
         }
     }
 
+    /// The same server without the last part of the path, which belongs to the protocol: `…/v1` becomes `…`.
+    func root() throws(CollabError) -> Endpoint {
+        var parts = base.path.split(separator: "/")
+        if let last = parts.last, last.first == "v", last.dropFirst().allSatisfy(\.isNumber) {
+            parts.removeLast()
+        }
+        let address = try WebAddress("/" + parts.joined(separator: "/"), relativeTo: base)
+        return try Endpoint(address.whole, key: key, settings: settings, dialect: dialect)
+    }
+
     /// A request that is ready to go, and a redactor that knows what it holds.
     func request(
         _ method: String,

@@ -1,6 +1,7 @@
 public import Collab
 
-/// A model behind a server that speaks OpenAI's protocol: OpenAI, vLLM, llama.cpp's server, Ollama, and most others.
+/// A model behind a server: OpenAI, Anthropic, vLLM, llama.cpp's server, Ollama, and whatever speaks one of their
+/// protocols.
 ///
 /// ```swift
 /// // llama.cpp:  llama-server -m model.gguf --port 8080
@@ -11,7 +12,7 @@ public import Collab
 ///     "Qwen/Qwen3-8B", at: "http://127.0.0.1:8000/v1", key: .environment("VLLM_API_KEY"), server: .vLLM)
 ///
 /// // Ollama:  ollama run gemma3
-/// let local = try RemoteModel("gemma3", at: "http://127.0.0.1:11434/v1")
+/// let local = try RemoteModel("gemma3", at: "http://127.0.0.1:11434", server: .ollama)
 ///
 /// // OpenAI
 /// let cloud = try RemoteModel(
@@ -21,9 +22,9 @@ public import Collab
 /// let answer = try await Cascade(until: .confidence(above: 0.8)) { small; cloud }.respond(to: "…")
 /// ```
 ///
-/// Dialogues go to `/chat/completions`, where the server applies the model's chat template; completions go to
-/// `/completions`. Answers are streamed over the wire even to callers that want them whole. Cancelling the task closes
-/// the connection at once, which makes the server stop. One call is one request: nothing is retried here.
+/// What a request becomes is the matter of the server's ``Dialect``. Answers are streamed over the wire even to callers
+/// that want them whole. Cancelling the task closes the connection at once, which makes the server stop. One call is one
+/// request: nothing is retried here.
 ///
 /// Errors are ``Collab/CollabError``s whose `remoteFailure` tells what is known about the request's
 /// fate, including the text that had arrived. No key appears in any of them.
@@ -44,7 +45,8 @@ public struct RemoteModel: TextModel {
     /// Makes a model; nothing is sent yet.
     ///
     /// Throws ``Collab/CollabError/Code/invalidRequest`` if the name is empty, if the address is none, or if the key
-    /// would be sent in the clear to another machine.
+    /// would be sent in the clear to another machine, and ``Collab/CollabError/Code/unsupported`` for an option that the
+    /// server does not have.
     ///
     /// - Parameters:
     ///   - model: the name that the server knows the model by.
@@ -62,6 +64,7 @@ public struct RemoteModel: TextModel {
         if model.isEmpty { throw CollabError(.invalidRequest, "The name of the model is empty.") }
         self.model = model
         self.server = server
+        for option in settings.options { _ = try option.fields(for: server) }
         name = settings.name ?? model
         endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }

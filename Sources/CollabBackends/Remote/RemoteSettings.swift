@@ -18,6 +18,8 @@ public struct RemoteSettings: Sendable {
     public var fields: [String: String]
     /// Fields to add to the body of every request, for what a server has beyond the protocol.
     public var extras: JSONObject
+    /// What the server is to do beyond the protocol; checked when the model is made.
+    public var options: [ServerOption]
     /// How long the phases of a call may take.
     public var timeouts: Timeouts
     /// Whether to ask for every token's log-probability even if a request wants no alternatives; a cascade that
@@ -43,6 +45,7 @@ public struct RemoteSettings: Sendable {
         keyField: KeyField? = nil,
         fields: [String: String] = [:],
         extras: JSONObject = JSONObject(),
+        options: [ServerOption] = [],
         timeouts: Timeouts = Timeouts(),
         reportsLogprobs: Bool = false,
         price: Price? = nil,
@@ -56,6 +59,7 @@ public struct RemoteSettings: Sendable {
         self.keyField = keyField
         self.fields = fields
         self.extras = extras
+        self.options = options
         self.timeouts = timeouts
         self.reportsLogprobs = reportsLogprobs
         self.price = price

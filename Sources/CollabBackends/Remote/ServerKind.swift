@@ -11,6 +11,8 @@ public struct ServerKind: Hashable, Sendable {
     public var name: String
     /// The protocol that it speaks.
     public var dialect: Dialect
+    /// Whose additions to the protocol it has; `nil`: nobody's that are known here.
+    public var extensions: ServerExtensions?
     /// The field for the most tokens of an answer.
     public var tokenLimitField: String
     /// The field for the seed; `nil` if the server refuses one.
@@ -32,6 +34,7 @@ public struct ServerKind: Hashable, Sendable {
     public init(
         _ name: String,
         dialect: Dialect = .chatCompletions,
+        extensions: ServerExtensions? = nil,
         tokenLimitField: String = "max_tokens",
         seedField: String? = "seed",
         topKField: String? = nil,
@@ -43,6 +46,7 @@ public struct ServerKind: Hashable, Sendable {
     ) {
         self.name = name
         self.dialect = dialect
+        self.extensions = extensions
         self.tokenLimitField = tokenLimitField
         self.seedField = seedField
         self.topKField = topKField
@@ -92,6 +96,7 @@ public struct ServerKind: Hashable, Sendable {
     /// The server of llama.cpp.
     public static let llamaCPP = ServerKind(
         "llama.cpp",
+        extensions: .llamaCPP,
         topKField: "top_k",
         minPField: "min_p",
         repetitionPenaltyField: "repeat_penalty",
@@ -101,6 +106,7 @@ public struct ServerKind: Hashable, Sendable {
     /// vLLM. Its repetition penalty looks at the whole context.
     public static let vLLM = ServerKind(
         "vLLM",
+        extensions: .vLLM,
         topKField: "top_k",
         minPField: "min_p",
         repetitionPenaltyField: "repetition_penalty",

@@ -107,7 +107,10 @@ struct AnswerAssemblyTests {
     @Test("Without usage from the server it is estimated: never nothing for something")
     func estimate() throws {
         let assembly = try assemble([#"{"choices":[{"delta":{"content":"Hello"}}]}"#])
-        #expect(response(assembly).usage == Usage(promptTokens: 10, completionTokens: 1, calls: 1, unpricedCalls: 1))
+        #expect(
+            response(assembly).usage
+                == Usage(promptTokens: 10, completionTokens: 1, calls: 1, unpricedCalls: 1)
+        )
     }
 
     @Test("Senseless usage is no usage")

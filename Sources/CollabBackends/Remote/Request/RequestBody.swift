@@ -19,21 +19,26 @@ struct RequestBody {
         let coding = server.dialect.coding
         let context = RequestContext(model: model, server: server, settings: settings)
         var body = try coding.body(for: request, context)
-        for extra in settings.extras {
-            if body[extra.key] != nil, coding.fixedFields.contains(extra.key) {
-                throw CollabError(
-                    .invalidRequest,
-                    "The extra field “\(extra.key)” would replace one that is needed."
-                )
-            }
-            // Objects such as Ollama's options are added to, not replaced.
-            if case .object(var inner)? = body[extra.key], case .object(let added) = extra.value {
-                for field in added { inner[field.key] = field.value }
-                body[extra.key] = .object(inner)
+        for option in settings.options { Self.add(try option.fields(for: server), to: &body) }
+        for extra in settings.extras where body[extra.key] != nil && coding.fixedFields.contains(extra.key) {
+            throw CollabError(
+                .invalidRequest,
+                "The extra field “\(extra.key)” would replace one that is needed."
+            )
+        }
+        Self.add(settings.extras, to: &body)
+        return body
+    }
+
+    /// Adds fields; objects such as Ollama's options are added to, not replaced.
+    private static func add(_ fields: JSONObject, to body: inout JSONObject) {
+        for field in fields {
+            if case .object(var inner)? = body[field.key], case .object(let added) = field.value {
+                add(added, to: &inner)
+                body[field.key] = .object(inner)
             } else {
-                body[extra.key] = extra.value
+                body[field.key] = field.value
             }
         }
-        return body
     }
 }

@@ -154,6 +154,38 @@ def prompt_count(body):
     return max(1, len(json.dumps(body.get("messages") or body.get("prompt") or body.get("input") or "")) // 4)
 
 
+def rendered(messages):
+    return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>"
+
+
+def tokens_answer(path, body, spec):
+    """The tokens of vLLM's and llama.cpp's servers: every byte is one, and 256 begins a text that is not continued."""
+    if "oddtokens" in spec:
+        return {"tokens": [1, "two", -1.5]}
+    if path == "/apply-template":
+        return {"prompt": rendered(body["messages"])}
+    if path == "/detokenize":
+        text = bytes(t for t in body["tokens"] if t < 256).decode(errors="replace")
+        return {"content": text, "prompt": text}
+    if "messages" in body:
+        return {"tokens": [256, *rendered(body["messages"]).encode()]}
+    begins = body.get("add_special", body.get("add_special_tokens", True))
+    return {"tokens": [256] * bool(begins) + list((body.get("content", body.get("prompt"))).encode())}
+
+
+def echo_answer(body, spec):
+    """Scores of a prompt of ids that anybody can work out: −(31 × the token before + the token) mod 97, ÷ 50."""
+    ids = body["prompt"]
+    scores = [None] + [-((31 * a + b) % 97) / 50 for a, b in zip(ids, ids[1:])]
+    if "noecho" in spec:
+        scores = []
+    if "badscore" in spec:
+        scores[-1] = 3.5
+    return {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "", "finish_reason": "length",
+            "logprobs": {"tokens": [f"token_id:{t}" for t in ids], "token_logprobs": scores, "top_logprobs": None}}],
+            "usage": {"prompt_tokens": len(ids), "completion_tokens": 0, "total_tokens": len(ids)}}
+
+
 class Dialect:
     """Turns tokens into one JSON answer, or into a list of (event, data) pairs."""
 
@@ -601,6 +633,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         return await send_json(c, status, error_body(kind, status), extra)
     if path == "/v1/models":
         return await send_json(c, 200, {"object": "list", "data": [{"id": "fault-model", "object": "model", "created": 1, "owned_by": "fault"}]})
+    if path in ("/tokenize", "/detokenize", "/apply-template"):
+        return await send_json(c, 200, tokens_answer(path, json.loads(body_bytes), spec))
     route = ROUTES.get(path)
     if route is None:
         return await send_json(c, 404, error_body("openai", 404, "no such path"))
@@ -611,6 +645,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         assert isinstance(body, dict)
     except (ValueError, AssertionError):
         return await send_json(c, 400, error_body("openai", 400, "the request body is not a JSON object"))
+    if route == "completions" and body.get("echo") and isinstance(body.get("prompt"), list):
+        return await send_json(c, 200, echo_answer(body, spec))
     d = Dialect(route, body, spec)
     st["billed_requests"] += 1
     if spec.get("reset") == "billed":        # the work is done and charged, the answer is lost

@@ -33,8 +33,12 @@ struct ChatCompletionsDecoder: AnswerDecoder {
             update.ending = Self.ending(reason)
         }
         if let logprobs = choice["logprobs"], !logprobs.isNull {
-            update.tokens =
-                TokenReport.tokens(logprobs, alternatives: alternatives).map { .some($0) } ?? .broken
+            if var tokens = TokenReport.tokens(logprobs, alternatives: alternatives) {
+                Self.number(&tokens, by: choice["token_ids"])
+                update.tokens = .some(tokens)
+            } else {
+                update.tokens = .broken
+            }
         }
         update.text = Self.text(message?["content"] ?? choice["text"]) ?? ""
         // What DeepSeek began and vLLM and llama.cpp follow, and what OpenRouter and newer vLLM call it.
@@ -52,6 +56,14 @@ struct ChatCompletionsDecoder: AnswerDecoder {
             )
         }
         return update
+    }
+
+    /// vLLM tells the ids beside the report, if asked.
+    private static func number(_ tokens: inout [GeneratedToken], by ids: JSONValue?) {
+        guard let ids = ids?.arrayValue, ids.count == tokens.count else { return }
+        for (index, id) in ids.enumerated() where tokens[index].id == nil {
+            tokens[index].id = id.intValue.flatMap { TokenID(exactly: $0) }
+        }
     }
 
     /// Content is text, or an array of parts with texts.

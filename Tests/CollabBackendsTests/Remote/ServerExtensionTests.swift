@@ -1,0 +1,133 @@
+import Collab
+import CollabTesting
+import Testing
+
+@testable import CollabBackends
+
+/// What servers have beyond the protocol: tokens, scores of prompts, options.
+@Suite("Additions of vLLM and llama.cpp", .timeLimit(.minutes(2)))
+struct ServerExtensionTests {
+    let server: FaultServer
+    let id: String
+
+    init() throws {
+        server = try FaultServer.running()
+        id = FaultServer.makeID("extension")
+    }
+
+    private func model(_ kind: ServerKind, _ faults: String = "ok") throws -> RemoteModel {
+        try RemoteModel.faulty(faults, id: id, on: server, server: kind)
+    }
+
+    @Test("Texts and dialogues become tokens, and tokens text", arguments: [ServerKind.vLLM, .llamaCPP])
+    func tokens(kind: ServerKind) async throws {
+        let model = try model(kind)
+        #expect(try await model.tokens(of: "Aé") == [65, 0xc3, 0xa9])
+        #expect(try await model.promptTokens(for: .completion("A")) == [256, 65])
+        let dialogue = try await model.promptTokens(for: Request([.system("s"), .user("u")]))
+        #expect(dialogue == [256] + Array("<system>s<user>u<assistant>".utf8).map { TokenID($0) })
+        #expect(try await model.text(of: [72, 105]) == "Hi")
+    }
+
+    @Test("What cannot be turned into tokens is refused, and what is none is malformed")
+    func badTokens() async throws {
+        for kind in [ServerKind.compatible, .openAI, .anthropic, .ollama] {
+            let error = await #expect(throws: CollabError.self) { try await model(kind).tokens(of: "x") }
+            #expect(error?.code == .unsupported)
+        }
+        let picture = Request([.user("x", attachments: [.image([1], mediaType: "image/png")])])
+        let refused = await #expect(throws: CollabError.self) {
+            try await model(.vLLM).promptTokens(for: picture)
+        }
+        #expect(refused?.code == .unsupported)
+        let odd = await #expect(throws: CollabError.self) {
+            try await model(.vLLM, "oddtokens").tokens(of: "x")
+        }
+        #expect(odd?.code == .malformedResponse)
+    }
+
+    @Test("Continuations are scored after the prompt, with an exact border, in order")
+    func scores() async throws {
+        let scorer = try model(.vLLM).scoring()
+        let texts = ["B", "CD", ""]
+        let scores = try await scorer.score(texts, after: .completion("A"))
+        func logprob(_ before: Int, _ token: Int) -> Double { -Double((31 * before + token) % 97) / 50 }
+        #expect(scores.map(\.text) == texts)
+        #expect(scores[0].tokenLogprobs == [logprob(65, 66)])
+        #expect(scores[1].tokenLogprobs == [logprob(65, 67), logprob(67, 68)])
+        #expect(scores[2].tokenLogprobs.isEmpty)
+        #expect(scores[1].logprob == logprob(65, 67) + logprob(67, 68))
+        #expect(try await scorer.respond(to: "hi").text.hasPrefix("Paris"))
+    }
+
+    @Test("A server that does not score is told apart from one whose scores are none")
+    func badScores() async throws {
+        let error = #expect(throws: CollabError.self) { try model(.llamaCPP).scoring() }
+        #expect(error?.code == .unsupported)
+        for fault in ["noecho", "badscore"] {
+            let scorer = try model(.vLLM, fault).scoring()
+            let error = await #expect(throws: CollabError.self) {
+                try await scorer.score(["B"], after: .completion("A"))
+            }
+            #expect(error?.code == .malformedResponse)
+        }
+    }
+
+    @Test("Options become each server's fields")
+    func options() throws {
+        func body(_ server: ServerKind, _ options: ServerOption...) throws -> JSONValue {
+            let settings = RemoteSettings(options: options)
+            return .object(try RequestBody(model: "m", server: server, settings: settings).make(for: "hi"))
+        }
+        let choices = ServerOption.choices(["yes", "n\"o"])
+        #expect(
+            try body(.vLLM, choices)["structured_outputs"]?.description == #"{"choice":["yes","n\"o"]}"#
+        )
+        #expect(try body(.llamaCPP, choices)["grammar"]?.stringValue == #"root ::= "yes" | "n\"o""#)
+        let vLLM = try body(
+            .vLLM,
+            .runningUsage,
+            .tokenIDs,
+            .logitBias([7: -100, 3: 1]),
+            .allowedTokens([1, 2])
+        )
+        #expect(
+            vLLM["stream_options"]?.description == #"{"include_usage":true,"continuous_usage_stats":true}"#
+        )
+        #expect(vLLM["return_token_ids"]?.boolValue == true)
+        #expect(vLLM["logit_bias"]?.description == #"{"3":1.0,"7":-100.0}"#)
+        #expect(vLLM["allowed_token_ids"]?.description == "[1,2]")
+        let llama = try body(.llamaCPP, .slot(2), .reusesPrompt(false), .adapters([1: 0.5, 0: 1]))
+        #expect(llama["id_slot"]?.intValue == 2)
+        #expect(llama["cache_prompt"]?.boolValue == false)
+        #expect(llama["lora"]?.description == #"[{"id":0,"scale":1.0},{"id":1,"scale":0.5}]"#)
+        let schema = try body(.compatible, .jsonSchema(["type": "object"]))
+        #expect(schema["response_format"]?["json_schema"]?["schema"]?["type"]?.stringValue == "object")
+    }
+
+    @Test("An option that the server does not have is refused when the model is made")
+    func refusedOptions() throws {
+        let cases: [(ServerKind, ServerOption)] = [
+            (.vLLM, .slot(1)), (.llamaCPP, .regularExpression("a+")),
+            (.compatible, .grammar("root ::= \"a\"")),
+            (.anthropic, .jsonSchema(["type": "object"])), (.ollama, .logitBias([1: 1])),
+        ]
+        for (kind, option) in cases {
+            let error = #expect(throws: CollabError.self) {
+                try RemoteModel.faulty("ok", id: id, on: server, server: kind) { $0.options = [option] }
+            }
+            #expect(error?.code == .unsupported)
+            #expect(error?.message.contains(kind.name) == true)
+        }
+    }
+
+    @Test("vLLM's ids of tokens come with the tokens")
+    func tokenIDs() throws {
+        var assembly = AnswerAssembly(alternatives: 1, maximumTokens: nil)
+        let chunk =
+            #"{"choices":[{"index":0,"delta":{"content":"Hello"},"logprobs":{"content":[{"token":"Hello","logprob":-0.5,"bytes":[72,101,108,108,111],"top_logprobs":[]}]},"finish_reason":"length","token_ids":[19556]}]}"#
+        _ = try assembly.consume(Array(chunk.utf8))
+        let response = assembly.response(model: "m", promptBytes: 1, price: nil)
+        #expect(response.tokens?.map(\.id) == [19556])
+    }
+}
