@@ -141,7 +141,9 @@ extension Message {
                     let arguments = try? JSONValue(parsing: Array(call.arguments.utf8), policy: .wire)
                     return [
                         "type": "function", "id": .string(call.id),
-                        "function": ["name": .string(call.name), "arguments": arguments ?? .string(call.arguments)],
+                        "function": [
+                            "name": .string(call.name), "arguments": arguments ?? .string(call.arguments),
+                        ],
                     ]
                 }
             )
