@@ -82,6 +82,9 @@ struct Generation {
         if case .dialogue = request.input { skipsWhitespace = true }
     }
 
+    /// Asked after every token whether the answer is to go on.
+    var goesOn: (([GeneratedToken]) -> Bool)?
+
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
         var next = Next.row(start.logits)
         let topDecoder = sampler.neededCount == nil ? nil : start.decoder as? any TopTokenDecoder
@@ -103,6 +106,8 @@ struct Generation {
                 ending = .finished
             } else if written == limit {
                 ending = .tokenLimit
+            } else if let goesOn, !goesOn(tokens) {
+                ending = .other("stopped early")
             } else {
                 next =
                     if let topDecoder, let count = sampler.neededCount {

@@ -10,11 +10,17 @@ public protocol TeamSource<Access>: Sendable {
     var callRange: ClosedRange<Int> { get }
     /// The team for a request.
     func team(for request: Request) async throws(CollabError) -> Team<Access>
+    /// What would be decided, and the team, without asking a model; no team if that cannot be told.
+    func preview(_ request: Request) async throws(CollabError) -> (decision: Decision?, team: Team<Access>?)
 }
 
 extension TeamSource {
     /// Choosing makes no calls unless the source says so.
     public var callRange: ClosedRange<Int> { 0...0 }
+    /// Nothing can be told unless the source says how.
+    public func preview(_ request: Request) async throws(CollabError) -> (
+        decision: Decision?, team: Team<Access>?
+    ) { (nil, nil) }
 }
 
 extension Team: TeamSource {
@@ -24,4 +30,8 @@ extension Team: TeamSource {
     public var teamSizes: ClosedRange<Int> { members.count...members.count }
     /// The team itself.
     public func team(for request: Request) async throws(CollabError) -> Team<Access> { self }
+    /// The team itself.
+    public func preview(_ request: Request) async throws(CollabError) -> (
+        decision: Decision?, team: Team<Access>?
+    ) { (nil, self) }
 }

@@ -78,7 +78,7 @@ public final class Run: Sendable {
     /// Of a run that is used for several calls, each answer carries the trace of its own call.
     public var trace: Trace? { trace(from: 0) }
 
-    private func trace(from node: Int) -> Trace? {
+    func trace(from node: Int) -> Trace? {
         state.withLock { state in
             guard state.recorder.nodes.indices.contains(node) else { return nil }
             return Trace(root: state.recorder.tree(from: node), seed: seed, usage: state.ledger.used)

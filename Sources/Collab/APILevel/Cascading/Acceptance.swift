@@ -40,6 +40,9 @@ public struct Acceptance: Sendable, CustomStringConvertible {
         Acceptance(rule: .threshold(signal, above: threshold))
     }
 
+    /// Accepts nothing: the last member's answer is taken in any case.
+    public static let never = Acceptance.accepting("never") { _ in false }
+
     /// Accepts an answer for which a closure of the program's own holds.
     public static func accepting(
         _ description: String,

@@ -16,13 +16,20 @@ public struct Cascade<With: Participants>: Sendable {
     public var name: String
     /// When an answer is accepted.
     public var acceptance: Acceptance
+    /// When the answers of the first, the second, … member are accepted; ``acceptance`` holds for the others.
+    public var earlier: [Acceptance] = []
     let participants: With
+
+    /// When the answer of the member at a place is accepted.
+    func acceptance(at place: Int) -> Acceptance {
+        earlier.indices.contains(place) ? earlier[place] : acceptance
+    }
 
     /// One call a member at most; one at least.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
-        let judging = acceptance.callRange
         guard teamSize > 0 else { return 0...0 }
-        return (1 + judging.lowerBound)...(teamSize * (1 + judging.upperBound))
+        let most = (0..<teamSize).reduce(0) { $0 + 1 + acceptance(at: $1).callRange.upperBound }
+        return (1 + acceptance(at: 0).callRange.lowerBound)...most
     }
 }
 
@@ -30,6 +37,14 @@ extension Cascade where With == CurrentTeam {
     /// Makes a stage that works with the pipeline's team.
     public init(until acceptance: Acceptance) {
         self.init(name: "cascade", acceptance: acceptance, participants: CurrentTeam())
+    }
+
+    /// Makes a stage with a rule for each member of the pipeline's team; the last one holds for all that follow.
+    ///
+    /// Without any rule nothing is accepted.
+    public init(untilEach acceptances: [Acceptance]) {
+        self.init(until: acceptances.last ?? .never)
+        earlier = acceptances.dropLast()
     }
 }
 
@@ -44,6 +59,49 @@ extension Cascade where With == Team<TextAccess> {
         self.init(name: name, acceptance: acceptance, participants: team.asText)
     }
 
+    /// Makes a model with a rule for each of its own members, cheapest first; the last one holds for all that follow.
+    ///
+    /// Without any rule nothing is accepted, and the last member's answer is taken.
+    public init<Access: AccessLevel>(
+        _ name: String = "cascade",
+        untilEach acceptances: [Acceptance],
+        @TeamBuilder members: () -> TeamMembers<Access>
+    ) {
+        self.init(name, until: acceptances.last ?? .never, members: members)
+        earlier = acceptances.dropLast()
+    }
+
+    /// Makes a model that follows a plan: the members that it names, in its order, each with its threshold.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` if the plan names a member that is not there.
+    public init<Access: AccessLevel>(
+        _ name: String = "cascade",
+        following plan: CascadePlan,
+        by signal: ConfidenceSignal = .meanTokenProbability,
+        @TeamBuilder members: () -> TeamMembers<Access>
+    ) throws(CollabError) {
+        let models = members().members.map(Access.textModel)
+        var chosen: [any TextModel] = []
+        for step in plan.steps {
+            guard let model = models.first(where: { $0.name == step.member }) else {
+                let names = models.map(\.name).joined(separator: ", ")
+                throw CollabError(
+                    .invalidRequest,
+                    "The plan asks “\(step.member)”, but the members are \(names)."
+                )
+            }
+            chosen.append(model)
+        }
+        self.init(
+            name: name,
+            acceptance: .never,
+            participants: Team<TextAccess>(name, members: chosen)
+        )
+        earlier = plan.steps.map { step in
+            step.threshold.map { Acceptance.confidence(signal, above: $0) } ?? .never
+        }
+    }
+
     /// One call at least, one a member at most.
     public var callRange: ClosedRange<Int> { callRange(teamSize: participants.members.count) }
 }
@@ -55,7 +113,7 @@ extension Cascade: Stage where With == CurrentTeam {
     ) async throws(CollabError) {
         try deliberation.team.validate()
         var climb = CascadeClimb(
-            acceptance: acceptance,
+            acceptance: acceptance(at:),
             request: deliberation.request,
             drafts: deliberation.drafts
         )
@@ -78,12 +136,15 @@ extension Cascade: Stage where With == CurrentTeam {
 }
 
 extension Cascade: TextModel, Collaboration where With == Team<TextAccess> {
+    /// What the members have in common.
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+
     /// Asks the members in turn; the last one streams directly, since its answer is taken in any case.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try participants.validate()
         let output = CountingSink(sink)
         let members = seats(for: participants.textModels)
-        var climb = CascadeClimb(acceptance: acceptance, request: request, drafts: [])
+        var climb = CascadeClimb(acceptance: acceptance(at:), request: request, drafts: [])
         do throws(CollabError) {
             for seat in members {
                 let isLast = seat.index == members.count - 1

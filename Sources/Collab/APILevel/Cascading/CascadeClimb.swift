@@ -1,6 +1,6 @@
 /// The state of a cascade while it climbs from member to member.
 struct CascadeClimb {
-    let acceptance: Acceptance
+    let acceptance: (Int) -> Acceptance
     let request: Request
     private(set) var drafts: [Draft]
     private(set) var accepted: Draft?
@@ -8,8 +8,10 @@ struct CascadeClimb {
     private var steps: [(name: String, confidence: Double?, remark: String)] = []
     private var failures: [CollabError] = []
     private var threshold: Double?
+    /// The rule that the last answer was held against.
+    private var rule = ""
 
-    init(acceptance: Acceptance, request: Request, drafts: [Draft]) {
+    init(acceptance: @escaping (Int) -> Acceptance, request: Request, drafts: [Draft]) {
         self.acceptance = acceptance
         self.request = request
         self.drafts = drafts
@@ -19,6 +21,8 @@ struct CascadeClimb {
     ///
     /// Only cancellation, an exhausted budget, and the failure of a member that has already written are thrown.
     mutating func ask(_ seat: Seat, into sink: ResponseSink, isLast: Bool) async throws(CollabError) -> Bool {
+        let acceptance = acceptance(seat.index)
+        rule = acceptance.description
         var asked = seat.addressed(request)
         asked.options.alternatives = max(asked.options.alternatives, acceptance.alternatives)
         let output = CountingSink(sink)
@@ -75,7 +79,7 @@ struct CascadeClimb {
             )
         )
         Run.record(confidence: draft?.confidence)
-        if !wasAccepted { Run.note("accepted", "no: no answer met “\(acceptance)”") }
+        if !wasAccepted { Run.note("accepted", "no: no answer met “\(rule)”") }
     }
 
     /// The error when no member answered.

@@ -104,6 +104,25 @@ public struct Route<Access: AccessLevel>: TeamSource {
         return fallback
     }
 
+    /// What the router decides and the team that follows, if it asks no model for it.
+    public func preview(_ request: Request) async throws(CollabError) -> (
+        decision: Decision?, team: Team<Access>?
+    ) {
+        guard router.callRange.upperBound == 0 else { return (nil, nil) }
+        let decision = try await explain(request)
+        let chosen = decision.choice.flatMap { teams.indices.contains($0) ? teams[$0] : nil }
+        let team = chosen ?? fallbackTeam
+        return (
+            Decision(
+                choice: team?.name ?? "none",
+                reason: chosen == nil && team != nil
+                    ? "\(decision.reason); fell back to “\(team?.name ?? "")”" : decision.reason,
+                scores: zip(teams, decision.scores).map { Decision.Score($0.name, $1) },
+                threshold: decision.threshold
+            ), team
+        )
+    }
+
     private var fallbackTeam: Team<Access>? {
         switch otherwise {
         case .firstTeam: teams.first

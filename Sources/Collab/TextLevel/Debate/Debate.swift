@@ -88,6 +88,9 @@ extension Debate: Stage where With == CurrentTeam {
 }
 
 extension Debate: TextModel, Collaboration where With == Team<TextAccess> {
+    /// What the members have in common.
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+
     /// Holds the debate and answers with the vote's winner.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try participants.validate()

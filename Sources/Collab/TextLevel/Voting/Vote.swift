@@ -72,6 +72,9 @@ extension Vote: Stage where With == CurrentTeam {
 }
 
 extension Vote: TextModel, Collaboration where With == Team<TextAccess> {
+    /// What the members have in common.
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+
     /// Holds the vote and answers with its winner.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try participants.validate()

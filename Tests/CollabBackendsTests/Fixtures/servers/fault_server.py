@@ -562,7 +562,8 @@ async def handle(c, method, target, headers, body_bytes):
     st["arrivals"] = (st["arrivals"] + [round(time.monotonic(), 4)])[-200:]
     st["seen"] = (st["seen"] + [{"side": c.side, "method": method, "target": target, "headers": headers,
                                  "peer": (c.w.get_extra_info("peername") or (None, 0))[1],
-                                 "body_bytes": len(body_bytes)}])[-50:]
+                                 "body_bytes": len(body_bytes),
+                                 **({"body": body_bytes.hex()} if "keep_body" in spec else {})}])[-50:]
     c.rate = rate_headers(spec)
     try:
         await respond(c, method, path, headers, body_bytes, spec, st)

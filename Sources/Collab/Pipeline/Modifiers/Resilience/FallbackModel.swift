@@ -10,6 +10,8 @@ public struct FallbackModel: Collaboration {
     /// What happens if a model fails in the middle of its answer.
     public let afterOutput: AfterOutput
     let members: [any TextModel]
+    /// After which failures the next model is asked; `nil`: after all that another model may not have.
+    var codes: Set<CollabError.Code>?
 
     /// What the members have in common.
     public var profile: ModelProfile { ModelProfile(of: members) }
@@ -36,7 +38,7 @@ public struct FallbackModel: Collaboration {
                 return response
             } catch {
                 let hasWritten = output.delivered.utf8.count > before.utf8.count
-                guard error.isSurvivable, error.code != .invalidRequest,
+                guard error.isSurvivable, error.code != .invalidRequest, codes?.contains(error.code) ?? true,
                     !output.hasDelivered || afterOutput == .resume
                 else { throw error }
                 if hasWritten { authors.append(member.name) }
@@ -58,5 +60,20 @@ extension TextModel {
     /// - Parameter afterOutput: what happens if a model fails in the middle of its answer.
     public func fallback(to others: any TextModel..., afterOutput: AfterOutput = .fail) -> FallbackModel {
         FallbackModel(name: name, afterOutput: afterOutput, members: [self] + others)
+    }
+
+    /// The same model, with others that answer in its place after failures of certain codes: one with a longer context
+    /// after ``CollabError/Code/contextOverflow``, say. Other failures are thrown; a fallback for them can be added.
+    ///
+    /// - Parameters:
+    ///   - others: who answers then.
+    ///   - codes: after which failures.
+    ///   - afterOutput: what happens if a model fails in the middle of its answer.
+    public func fallback(
+        to others: any TextModel...,
+        after codes: Set<CollabError.Code>,
+        afterOutput: AfterOutput = .fail
+    ) -> FallbackModel {
+        FallbackModel(name: name, afterOutput: afterOutput, members: [self] + others, codes: codes)
     }
 }
