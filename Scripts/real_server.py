@@ -118,6 +118,8 @@ def parameters(options):
     values.n_gpu_layers = 0
     values.api_keys = options.api_key
     values.embedding = options.embedding
+    if options.embedding:
+        values.pooling_type = getattr(xllamacpp.llama_pooling_type, "LLAMA_POOLING_TYPE_" + options.pooling.upper())
     values.sse_ping_interval = options.ping
     values.warmup = False
     values.verbosity = 0
@@ -165,6 +167,7 @@ def main():
     parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--embedding", action="store_true", help="offer embeddings too")
+    parser.add_argument("--pooling", choices=["mean", "cls", "last"], default="mean", help="how they are pooled")
     parser.add_argument("--ping", type=int, default=30, help="seconds between comments that keep a stream open")
     parser.add_argument("--seconds", type=float, default=86_400, help="stop after so long")
     parser.add_argument("--stdin-guard", action="store_true", help="stop when standard input ends")
