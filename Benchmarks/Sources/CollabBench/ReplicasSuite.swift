@@ -11,12 +11,24 @@ struct ReplicasSuite: AsyncParsableCommand {
         discussion: """
             Each server is a process on this machine that waits instead of computing, as an accelerator of its own would \
             look from here, and takes four calls at a time. What is measured is therefore the balancing, not a model: \
-            real models on the cores of one machine would share them.
+            real models on the cores of one machine would share them. With --address, servers that already run are \
+            measured instead: first the first of them, then the first two, and so on.
             """
     )
 
     @Option(help: "Numbers of servers.")
     var servers: [Int] = [1, 2, 4, 8]
+
+    @Option(
+        help: "The base address of a server that runs already, such as http://127.0.0.1:8000/v1; repeat it."
+    )
+    var address: [String] = []
+
+    @Option(help: "The name of the model on those servers.")
+    var model = "smollm2"
+
+    @Option(help: "Tokens of an answer of those servers.")
+    var tokens = 15
 
     @Option(help: "Calls a server that are made.")
     var calls = 60
@@ -39,6 +51,9 @@ struct ReplicasSuite: AsyncParsableCommand {
                 "There must be 1 to 64 servers, 1 to 10000 calls each, and a round at least."
             )
         }
+        guard address.isEmpty || (!killingOne && (1...1000).contains(tokens)) else {
+            throw ValidationError("Servers that run already are not killed, and write 1 to 1000 tokens.")
+        }
         guard !killingOne || servers.allSatisfy({ $0 > 1 }) else {
             throw ValidationError("--killing-one needs two servers at least.")
         }
@@ -50,7 +65,8 @@ struct ReplicasSuite: AsyncParsableCommand {
         var report = Report(suite: "replicas")
         report.printHeader(json: json)
         var single: Double?
-        for count in servers {
+        let counts = address.isEmpty ? servers : Array(1...address.count)
+        for count in counts {
             var rates: [Double] = []
             var failed = 0
             for _ in 0..<rounds {
@@ -59,7 +75,7 @@ struct ReplicasSuite: AsyncParsableCommand {
                 failed += round.failed
             }
             let rate = rates.sorted()[rates.count / 2]
-            if count == servers[0] { single = rate / Double(count) }
+            if count == counts[0] { single = rate / Double(count) }
             var figures = ["calls/s": rate, "failed": Double(failed)]
             if let single { figures["× one server"] = rate / single }
             report.add(
@@ -81,20 +97,26 @@ struct ReplicasSuite: AsyncParsableCommand {
     }
 
     private func measure(_ count: Int) async throws -> (rate: Double, failed: Int) {
-        let fleet = try (0..<count).map { _ in try FaultServerProcess() }
+        let fleet = try (0..<(address.isEmpty ? count : 0)).map { _ in try FaultServerProcess() }
+        let bases =
+            address.isEmpty
+            ? fleet.map { $0.base("token_ms=\(tokenMilliseconds)", id: "r") } : Array(address.prefix(count))
         var members: [any TextModel] = []
-        for server in fleet {
-            let base = server.base("token_ms=\(tokenMilliseconds)", id: "r")
-            members.append(try RemoteModel("m", at: base).limited(to: Self.slots))
+        for base in bases {
+            let name = address.isEmpty ? "m" : self.model
+            members.append(try RemoteModel(name, at: base).limited(to: Self.slots))
         }
         let replicas = Replicas("m", choosing: .leastBusy) { members }
         let all = calls * count
         let killing = killingOne
         let model = replicas.limited(to: 2 * Self.slots * count)
+        let options = GenerationOptions(maximumTokens: address.isEmpty ? nil : tokens)
         let start = ContinuousClock.now
         let failed = await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<all {
-                group.addTask { (try? await model.respond(to: "hi")) == nil }
+            for number in 0..<all {
+                // Numbered, so that nobody answers from what it has computed before.
+                let request = Request("\(number): say hi", options: options)
+                group.addTask { (try? await model.respond(to: request)) == nil }
             }
             var (ended, failed) = (0, 0)
             for await hasFailed in group {
