@@ -101,6 +101,18 @@ struct PoolTests {
         #expect(await outcome(of: nobody).error?.code == .emptyTeam)
     }
 
+    @Test("Models of unknown type can be tagged, limited, located, redacted and logged as well")
+    func existential() async throws {
+        let models: [any TextModel] = [ScriptedModel("a", always: "a"), ScriptedModel("b", always: "b")]
+        let log = OutcomeCollector()
+        let wrapped: any TextModel = models[0].tagged("x").located(.local).redacting()
+            .allowing(Allowance(calls: 1, per: .seconds(60))).logging(to: log)
+        #expect(wrapped.profile == ModelProfile(locality: .local, tags: ["x"]))
+        let run = Run(clock: clock)
+        #expect(try await wrapped.respond(to: "?", in: run).text == "a")
+        #expect(await outcome(of: wrapped, in: run).error?.code == .rateLimited)
+    }
+
     @Test("Different failures have different fallbacks")
     func fallbackByFailure() async throws {
         let overflow = CollabError(.contextOverflow, "Too long.")

@@ -36,6 +36,37 @@ extension TextModel {
         (self.located(locality) as AdaptedModel<Self>)
     }
 
+    /// The same model with further tags, by which whoever chooses among models may ask for it.
+    @_disfavoredOverload
+    public func tagged(_ tags: String...) -> any TextModel {
+        var known = profile
+        known.tags.formUnion(tags)
+        return AdaptedModel(self, profile: known)
+    }
+
+    /// The same model, which may be used for so much within a period, over all runs and copies of the returned value.
+    @_disfavoredOverload
+    public func allowing(_ allowance: Allowance) -> any TextModel {
+        AllowedModel(base: self, allowance: allowance)
+    }
+
+    /// The same model, whose decisions are kept with what came of them.
+    @_disfavoredOverload
+    public func logging(
+        to recorder: some OutcomeRecorder,
+        kind: @escaping @Sendable (Request) -> String? = { _ in nil },
+        features: @escaping @Sendable (Request) async throws -> [Float]? = { _ in nil },
+        quality: @escaping @Sendable (_ request: Request, _ text: String) async throws -> Double? = { _, _ in
+            nil
+        }
+    ) -> any TextModel {
+        LoggedModel(
+            base: self,
+            recorder: recorder,
+            judgement: .init(kind: kind, features: features, quality: quality)
+        )
+    }
+
     /// The same model, whose failed calls are made again.
     @_disfavoredOverload
     public func retrying(_ retry: Retry = Retry(), budget: RetryBudget = RetryBudget()) -> any TextModel {
