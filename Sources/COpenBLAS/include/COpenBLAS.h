@@ -23,4 +23,23 @@ bool collab_blas_sgemm(bool transpose_a, bool transpose_b, long m, long n, long 
 /// The address of another function of the loaded library (LAPACK), or null.
 void *collab_blas_symbol(const char *name);
 
+/// Whether the library also has what is below: LAPACK and the products it is used with.
+bool collab_lapack_available(void);
+
+/// y = op(A) · x, row-major, A m × n as stored; false as above.
+bool collab_blas_sgemv(bool transpose, long m, long n, const float *a, long lda, const float *x, float *y);
+
+/// The same as collab_blas_sgemm in double precision.
+bool collab_blas_dgemm(bool transpose_a, bool transpose_b, long m, long n, long k, double alpha, const double *a,
+                       long lda, const double *b, long ldb, double beta, double *c, long ldc);
+
+/// Solves A · x = b for each of count right sides of n numbers one after another, A symmetric and positive definite
+/// (dposv; A is overwritten by its factor); LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_posv(long n, long count, double *a, double *b);
+
+/// The eigenvalues of a symmetric matrix, ascending, and its eigenvectors, one after another in the place of the
+/// matrix (dsyevd; work 1 + 6 n + 2 n², whole_work 3 + 5 n); LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_syevd(long n, double *a, double *values, double *work, long work_size, int *whole_work,
+                        long whole_work_size);
+
 #endif
