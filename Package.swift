@@ -33,9 +33,12 @@ let package = Package(
         .executable(name: "quickstart", targets: ["Quickstart"]),
         .executable(name: "inspect", targets: ["Inspect"]),
         .library(name: "CollabMerging", targets: ["CollabMerging"]),
+        .library(name: "CollabRouting", targets: ["CollabRouting"]),
         .library(name: "CollabCache", targets: ["CollabCache"]),
         .library(name: "CollabObservability", targets: ["CollabObservability"]),
         .executable(name: "merge", targets: ["MergeTool"]),
+        .executable(name: "route-train", targets: ["RouteTrain"]),
+        .executable(name: "experiment-routing", targets: ["ExperimentRouting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -69,6 +72,13 @@ let package = Package(
         .target(
             name: "CollabMerging",
             dependencies: ["Collab", "CollabBackends", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings
+        ),
+
+        // Routers that learn whom to ask.
+        .target(
+            name: "CollabRouting",
+            dependencies: ["Collab", "CollabBackends", "CollabKernels"],
             swiftSettings: swiftSettings
         ),
 
@@ -120,6 +130,24 @@ let package = Package(
             path: "Examples/Merge",
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "RouteTrain",
+            dependencies: [
+                "Collab", "CollabBackends", "CollabRouting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/RouteTrain",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ExperimentRouting",
+            dependencies: [
+                "Collab", "CollabBackends", "CollabRouting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ExperimentRouting",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "Recipes",
             dependencies: ["Collab"],
@@ -161,6 +189,11 @@ let package = Package(
         .testTarget(
             name: "CollabMergingTests",
             dependencies: ["CollabMerging", "Collab", "CollabBackends"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CollabRoutingTests",
+            dependencies: ["CollabRouting", "Collab", "CollabBackends", "CollabKernels", "CollabTesting"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(

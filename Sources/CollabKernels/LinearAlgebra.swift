@@ -22,7 +22,9 @@ public enum LinearAlgebra {
     ) throws(KernelError) -> [Double] {
         let order = Int(Double(matrix.count).squareRoot().rounded())
         guard order * order == matrix.count, order > 0, sides.count % order == 0 else {
-            throw KernelError("A matrix of \(matrix.count) numbers and right sides of \(sides.count) do not fit.")
+            throw KernelError(
+                "A matrix of \(matrix.count) numbers and right sides of \(sides.count) do not fit."
+            )
         }
         var (factor, solution) = (matrix, sides)
         let info = collab_lapack_posv(order, sides.count / order, &factor, &solution)
@@ -84,6 +86,26 @@ public enum LinearAlgebra {
             c: y,
             ldc: 1
         )
+    }
+
+    /// Aᵀ · B in double precision, A k × m and B k × n row-major: sums over the rows of two tables.
+    ///
+    /// Throws ``KernelError`` where there is no LAPACK and where the sizes do not fit.
+    public static func rowSums(
+        _ a: [Double],
+        columns m: Int,
+        _ b: [Double],
+        columns n: Int
+    ) throws(KernelError) -> [Double] {
+        guard m > 0, n > 0, a.count % m == 0, b.count == a.count / m * n else {
+            throw KernelError("\(a.count) numbers in \(m) columns and \(b.count) in \(n) do not fit.")
+        }
+        var sums = [Double](repeating: 0, count: m * n)
+        guard collab_blas_dgemm(true, false, m, n, a.count / m, 1, a, m, b, n, 0, &sums, n) else {
+            try check(.min, what: "")
+            return sums
+        }
+        return sums
     }
 
     private static func check(_ info: Int32, what: String) throws(KernelError) {

@@ -31,30 +31,40 @@ public struct NGramFeatures: Hashable, Sendable, Codable {
 
     /// How often each feature occurs in a text.
     public func counts(of text: String) -> SparseVector {
-        var counts: [UInt32: Float] = [:]
-        func add(_ kind: UInt8, _ bytes: some Sequence<UInt8>) {
-            var hash: UInt64 = (0xcbf2_9ce4_8422_2325 ^ UInt64(kind)) &* 0x100_0000_01b3
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            hash ^= hash >> 29
-            counts[UInt32(truncatingIfNeeded: hash) % max(buckets, 1), default: 0] += 1
+        var found: [UInt32] = []
+        let buckets = max(buckets, 1)
+        func add(_ hash: UInt64) {
+            found.append(UInt32(truncatingIfNeeded: hash ^ (hash >> 29)) % buckets)
         }
         let tokens = Self.tokens(of: text)
-        for length in words where length >= 1 && length <= tokens.count {
-            for start in 0...(tokens.count - length) {
-                add(1, tokens[start..<(start + length)].joined(separator: " ").utf8)
+        for start in tokens.indices {
+            var hash = Self.start(kind: 1)
+            for length in 1...max(1, min(words.upperBound, tokens.count - start)) {
+                if length > 1 { hash = Self.mix(hash, UInt8(ascii: " ")) }
+                for byte in tokens[start + length - 1].utf8 { hash = Self.mix(hash, byte) }
+                if words.contains(length) { add(hash) }
             }
         }
         if let characters {
             for token in tokens {
-                let marked = Array("<\(token)>")
-                for length in characters where length >= 1 && length <= marked.count {
-                    for start in 0...(marked.count - length) {
-                        add(2, String(marked[start..<(start + length)]).utf8)
+                let marked = "<\(token)>".map { Array($0.utf8) }
+                for start in marked.indices {
+                    var hash = Self.start(kind: 2)
+                    for length in 1...max(1, min(characters.upperBound, marked.count - start)) {
+                        for byte in marked[start + length - 1] { hash = Self.mix(hash, byte) }
+                        if characters.contains(length) { add(hash) }
                     }
                 }
             }
         }
-        return SparseVector(counts)
+        return SparseVector(counting: found)
+    }
+
+    /// FNV-1a, begun with what kind of feature it is.
+    private static func start(kind: UInt8) -> UInt64 { mix(0xcbf2_9ce4_8422_2325, kind) }
+
+    private static func mix(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+        (hash ^ UInt64(byte)) &* 0x100_0000_01b3
     }
 
     /// Words, runs of digits as `0`, and symbols.
@@ -101,6 +111,19 @@ public struct SparseVector: Hashable, Sendable, Codable {
         values = sorted.map(\.value)
     }
 
+    /// Makes a vector that counts how often each place occurs.
+    init(counting places: [UInt32]) {
+        (indices, values) = ([], [])
+        for place in places.sorted() {
+            if place == indices.last {
+                values[values.count - 1] += 1
+            } else {
+                indices.append(place)
+                values.append(1)
+            }
+        }
+    }
+
     /// The scalar product.
     public func dot(_ other: SparseVector) -> Float {
         var (i, j, sum) = (0, 0, Float(0))
@@ -142,6 +165,12 @@ public struct InverseDocumentFrequency: Hashable, Sendable, Codable {
         frequencies = texts.reduce(into: [:]) { result, text in
             for index in text.indices { result[index, default: 0] += 1 }
         }
+    }
+
+    /// Takes counts that were made before.
+    public init(documents: Int, frequencies: [UInt32: Int]) {
+        self.documents = documents
+        self.frequencies = frequencies
     }
 
     /// The weighted vector of unit length.

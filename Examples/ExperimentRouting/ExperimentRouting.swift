@@ -1,0 +1,288 @@
+import ArgumentParser
+import Collab
+import CollabRouting
+import Foundation
+
+/// Learns from recorded answers whom to ask, and shows what it is worth on questions that were not learned from.
+@main
+struct ExperimentRouting: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "experiment-routing",
+        abstract: "Routes recorded questions between recorded models.",
+        discussion: """
+            Set COLLAB_DATA to a folder whose api/ holds the recorded answers. Mixtral-8x7B against GPT-4 on MMLU and \
+            GSM8K is RouteLLM's evaluation; out of fold, without contaminated questions.
+            """
+    )
+
+    @Option(help: "The folder with the recorded answers; COLLAB_DATA/api if none.")
+    var data: String?
+
+    @Option(help: "Where chance begins: folds, intervals.")
+    var seed: UInt64 = 0
+
+    @Option(help: "How many samples an interval is drawn from.")
+    var resamples = 200
+
+    @Option(help: "A folder for the curves as SVG.")
+    var output = "."
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let folder = data ?? (environment["COLLAB_DATA"] ?? "../shared/data") + "/api"
+        guard FileManager.default.fileExists(atPath: folder + "/routellm_mmlu.jsonl.gz") else {
+            throw ValidationError("There are no recorded answers in \(folder); set COLLAB_DATA.")
+        }
+        let recorded = RecordedData(folder: folder)
+        try twoModels(
+            "mmlu",
+            recorded,
+            published: [
+                ("arena and gold labels, BERT", 0.572), ("causal, 8B", 0.600), ("factorisation", 0.597),
+                ("similarity-weighted", 0.603),
+            ]
+        )
+        try twoModels(
+            "gsm8k",
+            recorded,
+            published: [
+                ("arena and judge, BERT", 0.531), ("causal, 8B", 0.622), ("factorisation", 0.565),
+                ("similarity-weighted", 0.568),
+            ]
+        )
+        try nineModels(recorded)
+        try agreement(recorded)
+    }
+
+    private func twoModels(
+        _ name: String,
+        _ recorded: RecordedData,
+        published: [(String, Double)]
+    ) throws {
+        let pair = try recorded.pair(name)
+        print("\n\(name), \(pair.questions.count) questions, Mixtral-8x7B against gpt-4-1106")
+        var curves: [(name: String, curve: StrongShareCurve)] = []
+        func show(_ title: String, _ scores: [Double], drawn: Bool = false) {
+            let curve = StrongShareCurve(scores: scores, weak: pair.weak, strong: pair.strong)
+            let figures = StrongShareCurve.figures(
+                scores: scores,
+                weak: pair.weak,
+                strong: pair.strong,
+                resamples: resamples,
+                seed: seed
+            )
+            // A strong call costs 24.7 times a weak one in RouteLLM's cost table.
+            let costs = CostQualityCurve(
+                curve.qualities.enumerated().map {
+                    .init(cost: 1 + 23.7 * Double($0.offset) / Double(curve.count), quality: $0.element)
+                }
+            )
+            print(
+                row(
+                    title,
+                    number(figures.averageGapRecovered.estimate),
+                    "\(number(figures.averageGapRecovered.lower))–\(number(figures.averageGapRecovered.upper))",
+                    percent(figures.shareForHalf.estimate),
+                    percent(figures.shareForFourFifths.estimate),
+                    percent(costs.averageQuality(over: 1...24.7))
+                )
+            )
+            if drawn { curves.append((title, curve)) }
+        }
+        print(row("", "APGR", "95 %", "CPT50", "CPT80", "AIQ"))
+        let random = StrongShareCurve.randomBand(weak: pair.weak, strong: pair.strong, seed: seed)
+        print(row("random", number(random.estimate), "\(number(random.lower))–\(number(random.upper))"))
+        let ends = StrongShareCurve(scores: pair.weak.map { _ in 0 }, weak: pair.weak, strong: pair.strong)
+        let zero = CostQualityCurve([
+            .init(cost: 1, quality: ends.weakQuality), .init(cost: 24.7, quality: ends.strongQuality),
+        ])
+        print(row("zero router", "0.500", "", "50.0", "80.0", percent(zero.averageQuality(over: 1...24.7))))
+        show("prompt length, untrained", pair.questions.map { Double($0.utf8.count) }, drawn: true)
+        let set = try TrainingSet(
+            features: .dense(pair.vectors),
+            models: ["weak", "strong"],
+            scores: pair.scores
+        )
+        if name == "mmlu" {
+            let folds = try CrossValidation.folds(of: set.count, into: 5, seed: seed)
+            show("mean of the subject", subjectMeans(pair, folds))
+        }
+        func learn(_ title: String, _ training: some RouterTraining, drawn: Bool = false) throws -> [Double] {
+            let start = ContinuousClock.now
+            let result = try CrossValidation(of: set, by: training, seed: seed)
+            show("\(title) (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0), drawn: drawn)
+            return result.advantages(of: 1, over: 0)
+        }
+        let ridge = try learn("embedding, ridge", .ridge(penalty: name == "mmlu" ? 30 : 10), drawn: true)
+        let near = try learn("embedding, 100 neighbours", .neighbours(100))
+        _ = try learn("embedding, kernel", .kernel(temperature: 0.1))
+        _ = try learn("embedding, 64 clusters", .clusters(64))
+        _ = try learn("embedding, Bradley–Terry", .bradleyTerry(temperature: 0.1))
+        let together = zip(standardized(ridge), standardized(near)).map { $0 + $1 }
+        show("ridge and neighbours", together, drawn: true)
+        try ngrams(pair, show: show)
+        if name == "mmlu" { try fewLabels(pair) }
+        show("oracle", zip(pair.weak, pair.strong).map { $1 - $0 })
+        for (title, value) in published { print(row("published: \(title)", number(value))) }
+        let path = output + "/routing-\(name).svg"
+        try CurveDrawing.svg(title: "Mixtral-8x7B and GPT-4 on \(name)", curves)
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        print("the curves are in \(path)")
+    }
+
+    private func ngrams(
+        _ pair: RecordedData.Pair,
+        show: (String, [Double], Bool) -> Void
+    ) throws {
+        let start = ContinuousClock.now
+        let features = NGramFeatures(words: 1...2, characters: nil, buckets: 1 << 18)
+        let counts = pair.questions.map(features.counts)
+        func weighted(_ learning: [Int]) -> FeatureTable {
+            let weights = InverseDocumentFrequency(counting: learning.map { counts[$0] })
+            return .sparse(counts.map(weights.weighted), buckets: 1 << 18)
+        }
+        let set = try TrainingSet(
+            features: .sparse(counts, buckets: 1 << 18),
+            models: ["weak", "strong"],
+            scores: pair.scores
+        )
+        let result = try CrossValidation(
+            of: set,
+            by: .ridge(penalty: 3),
+            features: { weighted($0) },
+            seed: seed
+        )
+        show("hashed TF-IDF, ridge (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0), true)
+    }
+
+    /// Learns from 1,500 questions and is judged on all others, five times.
+    private func fewLabels(_ pair: RecordedData.Pair) throws {
+        for (name, training) in [
+            ("100 neighbours", NeighbourTraining(neighbours: 100) as any RouterTraining),
+            ("ridge", RidgeTraining(penalty: 10)),
+        ] {
+            var found: [Double] = []
+            for draw in 0..<5 {
+                var generator = SeededGenerator(seed: seed &+ UInt64(draw))
+                let order = Array(pair.weak.indices).shuffled(using: &generator)
+                let (learning, rest) = (Array(order.prefix(1500)), Array(order.dropFirst(1500)))
+                let set = try TrainingSet(
+                    features: .dense(pair.vectors.selecting(learning)),
+                    models: ["weak", "strong"],
+                    scores: pair.scores.selecting(learning)
+                )
+                let estimator = try training.train(on: set, seed: seed)
+                let table = try estimator.qualities(of: .dense(pair.vectors.selecting(rest)))
+                let curve = StrongShareCurve(
+                    scores: (0..<table.rows).map { Double(table[$0, 1] - table[$0, 0]) },
+                    weak: rest.map { pair.weak[$0] },
+                    strong: rest.map { pair.strong[$0] }
+                )
+                found.append(curve.averageGapRecovered(.tenths))
+            }
+            let range = "\(number(found.min() ?? .nan))–\(number(found.max() ?? .nan)) of 5 draws"
+            print(row("1,500 labels, \(name)", number(found.reduce(0, +) / 5), range))
+        }
+    }
+
+    private func subjectMeans(_ pair: RecordedData.Pair, _ folds: [Int]) -> [Double] {
+        var sums: [String: (gain: Double, count: Double)] = [:]
+        for place in folds.indices {
+            for fold in 0..<5 where fold != folds[place] {
+                let gain = pair.strong[place] - pair.weak[place]
+                sums["\(fold) \(pair.subjects[place])", default: (0, 0)].gain += gain
+                sums["\(fold) \(pair.subjects[place])", default: (0, 0)].count += 1
+            }
+        }
+        return folds.indices.map { place in
+            let sum = sums["\(folds[place]) \(pair.subjects[place])"]
+            return sum.map { $0.gain / $0.count } ?? 0
+        }
+    }
+
+    private func nineModels(_ recorded: RecordedData) throws {
+        let (models, prices, scores, vectors) = try recorded.nine()
+        let set = try TrainingSet(features: .dense(vectors), models: models, scores: scores)
+        let costs = Dictionary(uniqueKeysWithValues: zip(models, prices))
+        let means = models.indices.map { model in
+            scores.column(model).reduce(0.0) { $0 + Double($1) } / Double(scores.rows)
+        }
+        let best = means.indices.max { means[$0] < means[$1] } ?? 0
+        print("\nnine models, \(scores.rows) questions, out of fold")
+        print(row("", "quality", "mean price"))
+        print(row("best single: \(models[best])", number(means[best]), number(prices[best])))
+        let zero = CostQualityCurve.zeroRouter(qualities: scores, costs: prices)
+        let range = (zero.hull.first?.cost ?? 0)...(zero.hull.last?.cost ?? 1)
+        for (name, training) in [
+            ("40 neighbours", NeighbourTraining(neighbours: 40) as any RouterTraining),
+            ("ridge", RidgeTraining(penalty: 10)),
+        ] {
+            let result = try crossValidation(set, training)
+            var points: [CostQualityCurve.Point] = []
+            for weight in [0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 10] {
+                let tradeoff = CostTradeoff(weight: weight, costs: costs)
+                var point = CostQualityCurve.Point(cost: 0, quality: 0)
+                for place in 0..<scores.rows {
+                    let estimated = result.qualities.row(place).map { Optional(Double($0)) }
+                    guard let choice = tradeoff.choice(estimated, names: models, question: "") else {
+                        continue
+                    }
+                    point.cost += prices[choice] / Double(scores.rows)
+                    point.quality += Double(scores[place, choice]) / Double(scores.rows)
+                }
+                points.append(point)
+                if weight <= 0.2 {
+                    print(row("\(name), λ = \(weight)", number(point.quality), number(point.cost)))
+                }
+            }
+            let curve = CostQualityCurve(points + zero.points)
+            print(row("\(name), AIQ", number(curve.averageQuality(over: range))))
+        }
+        print(row("zero router, AIQ", number(zero.averageQuality(over: range))))
+    }
+
+    private func crossValidation(
+        _ set: TrainingSet,
+        _ training: some RouterTraining
+    ) throws -> CrossValidation {
+        try CrossValidation(of: set, by: training, seed: seed)
+    }
+
+    private func agreement(_ recorded: RecordedData) throws {
+        let rows = try recorded.agreement()
+        var (right, calls, strong) = (0, 0, 0)
+        for row in rows {
+            let agrees = row.first != nil && row.first == row.second
+            if !agrees { calls += 1 }
+            if agrees ? row.secondRight : row.strongRight { right += 1 }
+            if row.strongRight { strong += 1 }
+        }
+        let count = Double(rows.count)
+        print("\ngsm8k: where the verified 175B model and Mixtral agree, their answer; else gpt-4-1106")
+        print(row("strong alone", percent(Double(strong) / count)))
+        print(
+            row(
+                "agreement",
+                percent(Double(right) / count),
+                "\(percent(Double(calls) / count)) % strong calls"
+            )
+        )
+    }
+
+    private func standardized(_ values: [Double]) -> [Double] {
+        let mean = values.reduce(0, +) / Double(values.count)
+        let spread = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+        return values.map { ($0 - mean) / spread }
+    }
+
+    private func row(_ name: String, _ cells: String...) -> String {
+        name.padding(toLength: 40, withPad: " ", startingAt: 0)
+            + cells.map { " \($0)" }.joined(separator: "  ")
+    }
+    private func number(_ value: Double) -> String { String(format: "%.3f", value) }
+    private func percent(_ value: Double) -> String { String(format: "%.2f", value * 100) }
+    private func seconds(since start: ContinuousClock.Instant) -> String {
+        let elapsed = (ContinuousClock.now - start).components
+        return String(format: "%.1f", Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
+    }
+}
