@@ -20,7 +20,7 @@ enum CurveDrawing {
             lines.append(
                 #"<text x="54" y="\#(y + 4)" text-anchor="end">\#(String(format: "%.1f", accuracy * 100))</text>"#
             )
-            lines.append(#"<path d="M60 \#(y)H500M\#(x) 40V400" stroke="#ddd" fill="none"/>"#)
+            lines.append(#"<path d="M60 \#(y)H500M\#(x) 40V400" stroke="gainsboro" fill="none"/>"#)
         }
         lines.append(#"<text x="280" y="444" text-anchor="middle">calls of the strong model</text>"#)
         for (index, (name, curve)) in curves.enumerated() {

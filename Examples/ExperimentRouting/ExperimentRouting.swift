@@ -96,6 +96,7 @@ struct ExperimentRouting: AsyncParsableCommand {
         let zero = CostQualityCurve([
             .init(cost: 1, quality: ends.weakQuality), .init(cost: 24.7, quality: ends.strongQuality),
         ])
+        print(row("weak alone, strong alone", "\(percent(ends.weakQuality)), \(percent(ends.strongQuality))"))
         print(row("zero router", "0.500", "", "50.0", "80.0", percent(zero.averageQuality(over: 1...24.7))))
         show("prompt length, untrained", pair.questions.map { Double($0.utf8.count) }, drawn: true)
         let set = try TrainingSet(

@@ -18,11 +18,12 @@ struct RouteTrain: AsyncParsableCommand {
     )
 
     enum Method: String, CaseIterable, ExpressibleByArgument {
-        case ridge, neighbours, kernel, clusters, bradleyTerry
+        case ridge, logistic, neighbours, kernel, clusters, bradleyTerry
 
         var training: any RouterTraining {
             switch self {
             case .ridge: .ridge()
+            case .logistic: .logistic()
             case .neighbours: .neighbours()
             case .kernel: .kernel()
             case .clusters: .clusters()
@@ -63,7 +64,7 @@ struct RouteTrain: AsyncParsableCommand {
         let features: RoutingFeatures
         if let encoder {
             features = .embedding(try await NativeEncoder(contentsOf: encoder))
-        } else if method == .ridge {
+        } else if method == .ridge || method == .logistic {
             features = .ngrams(weightedBy: data.questions)
         } else {
             features = .embedding(NGramEmbedding())

@@ -20,7 +20,7 @@ extension LearnedRouter {
     /// `router.safetensors` with its tables.
     ///
     /// N-gram features are saved with their weights; of an embedding model the name and the length of its vectors, as
-    /// whoever loads the router brings the model. The article <doc:RoutingByLearning> describes the fields.
+    /// whoever loads the router brings the model. The article “Routing by learning” describes the fields.
     ///
     /// Throws ``Collab/CollabError`` with `inputOutput` if the files cannot be written.
     public func save(to folder: String) throws(CollabError) {
