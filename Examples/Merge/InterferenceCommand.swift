@@ -1,0 +1,83 @@
+import ArgumentParser
+import Collab
+import CollabMerging
+import Foundation
+
+/// Measures how much the members of a configuration stand in one another's way.
+struct InterferenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "interference",
+        abstract:
+            "Measures conflicts between the task vectors of a configuration, before anything is merged.",
+        discussion: """
+            Prints the members' lengths, angles and expected disturbance, and the modules with the most change lost \
+            when all are added up. Reads the weights of all models once.
+            """
+    )
+
+    @Argument(help: "The configuration; it must name a base_model.")
+    var configuration: String
+
+    @Option(help: "Write all figures, tensor by tensor, as JSON.")
+    var json: String?
+
+    @Option(help: "Draw layers and modules as an SVG.")
+    var svg: String?
+
+    @Option(
+        help:
+            "What the drawing shows: \(InterferenceReport.Measure.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var measure = "cancellation"
+
+    @Option(help: "How many tensors are read at a time; one a physical core if left out.")
+    var threads: Int?
+
+    func validate() throws {
+        if InterferenceReport.Measure(rawValue: measure) == nil {
+            throw ValidationError("There is no measure “\(measure)”.")
+        }
+    }
+
+    func run() async throws {
+        do throws(CollabError) { try await report() } catch {
+            Terminal.fail(error)
+            throw ExitCode(1)
+        }
+    }
+
+    private func report() async throws(CollabError) {
+        let file = try MergeFile(path: configuration)
+        for (index, stage) in file.stages.enumerated() {
+            let plan = stage.plan
+            let report = try await Interruption.stopping { () async throws(CollabError) in
+                try await plan.interference(threads: threads)
+            }
+            print(index > 0 ? "\n\(report)" : "\(report)")
+            // Of several documents each gets files of its own.
+            let mark = file.stages.count > 1 ? "-\(plan.document.name ?? "\(index + 1)")" : ""
+            if let json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+                try write((try? encoder.encode(report)) ?? Data(), to: json, mark)
+            }
+            if let svg {
+                try write(
+                    Data(report.heatMap(of: .init(rawValue: measure) ?? .cancellation).utf8),
+                    to: svg,
+                    mark
+                )
+            }
+        }
+    }
+
+    private func write(_ data: Data, to path: String, _ mark: String) throws(CollabError) {
+        let url = URL(fileURLWithPath: path)
+        let name = url.deletingPathExtension().lastPathComponent + mark
+        let target = url.deletingLastPathComponent().appendingPathComponent(name)
+            .appendingPathExtension(url.pathExtension)
+        do { try data.write(to: mark.isEmpty ? url : target, options: .atomic) } catch {
+            throw CollabError(.inputOutput, "\(path) cannot be written.", cause: error)
+        }
+    }
+}
