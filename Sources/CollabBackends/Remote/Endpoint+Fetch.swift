@@ -3,14 +3,17 @@ internal import Collab
 extension Endpoint {
     /// Sends a request whose answer is one JSON text.
     ///
-    /// - Parameter model: the model to name in errors.
+    /// - Parameters:
+    ///   - address: what the path is appended to; `nil`: the base address.
+    ///   - model: the model to name in errors.
     func fetchJSON(
         _ method: String,
         _ path: String,
+        beneath address: WebAddress? = nil,
         body: [UInt8]? = nil,
         model: String
     ) async throws(CollabError) -> JSONValue {
-        let (wire, redactor) = try await request(method, path, body: body)
+        let (wire, redactor) = try await request(method, path, beneath: address, body: body)
         let transport = try transport()
         let problem: RemoteProblem
         do throws(RemoteProblem) {

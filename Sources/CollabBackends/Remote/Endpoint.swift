@@ -54,9 +54,12 @@ struct Endpoint: Sendable {
     }
 
     /// A request that is ready to go, and a redactor that knows what it holds.
+    ///
+    /// - Parameter address: what the path is appended to; `nil`: the base address.
     func request(
         _ method: String,
         _ path: String,
+        beneath address: WebAddress? = nil,
         body: [UInt8]? = nil
     ) async throws(CollabError) -> (request: HTTPRequest, redactor: Redactor) {
         var fields: [(name: String, value: String)] = []
@@ -80,7 +83,7 @@ struct Endpoint: Sendable {
         }
         var request = HTTPRequest(
             method,
-            try base.appending(path),
+            try (address ?? base).appending(path),
             fields: fields,
             body: body,
             timeouts: settings.timeouts
@@ -89,6 +92,17 @@ struct Endpoint: Sendable {
         request.limits.body = settings.maximumResponseBytes
         if let left = Run.current?.timeLeft { request.deadline = ContinuousClock.now.advanced(by: left) }
         return (request, Redactor(secrets))
+    }
+
+    /// Where a server's own paths begin, beside those of the protocol: the base address without its version.
+    var root: WebAddress {
+        get throws(CollabError) {
+            var path = base.path
+            while path.hasSuffix("/") { path.removeLast() }
+            guard path.hasSuffix("/v1") else { return base }
+            let shorter = path.dropLast("v1".count) + (base.query.map { "?" + $0 } ?? "")
+            return try WebAddress(String(shorter), relativeTo: base)
+        }
     }
 
     func transport() throws(CollabError) -> Transport {

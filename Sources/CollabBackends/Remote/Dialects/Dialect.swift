@@ -39,6 +39,10 @@ protocol DialectCoding: Sendable {
     func body(for request: Request, _ context: RequestContext) throws(CollabError) -> JSONObject
     /// The fields of a body that extra fields must not replace.
     var fixedFields: Set<String> { get }
+    /// The path of the list of models, beneath the base address.
+    var listPath: String { get }
+    /// How vectors of texts are asked for; `nil` if the protocol has none.
+    var embedding: (any EmbeddingCoding)? { get }
     /// Something that understands the events of an answer.
     func makeDecoder(alternatives: Int) -> any AnswerDecoder
 }
@@ -47,6 +51,8 @@ extension DialectCoding {
     var framing: EventFraming.Kind { .serverSentEvents }
     var keyField: RemoteSettings.KeyField { .bearer }
     var fields: [String: String] { [:] }
+    var listPath: String { "models" }
+    var embedding: (any EmbeddingCoding)? { OpenAIEmbeddingCoding() }
 }
 
 /// Understands the events of an answer.

@@ -8,6 +8,9 @@ struct AnthropicCoding: DialectCoding {
     let fixedFields: Set = ["model", "messages", "system", "stream"]
     let keyField = RemoteSettings.KeyField.field("x-api-key")
     let fields = ["anthropic-version": "2023-06-01"]
+    // A page holds 20 unless more are asked for.
+    let listPath = "models?limit=1000"
+    var embedding: (any EmbeddingCoding)? { nil }
 
     /// The limit of tokens where a request sets none.
     static let defaultMaximumTokens = 4096

@@ -6,6 +6,8 @@ internal import Collab
 struct OllamaCoding: DialectCoding {
     let fixedFields: Set = ["model", "messages", "prompt", "raw", "stream"]
     let framing = EventFraming.Kind.jsonLines
+    let listPath = "api/tags"
+    var embedding: (any EmbeddingCoding)? { OllamaEmbeddingCoding() }
 
     func path(for request: Request) -> String {
         switch request.input {
@@ -20,7 +22,15 @@ struct OllamaCoding: DialectCoding {
         switch request.input {
         case .dialogue(let messages):
             var turns: [JSONValue] = []
-            for message in messages { turns.append(try Self.turn(message, context)) }
+            var waiting: [ToolCall] = []
+            for message in messages {
+                var turn = try Self.turn(message, context)
+                if message.role == .tool, let name = Self.takeName(of: message, from: &waiting) {
+                    turn["tool_name"] = .string(name)
+                }
+                waiting += message.toolCalls
+                turns.append(.object(turn))
+            }
             body["messages"] = .array(turns)
         case .completion(let text):
             body["prompt"] = .string(text)
@@ -45,7 +55,8 @@ struct OllamaCoding: DialectCoding {
 
     func makeDecoder(alternatives: Int) -> any AnswerDecoder { OllamaDecoder(alternatives: alternatives) }
 
-    private static func turn(_ message: Message, _ context: RequestContext) throws(CollabError) -> JSONValue {
+    private static func turn(_ message: Message, _ context: RequestContext) throws(CollabError) -> JSONObject
+    {
         var turn: JSONObject = ["role": .string(message.role.rawValue), "content": .string(message.text)]
         var images: [JSONValue] = []
         for attachment in message.attachments {
@@ -63,6 +74,13 @@ struct OllamaCoding: DialectCoding {
                 }
             )
         }
-        return .object(turn)
+        return turn
+    }
+
+    /// The name of the tool whose result a message is. Older versions of the server give calls no identifiers; there
+    /// the results come in the order of the calls.
+    private static func takeName(of message: Message, from waiting: inout [ToolCall]) -> String? {
+        guard let place = waiting.firstIndex(where: { $0.id == message.toolCallID ?? "" }) else { return nil }
+        return waiting.remove(at: place).name
     }
 }

@@ -6,9 +6,20 @@ internal import Collab
 /// complaint, although the server sends it with a good status.
 struct ResponsesDecoder: AnswerDecoder {
     let alternatives: Int
+    private var places: [String: Int] = [:]
+    private var last: JSONValue?
+
+    init(alternatives: Int) {
+        self.alternatives = alternatives
+    }
 
     mutating func decode(_ event: JSONValue, type: String) throws(AnswerAssembly.Problem) -> AnswerUpdate {
         var update = AnswerUpdate()
+        // Events are numbered, so one that comes twice can be told from two that say the same.
+        if event["sequence_number"] != nil {
+            if event == last { return update }
+            last = event
+        }
         let name = event["type"]?.stringValue ?? type
         let delta = event["delta"]?.stringValue ?? ""
         switch name {
@@ -19,13 +30,15 @@ struct ResponsesDecoder: AnswerDecoder {
             update.refusal = delta
         case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
             update.thinking = delta
+        case "response.reasoning_summary_part.added":
+            if event["summary_index"]?.intValue ?? 0 > 0 { update.thinking = "\n\n" }
         case "response.output_item.added", "response.output_item.done":
             // The item is whole at its end; its pieces in between are those of the arguments.
             if let item = event["item"], item["type"]?.stringValue == "function_call" {
-                update.toolCalls = [toolCall(item, place: event["output_index"]?.intValue ?? 0)]
+                update.toolCalls = [toolCall(item, place: place(of: event))]
             }
         case "response.function_call_arguments.delta":
-            update.toolCalls = [.init(place: event["output_index"]?.intValue ?? 0, arguments: delta)]
+            update.toolCalls = [.init(place: place(of: event), arguments: delta)]
         case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
             try readEnd(event["response"] ?? .null, to: &update)
         default:
@@ -48,12 +61,24 @@ struct ResponsesDecoder: AnswerDecoder {
             case "function_call": update.toolCalls.append(toolCall(item, place: place))
             case "reasoning":
                 let parts = (item["summary"]?.arrayValue ?? []) + (item["content"]?.arrayValue ?? [])
-                update.thinking += parts.compactMap { $0["text"]?.stringValue }.joined()
+                update.thinking += parts.compactMap { $0["text"]?.stringValue }.joined(separator: "\n\n")
             default: break
             }
         }
         try readEnd(answer, to: &update)
         return update
+    }
+
+    /// The place of the item that an event is about. llama.cpp numbers no items; it names them, once by one name and
+    /// once by another.
+    private mutating func place(of event: JSONValue) -> Int {
+        if let index = event["output_index"]?.intValue { return index }
+        let names = [event["item_id"], event["item"]?["id"], event["item"]?["call_id"]].compactMap {
+            $0?.stringValue
+        }
+        let place = names.lazy.compactMap { places[$0] }.first ?? (places.values.max() ?? -1) + 1
+        for name in names { places[name] = place }
+        return place
     }
 
     private func toolCall(_ item: JSONValue, place: Int) -> AnswerUpdate.ToolCallPiece {

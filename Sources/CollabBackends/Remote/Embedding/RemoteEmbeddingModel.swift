@@ -1,6 +1,7 @@
 public import Collab
 
-/// An embedding model behind a server that speaks OpenAI's protocol (`POST /embeddings`).
+/// An embedding model behind a server: OpenAI's protocol (`POST /embeddings`), which most servers speak, or Ollama's
+/// (`POST /api/embed`).
 ///
 /// ```swift
 /// let encoder = try await RemoteEmbeddingModel.connecting(
@@ -15,6 +16,7 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
     /// The length of a vector.
     public let dimension: Int
     private let endpoint: Endpoint
+    private let coding: any EmbeddingCoding
 
     /// The most texts that are sent in one request.
     private static let batch = 128
@@ -22,22 +24,31 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
     /// Makes a model whose vectors have a known length; nothing is sent yet.
     ///
     /// Throws ``Collab/CollabError/Code/invalidRequest`` for the reasons that ``RemoteModel`` has, or if the length is
-    /// less than 1.
+    /// less than 1 or an extra field would replace one that is needed, and ``Collab/CollabError/Code/unsupported`` if the
+    /// server's protocol has no vectors.
     public init(
         _ model: String,
         at base: String,
         dimension: Int,
         key: Secret? = nil,
+        server: ServerKind = .compatible,
         settings: RemoteSettings = RemoteSettings()
     ) throws(CollabError) {
         if model.isEmpty { throw CollabError(.invalidRequest, "The name of the model is empty.") }
         if dimension < 1 {
             throw CollabError(.invalidRequest, "A vector cannot have \(dimension) components.")
         }
+        guard let coding = server.dialect.coding.embedding else {
+            throw CollabError(.unsupported, "\(server.name) makes no vectors of texts.")
+        }
+        for name in ["model", "input"] where settings.extras[name] != nil {
+            throw CollabError(.invalidRequest, "The extra field “\(name)” would replace one that is needed.")
+        }
+        self.coding = coding
         self.model = model
         self.dimension = dimension
         name = settings.name ?? model
-        endpoint = try Endpoint(base, key: key, settings: settings)
+        endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
     /// Asks the server for one vector to learn how long they are.
@@ -45,15 +56,24 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
         _ model: String,
         at base: String,
         key: Secret? = nil,
+        server: ServerKind = .compatible,
         settings: RemoteSettings = RemoteSettings()
     ) async throws(CollabError) -> RemoteEmbeddingModel {
-        let probe = try RemoteEmbeddingModel(model, at: base, dimension: 1, key: key, settings: settings)
+        let probe = try RemoteEmbeddingModel(
+            model,
+            at: base,
+            dimension: 1,
+            key: key,
+            server: server,
+            settings: settings
+        )
         let vector = try await probe.request(["dimension"]).first ?? []
         return try RemoteEmbeddingModel(
             model,
             at: base,
             dimension: vector.count,
             key: key,
+            server: server,
             settings: settings
         )
     }
@@ -79,30 +99,19 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
     }
 
     private func request(_ texts: [String]) async throws(CollabError) -> [[Float]] {
-        let body: JSONObject = [
-            "model": .string(model), "input": .array(texts.map { .string($0) }),
-            "encoding_format": .string("float"),
-        ]
+        var body = coding.body(texts, model: model)
+        for extra in endpoint.settings.extras { body[extra.key] = extra.value }
         let json = try await endpoint.fetchJSON(
             "POST",
-            "embeddings",
+            coding.path,
             body: JSONValue.object(body).encoded(),
             model: model
         )
-        guard let entries = json["data"]?.arrayValue, entries.count == texts.count else {
-            throw malformed(
-                "it holds \(json["data"]?.arrayValue?.count ?? 0) vectors for \(texts.count) texts"
-            )
+        let rows: [[JSONValue]]
+        do throws(EmbeddingProblem) { rows = try coding.vectors(json, count: texts.count) } catch {
+            throw malformed(error.what)
         }
-        var vectors = [[Float]?](repeating: nil, count: texts.count)
-        for (position, entry) in entries.enumerated() {
-            let index = entry["index"]?.intValue ?? position
-            guard vectors.indices.contains(index), vectors[index] == nil else {
-                throw malformed("its vectors are not numbered as the texts are")
-            }
-            vectors[index] = try unitVector(entry["embedding"]?.arrayValue ?? [])
-        }
-        return vectors.compactMap(\.self)
+        return try rows.map { (row) throws(CollabError) in try unitVector(row) }
     }
 
     private func unitVector(_ components: [JSONValue]) throws(CollabError) -> [Float] {
