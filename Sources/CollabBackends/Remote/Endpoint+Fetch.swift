@@ -4,16 +4,16 @@ extension Endpoint {
     /// Sends a request whose answer is one JSON text.
     ///
     /// - Parameters:
-    ///   - address: what the path is appended to; `nil`: the base address.
+    ///   - isCharged: whether the server may charge for the answer.
     ///   - model: the model to name in errors.
     func fetchJSON(
         _ method: String,
         _ path: String,
-        beneath address: WebAddress? = nil,
         body: [UInt8]? = nil,
+        isCharged: Bool = true,
         model: String
     ) async throws(CollabError) -> JSONValue {
-        let (wire, redactor) = try await request(method, path, beneath: address, body: body)
+        let (wire, redactor) = try await request(method, path, body: body)
         let transport = try transport()
         let problem: RemoteProblem
         do throws(RemoteProblem) {
@@ -29,7 +29,7 @@ extension Endpoint {
         if problem.isCancellation || Task.isCancelled { throw .cancelled }
         var failure = problem.failure
         failure.requestID = failure.requestID.map(redactor.scrub)
-        if method == "GET" { failure.isPossiblyBilled = false }
+        if method == "GET" || !isCharged { failure.isPossiblyBilled = false }
         let message = problem.message(server: "\(base)", model: model, scrub: redactor.scrub)
         throw CollabError(failure.kind.code, redactor.scrub(message), cause: failure)
     }

@@ -49,17 +49,15 @@ struct Endpoint: Sendable {
         if let last = parts.last, last.first == "v", last.dropFirst().allSatisfy(\.isNumber) {
             parts.removeLast()
         }
-        let address = try WebAddress("/" + parts.joined(separator: "/"), relativeTo: base)
+        let query = base.query.map { "?" + $0 } ?? ""
+        let address = try WebAddress("/" + parts.joined(separator: "/") + query, relativeTo: base)
         return try Endpoint(address.whole, key: key, settings: settings, dialect: dialect)
     }
 
     /// A request that is ready to go, and a redactor that knows what it holds.
-    ///
-    /// - Parameter address: what the path is appended to; `nil`: the base address.
     func request(
         _ method: String,
         _ path: String,
-        beneath address: WebAddress? = nil,
         body: [UInt8]? = nil
     ) async throws(CollabError) -> (request: HTTPRequest, redactor: Redactor) {
         var fields: [(name: String, value: String)] = []
@@ -83,7 +81,7 @@ struct Endpoint: Sendable {
         }
         var request = HTTPRequest(
             method,
-            try (address ?? base).appending(path),
+            try base.appending(path),
             fields: fields,
             body: body,
             timeouts: settings.timeouts
@@ -92,17 +90,6 @@ struct Endpoint: Sendable {
         request.limits.body = settings.maximumResponseBytes
         if let left = Run.current?.timeLeft { request.deadline = ContinuousClock.now.advanced(by: left) }
         return (request, Redactor(secrets))
-    }
-
-    /// Where a server's own paths begin, beside those of the protocol: the base address without its version.
-    var root: WebAddress {
-        get throws(CollabError) {
-            var path = base.path
-            while path.hasSuffix("/") { path.removeLast() }
-            guard path.hasSuffix("/v1") else { return base }
-            let shorter = path.dropLast("v1".count) + (base.query.map { "?" + $0 } ?? "")
-            return try WebAddress(String(shorter), relativeTo: base)
-        }
     }
 
     func transport() throws(CollabError) -> Transport {

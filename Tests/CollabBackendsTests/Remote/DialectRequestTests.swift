@@ -69,12 +69,29 @@ struct DialectRequestTests {
                 == #"{"model":"m","messages":[{"role":"system","content":"Be brief."},"#
                 + #"{"role":"user","content":"What is this?","images":["AQID"]},"#
                 + #"{"role":"assistant","content":"Let me see.","tool_calls":[{"function":{"name":"weather","#
-                + #""arguments":{"city":"Paris"}}}]},{"role":"tool","content":"rain"},"#
+                + #""arguments":{"city":"Paris"}}}]},{"role":"tool","content":"rain","tool_name":"weather"},"#
                 + #"{"role":"user","content":"So?"}],"stream":true,"options":{"num_predict":7,"temperature":0.0}}"#
         )
         let completion = try body(.completion("Once"), .ollama)
         #expect(completion["prompt"]?.stringValue == "Once")
         #expect(completion["raw"]?.boolValue == true)
+    }
+
+    @Test("Ollama's results name their tools: by the call's identifier, or in the order of calls without one")
+    func ollamaResults() throws {
+        let named = [
+            ToolCall(id: "a", name: "weather", arguments: "{}"),
+            ToolCall(id: "b", name: "time", arguments: "{}"),
+        ]
+        let unnamed = named.map { ToolCall(id: "", name: $0.name, arguments: "{}") }
+        func tools(_ calls: [ToolCall], answering order: [Int]) throws -> [String?] {
+            let question: [Message] = [.user("q"), .assistant("", toolCalls: calls)]
+            let results: [Message] = order.map { .toolResult("r", of: calls[$0]) }
+            let turns = try body(Request(question + results), .ollama)["messages"]?.arrayValue ?? []
+            return turns.suffix(order.count).map { $0["tool_name"]?.stringValue }
+        }
+        #expect(try tools(named, answering: [1, 0]) == ["time", "weather"])
+        #expect(try tools(unnamed, answering: [0, 1]) == ["weather", "time"])
     }
 
     @Test("Extra fields join an object that is there, and do not replace what is needed")

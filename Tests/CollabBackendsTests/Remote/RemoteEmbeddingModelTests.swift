@@ -66,4 +66,77 @@ struct RemoteEmbeddingModelTests {
         expectNoKey(in: error as Any)
         expectNoKey(in: try model())
     }
+
+    // MARK: Ollama
+
+    private func ollama(_ faults: String = "ok", dimension: Int = 3) throws -> RemoteEmbeddingModel {
+        let settings = RemoteSettings(transport: try Transport())
+        let base = server.base(faults, id: id).dropLast("/v1".count)
+        return try RemoteEmbeddingModel(
+            "e",
+            at: String(base),
+            dimension: dimension,
+            server: .ollama,
+            settings: settings
+        )
+    }
+
+    @Test("Ollama's vectors are the same by its own protocol")
+    func ollamaVectors() async throws {
+        let texts = (0..<130).map { "text \($0)" }
+        #expect(try await ollama().embed(texts) == model().embed(texts))
+        let base = String(server.base("ok", id: id).dropLast("/v1".count))
+        #expect(try await RemoteEmbeddingModel.connecting("e", at: base, server: .ollama).dimension == 3)
+        let error = await #expect(throws: CollabError.self) { try await ollama(dimension: 4).embed(["x"]) }
+        #expect(error?.code == .malformedResponse)
+        let refused = await #expect(throws: CollabError.self) {
+            try await ollama("status=404,body=string").embed(["x"])
+        }
+        #expect(refused?.remoteFailure?.kind == .notFound)
+    }
+
+    @Test("What is written follows each protocol; Ollama is told not to cut texts")
+    func bodies() {
+        let openAI = OpenAIEmbeddingCoding().body(["a", "b"], model: "m")
+        #expect(
+            JSONValue.object(openAI).description
+                == #"{"model":"m","input":["a","b"],"encoding_format":"float"}"#
+        )
+        let ollama = OllamaEmbeddingCoding().body(["a"], model: "m")
+        #expect(JSONValue.object(ollama).description == #"{"model":"m","input":["a"],"truncate":false}"#)
+    }
+
+    @Test("Vectors that are missing, too many or numbered twice are an error")
+    func miscounted() throws {
+        let answers: [(any EmbeddingCoding, String)] = [
+            (OpenAIEmbeddingCoding(), #"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#),
+            (OpenAIEmbeddingCoding(), #"{"data":[{"index":0,"embedding":[1]},{"index":2,"embedding":[1]}]}"#),
+            (OpenAIEmbeddingCoding(), #"{"data":[{"index":0,"embedding":[1]}]}"#),
+            (OpenAIEmbeddingCoding(), #"{"data":"none"}"#),
+            (OllamaEmbeddingCoding(), #"{"embeddings":[[1]]}"#),
+            (OllamaEmbeddingCoding(), #"{"embeddings":[[1],[1],[1]]}"#),
+            (OllamaEmbeddingCoding(), #"{"embedding":[1]}"#),
+        ]
+        for (coding, answer) in answers {
+            let json = try JSONValue(parsing: Array(answer.utf8), policy: .wire)
+            #expect(throws: EmbeddingProblem.self) { try coding.vectors(json, count: 2) }
+        }
+    }
+
+    @Test("A protocol without vectors, and extra fields in the place of needed ones, are refused at once")
+    func refused() {
+        let anthropic = #expect(throws: CollabError.self) {
+            try RemoteEmbeddingModel("m", at: "http://127.0.0.1:1/v1", dimension: 1, server: .anthropic)
+        }
+        #expect(anthropic?.code == .unsupported)
+        let replaced = #expect(throws: CollabError.self) {
+            try RemoteEmbeddingModel(
+                "m",
+                at: "http://127.0.0.1:1/v1",
+                dimension: 1,
+                settings: RemoteSettings(extras: ["input": "x"])
+            )
+        }
+        #expect(replaced?.code == .invalidRequest)
+    }
 }

@@ -100,7 +100,9 @@ extension ModelCapabilities {
     }
 
     private static func words(_ json: JSONValue?) -> Set<String>? {
-        json?.arrayValue.map { Set($0.compactMap(\.stringValue)) }
+        guard let elements = json?.arrayValue, !elements.isEmpty else { return nil }
+        let words = elements.compactMap(\.stringValue)
+        return words.count == elements.count ? Set(words) : nil
     }
 
     private static func version(_ json: JSONValue?) -> String? {

@@ -55,7 +55,13 @@ extension RemoteModel {
     }
 
     private func ask(ollama capabilities: inout ModelCapabilities) async throws(CollabError) {
-        let json = try await endpoint.fetchJSON("POST", "api/show", body: showBody, model: model)
+        let json = try await endpoint.fetchJSON(
+            "POST",
+            "api/show",
+            body: showBody,
+            isCharged: false,
+            model: model
+        )
         capabilities.read(show: json, extras: settings.extras)
         if let json = try await optional("GET", "api/version") { capabilities.read(version: json) }
     }
@@ -79,8 +85,13 @@ extension RemoteModel {
         body: [UInt8]? = nil
     ) async throws(CollabError) -> JSONValue? {
         do throws(CollabError) {
-            let root = try endpoint.root
-            return try await endpoint.fetchJSON(method, path, beneath: root, body: body, model: model)
+            return try await endpoint.root().fetchJSON(
+                method,
+                path,
+                body: body,
+                isCharged: false,
+                model: model
+            )
         } catch {
             switch error.remoteFailure?.kind {
             case .notFound?, .forbidden?, .unauthenticated?, .invalidRequest?, .malformed?: return nil

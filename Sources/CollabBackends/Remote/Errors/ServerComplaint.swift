@@ -73,6 +73,10 @@ struct ServerComplaint: Hashable, Sendable {
         if has("context_length", "context_size") { return .contextTooLong }
         if has("insufficient_quota", "billing", "spend_limit") { return .quotaExhausted }
         if has("content_filter", "content_policy") { return .contentFiltered }
+        // Anthropic's word for it is that of every bad request.
+        if status == 400, (message ?? "").lowercased().contains("credit balance is too low") {
+            return .quotaExhausted
+        }
         if let status, (400..<500).contains(status), status != 429, speaksOfContext { return .contextTooLong }
         // Where there is a status it decides; without one the words are all there is.
         guard status == nil else { return nil }
@@ -87,8 +91,10 @@ struct ServerComplaint: Hashable, Sendable {
 
     private var speaksOfContext: Bool {
         let text = (message ?? "").lowercased()
-        return ["maximum context length", "context size", "context window", "exceeds the context"].contains {
-            text.contains($0)
-        }
+        return [
+            "maximum context length", "context size", "context window", "exceeds the context",
+            "context limit",
+            "prompt is too long",
+        ].contains { text.contains($0) }
     }
 }

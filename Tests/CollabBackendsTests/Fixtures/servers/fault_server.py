@@ -231,9 +231,12 @@ class Dialect:
                 "text_offset": [0] * len(self.toks)} if self.lp else None} for i in range(self.n)]
             return {"id": self.id, "object": "text_completion", "created": 1, "model": self.model,
                     "choices": ch, "usage": self.usage()}
-        if self.route == "embeddings":
+        if self.route in ("embeddings", "embed"):
             inp = self.body.get("input")
             inp = inp if isinstance(inp, list) else [inp]
+            if self.route == "embed":
+                return {"model": self.model, "embeddings": [[0.6, 0.8, float(i)] for i, _ in enumerate(inp)],
+                        "total_duration": 1, "load_duration": 1, "prompt_eval_count": self.p}
             return {"object": "list", "model": self.model, "usage": {"prompt_tokens": self.p, "total_tokens": self.p},
                     "data": [{"object": "embedding", "index": i, "embedding": [0.6, 0.8, float(i)]} for i, _ in enumerate(inp)]}
         ch = [{"index": i, "finish_reason": self.finish,
@@ -314,10 +317,45 @@ class Dialect:
         return out
 
 
+# ---------------------------------------------------------------- what servers tell about their models
+
+def about_models(path, kind, spec):
+    """The answer at one of the paths by which servers describe themselves; None if this is none of the kind's."""
+    entry = {"id": "fault-model", "object": "model", "created": 1, "owned_by": "fault"}
+    if kind == "llamacpp":
+        entry.update(owned_by="llamacpp", meta={"n_vocab": 49152, "n_ctx": 8192, "n_ctx_train": 131072})
+        if path == "/props" and "noprops" not in spec:
+            return {"default_generation_settings": {"n_ctx": 2048}, "total_slots": 4, "build_info": "b6543-abc",
+                    "modalities": {"vision": True, "audio": False}, "chat_template_caps": {"supports_tools": False}}
+    elif kind == "vllm":
+        entry.update(owned_by="vllm", max_model_len=32768)
+        if path == "/version":
+            return {"version": "0.32.0"}
+    elif kind == "ollama":
+        entry.update(id="fault-model:latest", owned_by="library")
+        if path == "/api/tags":
+            return {"models": [{"name": "fault-model:latest", "model": "fault-model:latest", "size": 1}]}
+        if path == "/api/show":
+            return {"capabilities": ["completion", "vision"], "parameters": "stop  \"<end>\"\nnum_ctx  4096",
+                    "model_info": {"general.architecture": "gemma3", "gemma3.context_length": 32768}}
+        if path == "/api/version":
+            return {"version": "0.12.11"}
+    elif kind == "anthropic":
+        entry = {"type": "model", "id": "fault-model", "display_name": "Fault", "created_at": "2026-01-01T00:00:00Z",
+                 "max_input_tokens": 200000, "max_tokens": 64000,
+                 "capabilities": {"image_input": {"supported": True}, "pdf_input": {"supported": False},
+                                  "thinking": {"supported": True, "types": {}}}}
+        if path == "/v1/models/fault-model":
+            return entry
+    if path == "/v1/models":
+        return {"object": "list", "data": [entry], "has_more": False}
+    return None
+
+
 # ---------------------------------------------------------------- the handler
 
 ROUTES = {"/v1/chat/completions": "chat", "/v1/completions": "completions", "/v1/embeddings": "embeddings",
-          "/v1/responses": "responses", "/v1/messages": "messages", "/api/chat": "ollama"}
+          "/v1/responses": "responses", "/v1/messages": "messages", "/api/chat": "ollama", "/api/embed": "embed"}
 
 
 def head(status, headers, reason=None):
@@ -632,8 +670,9 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         if kind == "control":
             return await send_json(c, status, error_body("openai", status, "line1\r\nFAKE LOG \x1b[31mred\x00"), extra)
         return await send_json(c, status, error_body(kind, status), extra)
-    if path == "/v1/models":
-        return await send_json(c, 200, {"object": "list", "data": [{"id": "fault-model", "object": "model", "created": 1, "owned_by": "fault"}]})
+    told = about_models(path, spec.get("as"), spec)
+    if told is not None:
+        return await send_json(c, 200, told)
     if path in ("/tokenize", "/detokenize", "/apply-template"):
         return await send_json(c, 200, tokens_answer(path, json.loads(body_bytes), spec))
     route = ROUTES.get(path)
@@ -653,7 +692,7 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
     if spec.get("reset") == "billed":        # the work is done and charged, the answer is lost
         st["tokens_generated"] += len(d.toks)
         raise Abort("rst")
-    want_stream = body.get("stream", route == "ollama") is True and route != "embeddings"
+    want_stream = body.get("stream", route == "ollama") is True and route not in ("embeddings", "embed")
     if want_stream and spec.get("ignore_stream"):
         want_stream = False
     if "headerbomb" in spec:

@@ -35,10 +35,12 @@ struct ResponsesDecoder: AnswerDecoder {
         case "response.output_item.added", "response.output_item.done":
             // The item is whole at its end; its pieces in between are those of the arguments.
             if let item = event["item"], item["type"]?.stringValue == "function_call" {
-                update.toolCalls = [toolCall(item, place: place(of: event))]
+                let place = place(of: event)
+                update.toolCalls = [toolCall(item, place: place)]
             }
         case "response.function_call_arguments.delta":
-            update.toolCalls = [.init(place: place(of: event), arguments: delta)]
+            let place = place(of: event)
+            update.toolCalls = [.init(place: place, arguments: delta)]
         case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
             try readEnd(event["response"] ?? .null, to: &update)
         default:
@@ -76,7 +78,7 @@ struct ResponsesDecoder: AnswerDecoder {
         let names = [event["item_id"], event["item"]?["id"], event["item"]?["call_id"]].compactMap {
             $0?.stringValue
         }
-        let place = names.lazy.compactMap { places[$0] }.first ?? (places.values.max() ?? -1) + 1
+        let place = names.compactMap { places[$0] }.first ?? (places.values.max() ?? -1) + 1
         for name in names { places[name] = place }
         return place
     }
