@@ -13,16 +13,36 @@ extension Endpoint {
         isCharged: Bool = true,
         model: String
     ) async throws(CollabError) -> JSONValue {
-        let (wire, redactor) = try await request(method, path, body: body)
-        let transport = try transport()
-        let problem: RemoteProblem
-        do throws(RemoteProblem) {
-            let (head, bytes) = try await fetch(wire, over: transport)
+        try await send(method, path, body: body, model: model) { (head, bytes) throws(RemoteProblem) in
             if let json = try? JSONValue(parsing: bytes, policy: .wire) {
                 guard let complaint = ServerComplaint(json) else { return json }
                 throw .assembly(head, .complaint(complaint))
             }
             throw .noStream(head, String(decoding: bytes.prefix(400), as: UTF8.self))
+        }
+    }
+
+    /// Sends a request whose answer does not matter as long as it is no error.
+    ///
+    /// - Parameter model: the model to name in errors.
+    func send(_ method: String, _ path: String, body: [UInt8]? = nil, model: String) async throws(CollabError)
+    {
+        try await send(method, path, body: body, model: model) { (_, _) throws(RemoteProblem) in }
+    }
+
+    private func send<Answer>(
+        _ method: String,
+        _ path: String,
+        body: [UInt8]?,
+        model: String,
+        reading: (ResponseHead, [UInt8]) throws(RemoteProblem) -> Answer
+    ) async throws(CollabError) -> Answer {
+        let (wire, redactor) = try await request(method, path, body: body)
+        let transport = try transport()
+        let problem: RemoteProblem
+        do throws(RemoteProblem) {
+            let (head, bytes) = try await fetch(wire, over: transport)
+            return try reading(head, bytes)
         } catch {
             problem = error
         }

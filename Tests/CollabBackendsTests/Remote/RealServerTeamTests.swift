@@ -37,6 +37,42 @@ struct RealServerTeamTests {
         }
     }
 
+    @Test(
+        "The server and this process cut texts and dialogues into the same tokens, and find texts equally probable"
+    )
+    func scores() async throws {
+        let remote = try RealServer.running().model()
+        let native = try await native()
+        let question = Request.completion("The capital of France is")
+        let dialogue = Request([.system("Be brief."), .user("What is the capital of France?")])
+        for request in [question, dialogue] {
+            #expect(try await remote.promptTokens(for: request) == native.promptTokens(for: request))
+            let texts = [" Paris.", " London", " a city"]
+            let there = try await remote.scoring().score(texts, after: request)
+            let here = try await native.score(texts, after: request)
+            for (left, right) in zip(there, here) {
+                #expect(left.tokenLogprobs.count == right.tokenLogprobs.count)
+                #expect(abs(left.logprob - right.logprob) < 0.2, "\(left) \(right)")
+            }
+        }
+        #expect(try await remote.text(of: remote.tokens(of: "日本 🙂")) == "日本 🙂")
+    }
+
+    @Test("What a grammar or a set of choices allows is all that is written")
+    func constraints() async throws {
+        let request = Request.completion(
+            "The capital of France is",
+            options: GenerationOptions(maximumTokens: 8)
+        )
+        let server = try RealServer.running()
+        func text(_ option: ServerOption) async throws -> String {
+            try await server.model { $0.options = [option] }.respond(to: request).text
+        }
+        #expect([" London", " Rome"].contains(try await text(.choices([" London", " Rome"]))))
+        #expect(try await text(.grammar(#"root ::= " 4" "2"+ "."?"#)).hasPrefix(" 42"))
+        #expect(!(try await text(.logitBias([7042: -100]))).hasPrefix(" Paris"))
+    }
+
     @Test("A pipeline of a native and a remote member: both speak, agree, and stand in one ledger")
     func mixedPipeline() async throws {
         let server = try RealServer.running()

@@ -46,9 +46,12 @@ struct ServerExtensionTests {
         #expect(odd?.code == .malformedResponse)
     }
 
-    @Test("Continuations are scored after the prompt, with an exact border, in order")
-    func scores() async throws {
-        let scorer = try model(.vLLM).scoring()
+    @Test(
+        "Continuations are scored after the prompt, with an exact border, in order",
+        arguments: [ServerKind.vLLM, .llamaCPP]
+    )
+    func scores(kind: ServerKind) async throws {
+        let scorer = try model(kind).scoring()
         let texts = ["B", "CD", ""]
         let scores = try await scorer.score(texts, after: .completion("A"))
         func logprob(_ before: Int, _ token: Int) -> Double { -Double((31 * before + token) % 97) / 50 }
@@ -62,10 +65,12 @@ struct ServerExtensionTests {
 
     @Test("A server that does not score is told apart from one whose scores are none")
     func badScores() async throws {
-        let error = #expect(throws: CollabError.self) { try model(.llamaCPP).scoring() }
+        let error = #expect(throws: CollabError.self) { try model(.openAI).scoring() }
         #expect(error?.code == .unsupported)
-        for fault in ["noecho", "badscore"] {
-            let scorer = try model(.vLLM, fault).scoring()
+        for (kind, fault) in [
+            (ServerKind.vLLM, "noecho"), (.vLLM, "badscore"), (.llamaCPP, "noecho"), (.llamaCPP, "badscore"),
+        ] {
+            let scorer = try model(kind, fault).scoring()
             let error = await #expect(throws: CollabError.self) {
                 try await scorer.score(["B"], after: .completion("A"))
             }

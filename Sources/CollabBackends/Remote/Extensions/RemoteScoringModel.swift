@@ -7,9 +7,14 @@ public import Collab
 /// let scores = try await model.score([" Paris", " Rome"], after: .completion("The capital of France is"))
 /// ```
 ///
-/// The prompt and each continuation are turned into tokens by the server and sent as ids (`echo` with no token to
-/// write), so that the border between them is exact; a continuation is cut into tokens by itself, as a native model
-/// cuts it. vLLM has this; llama.cpp's server ignores `echo`, and hosted services have taken it away.
+/// The prompt and each continuation are turned into tokens by the server and sent as ids, so that the border between
+/// them is exact; a continuation is cut into tokens by itself, as a native model cuts it.
+///
+/// - vLLM scores a whole text in one request (`echo` with no token to write).
+/// - llama.cpp's server ignores `echo`, but it reports a written token's probability as it was before any bias. So each
+///   token of a continuation is made to be written by a bias that nothing can outweigh: a request a token, of which the
+///   server computes only what is new. Good for labels, slow for long texts.
+/// - Hosted services have taken both away.
 public struct RemoteScoringModel: TokenScoring {
     /// The model beneath, which answers.
     public let base: RemoteModel
@@ -45,10 +50,49 @@ public struct RemoteScoringModel: TokenScoring {
         return try await concurrently(continuations) { (text) async throws(CollabError) in
             let tokens = try await base.tokens(of: text)
             if tokens.isEmpty { return ScoredContinuation(text: text, tokenLogprobs: []) }
-            let logprobs = try await logprobs(of: prompt + tokens)
-            return ScoredContinuation(text: text, tokenLogprobs: Array(logprobs.suffix(tokens.count)))
+            let logprobs =
+                base.server.extensions == .llamaCPP
+                ? try await forcedLogprobs(of: tokens, after: prompt)
+                : try await logprobs(of: prompt + tokens).suffix(tokens.count)
+            return ScoredContinuation(text: text, tokenLogprobs: Array(logprobs))
         }
     }
+
+    /// The natural log-probability of each token, by making the server write it.
+    private func forcedLogprobs(
+        of tokens: [TokenID],
+        after prompt: [TokenID]
+    ) async throws(CollabError) -> [Double] {
+        var read = prompt
+        var logprobs: [Double] = []
+        for token in tokens {
+            let body: JSONObject = [
+                "model": .string(base.model), "prompt": .array(read.map { .integer(Int64($0)) }),
+                "max_tokens": 1, "logprobs": 1, "temperature": 0, "cache_prompt": true,
+                "logit_bias": .object(["\(token)": .double(Self.overwhelming)]),
+            ]
+            let answer = try await base.endpoint.fetchJSON(
+                "POST",
+                "completions",
+                body: JSONValue.object(body).encoded(),
+                model: base.model
+            )
+            let written = answer["choices"]?[0]?["logprobs"]?["content"]?[0]
+            guard let logprob = written?["logprob"]?.doubleValue, written?["id"]?.intValue == Int(token)
+            else {
+                throw base.malformed("it does not tell how probable the token \(token) is")
+            }
+            guard logprob < 0.01 else {
+                throw base.malformed("some of its scores are no log-probabilities")
+            }
+            logprobs.append(logprob)
+            read.append(token)
+        }
+        return logprobs
+    }
+
+    /// Logits differ by some tens.
+    private static let overwhelming = 10_000.0
 
     /// The natural log-probability of every token but the first, each after those before it.
     private func logprobs(of tokens: [TokenID]) async throws(CollabError) -> [Double] {
@@ -79,10 +123,10 @@ extension RemoteModel {
     ///
     /// Throws ``Collab/CollabError/Code/unsupported`` for a server that does not.
     public func scoring() throws(CollabError) -> RemoteScoringModel {
-        guard server.extensions == .vLLM else {
+        guard server.extensions != nil else {
             throw CollabError(
                 .unsupported,
-                "\(server.name) does not score prompts; vLLM does (server: .vLLM)."
+                "\(server.name) does not score texts; vLLM and llama.cpp's server do (server: .vLLM, .llamaCPP)."
             )
         }
         return RemoteScoringModel(base: self)

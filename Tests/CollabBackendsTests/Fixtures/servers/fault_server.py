@@ -186,6 +186,15 @@ def echo_answer(body, spec):
             "usage": {"prompt_tokens": len(ids), "completion_tokens": 0, "total_tokens": len(ids)}}
 
 
+def forced_answer(body, spec):
+    """The same scores for one token that a bias makes the only one, as llama.cpp's server reports it."""
+    token = int(next(iter(body["logit_bias"])))
+    score = 3.5 if "badscore" in spec else -((31 * body["prompt"][-1] + token) % 97) / 50
+    entry = {"id": token + ("noecho" in spec), "token": "", "bytes": [], "logprob": score, "top_logprobs": []}
+    return {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "", "finish_reason": "length",
+            "logprobs": {"content": [entry]}}], "usage": {"prompt_tokens": len(body["prompt"]), "completion_tokens": 1}}
+
+
 class Dialect:
     """Turns tokens into one JSON answer, or into a list of (event, data) pairs."""
 
@@ -687,6 +696,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         return await send_json(c, 400, error_body("openai", 400, "the request body is not a JSON object"))
     if route == "completions" and body.get("echo") and isinstance(body.get("prompt"), list):
         return await send_json(c, 200, echo_answer(body, spec))
+    if route == "completions" and body.get("logit_bias") and isinstance(body.get("prompt"), list):
+        return await send_json(c, 200, forced_answer(body, spec))
     d = Dialect(route, body, spec)
     st["billed_requests"] += 1
     if spec.get("reset") == "billed":        # the work is done and charged, the answer is lost
