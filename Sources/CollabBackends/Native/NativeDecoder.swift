@@ -104,9 +104,8 @@ public final class NativeDecoder: TopTokenDecoder {
         probe: ActivationProbe? = nil,
         isPrompt: Bool = false
     ) async throws(CollabError) -> (output: EngineJob.Output, cached: Int) {
-        try validate(tokens)
         let outcome = await engine.run(
-            try take(),
+            try take(toRead: tokens, readout),
             appending: tokens,
             readout: readout,
             probe: probe,
@@ -156,11 +155,26 @@ public final class NativeDecoder: TopTokenDecoder {
                 "\(name) has no token \(token): its ids end at \(vocabulary - 1)."
             )
         }
-        let count = position
-        guard count + tokens.count <= contextLength else {
+    }
+
+    /// Takes the sequence out, if it has room for some tokens and is where it was when the readout was made.
+    private func take(toRead tokens: [TokenID], _ readout: Readout) throws(CollabError) -> KeyValueSequence {
+        try validate(tokens)
+        let sequence = try take()
+        let count = sequence.count
+        let isFull = count + tokens.count > contextLength
+        let positions = readout.positions
+        let isElsewhere =
+            !positions.isEmpty
+            && (positions.lowerBound < count || positions.upperBound > count + tokens.count)
+        if isFull || isElsewhere { state.withLock { $0 = .idle(sequence) } }
+        // Another task has read or gone back in between.
+        if isElsewhere { throw busy }
+        if isFull {
             let message = "\(name) has read \(count) tokens and cannot read \(tokens.count) more: "
             throw CollabError(.contextOverflow, message + "its context holds \(contextLength).")
         }
+        return sequence
     }
 
     /// Takes the sequence out, so that it alone refers to its blocks while they are written.

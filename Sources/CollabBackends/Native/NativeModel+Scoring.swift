@@ -3,8 +3,8 @@ public import Collab
 extension NativeModel: TokenScoring {
     /// The natural log-probability of each continuation after the request's prompt, with its tokens.
     ///
-    /// The prompt is read once; the continuations share it and are computed side by side. A continuation is cut into
-    /// tokens by itself, so begin it with a space where a word begins.
+    /// The prompt is read once, and what an earlier one began with alike not at all; the continuations share it and are
+    /// computed side by side. A continuation is cut into tokens by itself, so begin it with a space where a word begins.
     ///
     /// Throws ``Collab/CollabError`` with `invalidRequest` for a prompt of no tokens, and `contextOverflow`.
     public func score(
@@ -20,7 +20,7 @@ extension NativeModel: TokenScoring {
         }
         let decoder = makeNativeDecoder()
         if prompt.count > 1 {
-            _ = try await decoder.run(Array(prompt.dropLast()), Readout())
+            _ = try await decoder.readPrompt(Array(prompt.dropLast()), Readout())
         }
         return try await concurrently(continuations) { (text) async throws(CollabError) in
             let tokens = try self.vocabulary.encode(text, parsingSpecialTokens: false)

@@ -155,6 +155,12 @@ struct ModelFaultTests {
         _ = try await first.value
         #expect(decoder.position == 3)
         _ = try await decoder.append([4], logits: .last)
+        // A readout that was made before another task read on.
+        let late = await #expect(throws: CollabError.self) {
+            _ = try await decoder.run([5], Readout(kind: .logits, positions: 3..<4))
+        }
+        #expect(late?.code == .invalidRequest && late?.message.contains("two tasks") == true)
+        #expect(decoder.position == 4)
     }
 
     private func load(_ name: String = "m-ok-base.gguf") async throws(CollabError) -> NativeModel {

@@ -115,6 +115,14 @@ struct AdaptedModelTests {
         #expect(start.cachedTokens == tokens.count - 1)
     }
 
+    @Test("an adapted model is as local as its base")
+    func profile() async throws {
+        let checkpoint = try TinyModels.checkpoint("llama")
+        let model = try await TinyModels.model(checkpoint)
+        let adapted = try await model.adapted(by: [TinyAdapters.make("style", for: checkpoint, seed: 1)])
+        #expect(adapted.profile == model.profile && adapted.profile.isLocal)
+    }
+
     @Test("keys and values of other adapters are not used")
     func prefixes() async throws {
         let checkpoint = try TinyModels.checkpoint("llama")

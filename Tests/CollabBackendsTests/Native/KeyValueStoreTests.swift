@@ -71,6 +71,25 @@ import Testing
         #expect(pool.sequence(beginning: (0..<200).map { TokenID($0) }, under: nil) == nil)
     }
 
+    @Test("what a long text took in layers without a window becomes room for many short ones")
+    func memoryGoesFromLayersToOthers() throws {
+        let limit = 44 * pool().blockBytes(0)
+        let pool = pool(limit: limit)
+        var long = KeyValueSequence(pool: pool)
+        for page in 0..<24 { try read(&long, page * 64..<(page + 1) * 64) }
+        #expect(pool.bytesInUse > limit * 3 / 4)
+        long = long.emptied()
+        var short: [KeyValueSequence] = []
+        for text in 0..<12 {
+            var sequence = KeyValueSequence(pool: pool)
+            try read(&sequence, 0..<64)
+            sequence.append([TokenID(text)])
+            short.append(sequence)
+        }
+        #expect(short.allSatisfy { $0.computed == 64 })
+        #expect(pool.bytesInUse <= limit)
+    }
+
     @Test func theLongestBeginningIsFound() throws {
         let pool = pool()
         for end in [40, 90] {

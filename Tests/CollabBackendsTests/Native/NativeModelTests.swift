@@ -44,6 +44,23 @@ import Testing
         #expect(third.logits.values == second.logits.values)
     }
 
+    @Test("a prompt that was scored before is not read again, and the scores are the same")
+    func scoringFindsItsPrompt() async throws {
+        let native = try await NativeModel(
+            contentsOf: RealModel.smolLM2.path,
+            options: NativeOptions(threads: 1)
+        )
+        let request = Request.completion(
+            "The capital of France is Paris, and the capital of Italy, as everybody has heard, is"
+        )
+        let first = try await native.score([" Rome", " Oslo"], after: request)
+        #expect(native.promptCache.tokensSaved == 0)
+        #expect(try await native.score([" Rome", " Oslo"], after: request) == first)
+        // All but the last token, which each continuation reads, and the one before it, which a look-up leaves out.
+        let prompt = try native.promptTokens(for: request)
+        #expect(native.promptCache.tokensSaved == prompt.count - 2)
+    }
+
     @Test func scoresContinuationsAsTheLogitsSay() async throws {
         let native = try await NativeFixtures.model(.smolLM2)
         let request = Request.completion("The capital of France is")

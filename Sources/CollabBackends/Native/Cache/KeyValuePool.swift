@@ -26,9 +26,16 @@ final class KeyValuePool: Sendable {
     private struct State {
         /// Addresses of blocks that nobody uses, by group.
         var free: [[Int]]
-        /// Addresses of the memory that blocks are parts of.
-        var slabs: [Int] = []
+        /// The memory that blocks are parts of.
+        var slabs: [Slab] = []
         var bytes = 0
+    }
+
+    /// Some blocks of a group that were taken from the system together.
+    private struct Slab {
+        var address: Int
+        var group: Int
+        var count: Int
     }
 
     /// - Parameters:
@@ -56,7 +63,7 @@ final class KeyValuePool: Sendable {
     deinit {
         state.withLock { state in
             // A block keeps its pool alive, so all of them are free now.
-            for slab in state.slabs { free(UnsafeMutableRawPointer(bitPattern: slab)) }
+            for slab in state.slabs { free(UnsafeMutableRawPointer(bitPattern: slab.address)) }
         }
     }
 
@@ -104,6 +111,7 @@ final class KeyValuePool: Sendable {
             if let address = state.free[group].popLast() { return address }
             var count = Self.blocksAtOnce
             if let limit {
+                if limit - state.bytes < size { giveBack(size, to: group, &state) }
                 count = min(count, (limit - state.bytes) / size)
                 guard count > 0 else {
                     let message =
@@ -120,7 +128,7 @@ final class KeyValuePool: Sendable {
                     "The system has no \(count * size) bytes left for keys and values."
                 )
             }
-            state.slabs.append(Int(bitPattern: slab))
+            state.slabs.append(Slab(address: Int(bitPattern: slab), group: group, count: count))
             state.bytes += count * size
             for block in (1..<count).reversed() {
                 state.free[group].append(Int(bitPattern: slab) + block * size)
@@ -131,6 +139,27 @@ final class KeyValuePool: Sendable {
             preconditionFailure("a block has an address")
         }
         return KeyValueBlock(memory: memory, pool: self, group: group)
+    }
+
+    /// Gives memory of other groups that nobody uses back to the system, until so many more bytes may be taken.
+    ///
+    /// Else a long text, which takes most in layers without a window, would leave no room for many short ones.
+    private func giveBack(_ bytes: Int, to group: Int, _ state: inout State) {
+        let unused = state.free.map(Set.init)
+        var kept: [Slab] = []
+        for slab in state.slabs {
+            let size = blockBytes(slab.group)
+            let blocks = Set((0..<slab.count).map { slab.address + $0 * size })
+            let isEnough = (limit ?? .max) - state.bytes >= bytes
+            guard !isEnough, slab.group != group, blocks.isSubset(of: unused[slab.group]) else {
+                kept.append(slab)
+                continue
+            }
+            state.free[slab.group].removeAll { blocks.contains($0) }
+            state.bytes -= slab.count * size
+            free(UnsafeMutableRawPointer(bitPattern: slab.address))
+        }
+        state.slabs = kept
     }
 
     /// Zeroed memory, in large pages where the system has them, since every step walks through all of it.

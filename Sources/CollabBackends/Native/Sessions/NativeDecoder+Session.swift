@@ -47,7 +47,7 @@ extension NativeModel {
     }
 }
 
-extension AdaptedModel {
+extension AdaptedNativeModel {
     /// A decoder that has read what a decoder under the same adapters wrote; see ``NativeModel/loadSession(from:)``.
     public func loadSession(from path: String) async throws(CollabError) -> NativeDecoder {
         try await model.loadSession(from: path)

@@ -5,7 +5,7 @@ public import Collab
 /// It shares the weights, the threads and the vocabulary of the model beneath, and decoders of both that are asked at
 /// the same time are computed as one batch: a base, an expert and an anti-expert read the weights once a token. Keys
 /// and values are shared only among texts under the same adapters. Make one with ``NativeModel/adapted(by:weights:name:)``.
-public final class AdaptedModel: LogitModel, TokenScoring, EmbeddingModel {
+public final class AdaptedNativeModel: LogitModel, TokenScoring, EmbeddingModel {
     /// The model beneath.
     public let base: NativeModel
     /// The same model with the adapters.
@@ -18,6 +18,8 @@ public final class AdaptedModel: LogitModel, TokenScoring, EmbeddingModel {
 
     /// What to call the model in traces, errors and prompts.
     public var name: String { model.name }
+    /// It runs in this process, as the base does.
+    public var profile: ModelProfile { model.profile }
     /// The base's vocabulary.
     public var tokenizer: any Tokenizer { model.tokenizer }
     /// The most tokens a decoder can hold.
@@ -85,7 +87,7 @@ extension NativeModel {
         by adapters: [LowRankAdapter],
         weights: [Float]? = nil,
         name: String? = nil
-    ) async throws(CollabError) -> AdaptedModel {
+    ) async throws(CollabError) -> AdaptedNativeModel {
         let factors = weights ?? Array(repeating: 1, count: adapters.count)
         guard factors.count == adapters.count else {
             throw CollabError(
@@ -104,7 +106,7 @@ extension NativeModel {
             )
         }
         let names = zip(adapters, factors).map { $1 == 1 ? $0.name : "\($1)·\($0.name)" }
-        return AdaptedModel(
+        return AdaptedNativeModel(
             NativeModel(self, under: set, name: name ?? ([self.name] + names).joined(separator: "+")),
             base: self
         )
