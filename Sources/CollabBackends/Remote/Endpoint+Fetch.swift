@@ -13,7 +13,8 @@ extension Endpoint {
         isCharged: Bool = true,
         model: String
     ) async throws(CollabError) -> JSONValue {
-        try await send(method, path, body: body, model: model) { (head, bytes) throws(RemoteProblem) in
+        try await send(method, path, body: body, isCharged: isCharged, model: model) {
+            (head, bytes) throws(RemoteProblem) in
             if let json = try? JSONValue(parsing: bytes, policy: .wire) {
                 guard let complaint = ServerComplaint(json) else { return json }
                 throw .assembly(head, .complaint(complaint))
@@ -27,13 +28,16 @@ extension Endpoint {
     /// - Parameter model: the model to name in errors.
     func send(_ method: String, _ path: String, body: [UInt8]? = nil, model: String) async throws(CollabError)
     {
-        try await send(method, path, body: body, model: model) { (_, _) throws(RemoteProblem) in }
+        try await send(method, path, body: body, isCharged: true, model: model) {
+            (_, _) throws(RemoteProblem) in
+        }
     }
 
     private func send<Answer>(
         _ method: String,
         _ path: String,
         body: [UInt8]?,
+        isCharged: Bool,
         model: String,
         reading: (ResponseHead, [UInt8]) throws(RemoteProblem) -> Answer
     ) async throws(CollabError) -> Answer {
