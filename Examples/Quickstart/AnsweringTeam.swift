@@ -41,7 +41,7 @@ func answeringTeam(small: some LogitModel, large: some LogitModel) -> some TextM
             }
         }
         Cascade(until: .confidence(above: 0.9))
-        Debate(DebateRules(rounds: 1, prompts: Hearsay.prompts))
+        Debate(DebateRules(rounds: 1, ballots: .last, prompts: Hearsay.prompts))
         FuseLogits(.productOfExperts) {
             brief.role("\(small.name) with the findings") { request, drafts in
                 Hearsay.question(request, answers: drafts.latest.map(\.text))

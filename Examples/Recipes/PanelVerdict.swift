@@ -5,7 +5,7 @@ public import Collab
 ///
 /// An answer that is neither yes nor no is no vote. Ties go to the member who is most sure.
 public func panelVerdict(_ members: [any TextModel]) -> some TextModel {
-    Debate("panel", DebateRules(rounds: 1, answers: .yesNo)) {
+    Debate("panel", DebateRules(rounds: 1, answers: .yesNo, ballots: .last)) {
         members
     }
 }

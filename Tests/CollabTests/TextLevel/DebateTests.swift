@@ -72,10 +72,10 @@ struct DebateTests {
         let answer = try await debate.respond(to: "?")
         let root = try #require(answer.trace?.root)
         #expect(answer.text == "1")
-        #expect(root.note("votes") == "1 ×2, 2 ×1, unparsed ×2")
+        #expect(root.note("votes") == "1 ×4, 2 ×3, unparsed ×3")
         #expect(root.note("ended by") == "1 round, after round 1")
         #expect(root.decisions.first?.scores.map(\.candidate) == ["1", "2"])
-        #expect(root.decisions.first?.scores.map(\.value) == [2, 1])
+        #expect(root.decisions.first?.scores.map(\.value) == [4, 3])
         #expect(root.confidence == 0.4)
         #expect(answer.usage.calls == 10)
     }
@@ -368,7 +368,7 @@ struct DebateFailureTests {
             debater("c", "2")
         }
         let answer = try await debate.respond(to: "?")
-        #expect(answer.trace?.root.note("votes") == "1 ×1, 2 ×2")
+        #expect(answer.trace?.root.note("votes") == "1 ×2, 2 ×4")
     }
 
     @Test("votes on the first answers if nobody answers later, unless everybody must")

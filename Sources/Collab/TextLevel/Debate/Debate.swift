@@ -2,8 +2,8 @@
 ///
 /// The default is what the evidence supports: members who agree from the start do not debate (most of the gain of a
 /// debate is the vote over first answers, Choi et al. 2025); otherwise each is shown one example of every answer that
-/// differs from its own, for at most two rounds; the last answers are voted on, and answers that could not be read are
-/// no votes.
+/// differs from its own, for at most two rounds; if they still differ, first and last answers are voted on, and answers
+/// that could not be read are no votes. With a ``Calibration``, `aggregation: .logOdds(calibration)` weighs the votes.
 ///
 /// - As a stage, `Debate(rounds: 2)` works with the pipeline's team. Answers that its members have already given as
 ///   drafts of an earlier stage are taken over instead of being asked for again. If the members agree, the question

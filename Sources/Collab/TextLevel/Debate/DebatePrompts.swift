@@ -72,9 +72,11 @@ public struct DebatePrompts: Sendable {
             let shown = ([phrases.othersAnswered] + answers).joined(separator: "\n")
             switch view.request.input {
             case .dialogue:
-                let own = view.own.map { [Message.assistant(excerpt($0.text, excerptLength))] } ?? []
                 let turn = "\(shown)\n\n\(phrases.instruction) \(view.request.question)"
-                return view.request.appending(own + [.user(turn)])
+                // Templates insist on turns that alternate: one of the member's own at most.
+                if view.history.isEmpty { return view.request.replacingQuestion(with: turn) }
+                let own = view.history.map { excerpt($0.text, excerptLength) }.joined(separator: "\n\n")
+                return view.request.appending([.assistant(own), .user(turn)])
             case .completion(let text):
                 var request = view.request
                 request.input = .completion("\(shown)\n\n\(text)")

@@ -36,7 +36,7 @@ public struct DebateRules: Sendable {
         visibility: Visibility = .grouped,
         order: TurnOrder = .simultaneous,
         aggregation: Aggregation = .plurality,
-        ballots: DebateTable.BallotScope = .last,
+        ballots: DebateTable.BallotScope = .firstAndLast,
         ties: TieRule = .highestConfidence,
         quorum: Quorum = .majority,
         settling: Settling = .onAgreement,

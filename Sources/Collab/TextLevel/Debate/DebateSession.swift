@@ -29,8 +29,12 @@ struct DebateSession {
         }
     }
 
-    /// The vote on what has been said so far.
-    func tally() -> Tally { rules.aggregation.count(table.ballots(rules.ballots), ties: rules.ties) }
+    /// The vote on what has been said so far: where members agree, on what they say now; where the talk was ended
+    /// without that, on the statements that the rules name.
+    func tally() -> Tally {
+        let scope = verdict?.isAgreement == true ? .last : rules.ballots
+        return rules.aggregation.count(table.ballots(scope), ties: rules.ties)
+    }
 
     /// The statement that gives an answer: that of its surest supporter (ties: the one declared first); without an
     /// answer, the surest of all.

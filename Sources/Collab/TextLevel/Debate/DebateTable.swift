@@ -67,7 +67,8 @@ public struct DebateTable: Sendable {
             )
         }
         let last = latest.map(ballot)
-        guard scope == .firstAndLast else { return last }
+        // Before anybody has spoken again, first and latest are the same statement, and count once.
+        guard scope == .firstAndLast, round > 0 else { return last }
         let first = members.indices.compactMap { member in
             rounds.lazy.compactMap { $0[member] }.first.map(ballot)
         }

@@ -18,6 +18,8 @@ public struct DebateView: Sendable {
     public var speaker: String
     /// What it said last; `nil` if it has not spoken.
     public var own: Statement?
+    /// What it is reminded of having said, oldest first.
+    public var history: [Statement]
     /// What it is shown of the others.
     public var others: [Group]
     /// Whether it may learn who said what.
@@ -35,13 +37,27 @@ public struct DebateView: Sendable {
         round = table.round
         speaker = table.members[member]
         own = table.latest(of: member)
+        history =
+            switch visibility.ownHistory {
+            case .hidden: []
+            case .latest: own.map { [$0] } ?? []
+            case .everything: table.statements.filter { $0.member == member }
+            }
         namesAuthors = visibility.namesAuthors
         let heard = topology.heard(by: member, of: table.members.count)
-        let statements: [Statement] =
+        var statements: [Statement] =
             switch visibility.span {
             case .previousRound: heard.compactMap { table.latest(of: $0) }
             case .everything: table.statements.filter { heard.contains($0.member) }
             }
+        if visibility.isNewOnly {
+            // In a round in which nobody has spoken yet, what was new in the one before is new.
+            let first = own?.round ?? 0
+            statements = statements.filter { statement in
+                let before = table.latest(of: statement.member, through: statement.round - 1)
+                return statement.round >= first && before?.answer != statement.answer
+            }
+        }
         others =
             visibility.isGrouped
             ? Self.grouped(statements, without: own?.answer)

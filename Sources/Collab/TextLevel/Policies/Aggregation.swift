@@ -23,22 +23,34 @@ public struct Aggregation: Sendable, CustomStringConvertible {
     /// The rule's name.
     public let description: String
     private let weight: @Sendable (Ballot) -> Double
+    private let preference: (@Sendable (Ballot) -> Double)?
 
     /// Makes a rule that gives every ballot a weight; the answer with the greatest sum wins.
-    public init(_ description: String, weight: @escaping @Sendable (Ballot) -> Double) {
+    ///
+    /// - Parameter preference: decides between answers of equal weight, before the tie rule is asked: the one whose
+    ///   best ballot is preferred wins.
+    public init(
+        _ description: String,
+        weight: @escaping @Sendable (Ballot) -> Double,
+        preferring preference: (@Sendable (Ballot) -> Double)? = nil
+    ) {
         self.description = description
         self.weight = weight
+        self.preference = preference
     }
 
     /// One member, one vote.
-    public static let plurality = Aggregation("plurality") { _ in 1 }
+    public static let plurality = Aggregation("plurality", weight: { _ in 1 })
 
     /// Votes weigh as much as their members are sure; an unmeasured confidence weighs nothing.
-    public static let confidenceWeighted = Aggregation("confidence-weighted vote") { $0.confidence ?? 0 }
+    public static let confidenceWeighted = Aggregation(
+        "confidence-weighted vote",
+        weight: { $0.confidence ?? 0 }
+    )
 
     /// Votes weigh what the program says, by the member's name; members without a weight have 1.
     public static func weighted(_ weights: [String: Double]) -> Aggregation {
-        Aggregation("weighted vote") { weights[$0.name] ?? 1 }
+        Aggregation("weighted vote", weight: { weights[$0.name] ?? 1 })
     }
 
     /// Counts votes.
@@ -55,7 +67,12 @@ public struct Aggregation: Sendable, CustomStringConvertible {
             }
         }
         let highest = candidates.map(\.weight).max() ?? 0
-        let leaders = candidates.indices.filter { candidates[$0].weight == highest }
+        var leaders = candidates.indices.filter { candidates[$0].weight == highest }
+        if leaders.count > 1, let preference {
+            let preferences = leaders.map { candidates[$0].ballots.map(preference).max() ?? -.infinity }
+            let best = preferences.max()
+            leaders = zip(leaders, preferences).filter { $1 == best }.map { $0.0 }
+        }
         return Tally(
             rule: description,
             candidates: candidates,

@@ -58,6 +58,17 @@ public struct Stopping: Sendable, CustomStringConvertible {
         return Verdict(rule: "stable answers", isAgreement: false)
     }
 
+    /// Nobody has changed its answer in so many latest rounds; where one member speaks a round, a lap of the table.
+    public static func stable(for rounds: Int) -> Stopping {
+        let rounds = max(rounds, 1)
+        let name = "stable answers for \(rounds) round\(rounds == 1 ? "" : "s")"
+        return Stopping(name) { table in
+            guard table.round >= rounds else { return nil }
+            let moves = (table.round - rounds + 1...table.round).contains { !table.flips(in: $0).isEmpty }
+            return moves ? nil : Verdict(rule: name, isAgreement: false)
+        }
+    }
+
     /// Goes on as long as rounds are left.
     public static let never = Stopping("never") { _ in nil }
 

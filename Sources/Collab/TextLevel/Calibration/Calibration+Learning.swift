@@ -1,0 +1,71 @@
+/// A question whose answer is known, and what each member of a team answered.
+public struct LabelledExample: Hashable, Sendable, Codable {
+    /// The right answer.
+    public var truth: Answer
+    /// What the members answered, in declaration order; `nil` where a member was not asked.
+    public var answers: [Answer?]
+
+    /// Makes an example.
+    public init(truth: Answer, answers: [Answer?]) {
+        self.truth = truth
+        self.answers = answers
+    }
+
+    /// Whether a member is right; `nil` if it was not asked. What could not be read is wrong.
+    public func isRight(_ member: Int) -> Bool? {
+        answers[member].map { $0.isParsed && $0 == truth }
+    }
+}
+
+extension Calibration {
+    /// Learns from labelled examples.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` if there are fewer than ``minimumExamples``, or if an example does
+    /// not have an answer for each member.
+    public init(of names: [String], from examples: [LabelledExample], options: Int = 2) throws(CollabError) {
+        guard examples.count >= Self.minimumExamples else {
+            throw CollabError(
+                .invalidRequest,
+                "\(examples.count) labelled examples are too few to learn from; give \(Self.minimumExamples) or more."
+            )
+        }
+        if let index = examples.firstIndex(where: { $0.answers.count != names.count }) {
+            throw CollabError(
+                .invalidRequest,
+                "Example \(index) has \(examples[index].answers.count) answers for \(names.count) members."
+            )
+        }
+        let members = names.enumerated().map { index, name in
+            let asked = examples.compactMap { $0.isRight(index) }
+            return Member(
+                name: name,
+                right: asked.count { $0 },
+                asked: asked.count,
+                unparsed: examples.count { $0.answers[index] == .unparsed }
+            )
+        }
+        let correlations = names.indices.map { left in
+            names.indices.map { right in
+                left == right ? 1 : Self.correlation(of: left, right, in: examples)
+            }
+        }
+        self.init(members: members, options: options, errorCorrelations: correlations)
+    }
+
+    /// The φ coefficient of two members' errors; 0 if one of them is always right or always wrong.
+    private static func correlation(of left: Int, _ right: Int, in examples: [LabelledExample]) -> Double {
+        var (both, onlyLeft, onlyRight, neither) = (0.0, 0.0, 0.0, 0.0)
+        for example in examples {
+            switch (example.isRight(left), example.isRight(right)) {
+            case (false?, false?): both += 1
+            case (false?, true?): onlyLeft += 1
+            case (true?, false?): onlyRight += 1
+            case (true?, true?): neither += 1
+            default: continue
+            }
+        }
+        let product =
+            (both + onlyLeft) * (both + onlyRight) * (neither + onlyLeft) * (neither + onlyRight)
+        return product > 0 ? (both * neither - onlyLeft * onlyRight) / product.squareRoot() : 0
+    }
+}

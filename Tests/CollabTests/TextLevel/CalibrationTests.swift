@@ -1,0 +1,138 @@
+import Collab
+import Foundation
+import Testing
+
+@Suite("A calibration")
+struct CalibrationTests {
+    /// A strong member, and two weak ones that make the same errors.
+    private func examples(_ count: Int = 20) -> [LabelledExample] {
+        (0..<count).map { index in
+            let weak = Answer.value(index % 4 == 0 ? "right" : "wrong")
+            let strong = Answer.value(index % 10 == 0 ? "wrong" : "right")
+            return LabelledExample(truth: .value("right"), answers: [strong, weak, weak])
+        }
+    }
+
+    private func calibration() throws -> Calibration {
+        try Calibration(of: ["strong", "weak", "twin"], from: examples(), options: 4)
+    }
+
+    private func ballots(_ answers: String...) -> [Ballot] {
+        answers.enumerated().map { index, answer in
+            Ballot(
+                member: index,
+                name: ["strong", "weak", "twin"][index],
+                answer: answer.isEmpty ? .unparsed : .value(answer)
+            )
+        }
+    }
+
+    @Test("smooths accuracies by one right and one wrong example")
+    func accuracy() throws {
+        let calibration = try calibration()
+        #expect(calibration.members.map(\.right) == [18, 5, 5])
+        #expect(calibration["strong"]?.accuracy == 19.0 / 22)
+        #expect(calibration["weak #2"]?.accuracy == 6.0 / 22)
+        #expect(calibration["stranger"] == nil)
+        #expect(calibration.bestSingle?.name == "strong")
+    }
+
+    @Test("counts what could not be read as wrong")
+    func unparsed() throws {
+        let examples = (0..<20).map { _ in LabelledExample(truth: .value("1"), answers: [.unparsed, nil]) }
+        let calibration = try Calibration(of: ["a", "b"], from: examples)
+        #expect(calibration.members.map(\.unparsed) == [20, 0])
+        #expect(calibration.members.map(\.asked) == [20, 0])
+        #expect(calibration["b"]?.accuracy == 0.5)
+    }
+
+    @Test("refuses fewer than twenty examples, and examples that do not fit the team")
+    func refusals() {
+        #expect(throws: CollabError.self) { try Calibration(of: ["a", "b", "c"], from: examples(19)) }
+        #expect(throws: CollabError.self) { try Calibration(of: ["a", "b"], from: examples()) }
+    }
+
+    @Test("weighs votes by log-odds among the options, and keeps weak members out")
+    func weights() throws {
+        let calibration = try calibration()
+        // ln(p (K − 1) / (1 − p)) with p = 19/22 and 6/22, by hand.
+        #expect(abs(calibration.weight(of: "strong") - log(19.0 / 3 * 3)) < 1e-12)
+        #expect(calibration.weight(of: "weak") == 0)
+        #expect(abs(calibration.weight(of: "weak", gate: nil) - log(6.0 / 16 * 3)) < 1e-12)
+        #expect(calibration.weight(of: "stranger") == 0)
+    }
+
+    @Test("lets a strong member win against a weak majority, which a plurality does not")
+    func weakMajority() throws {
+        let calibration = try calibration()
+        let votes = ballots("yes", "no", "no")
+        #expect(Aggregation.plurality.count(votes, ties: .firstDeclared).answer == .value("no"))
+        #expect(Aggregation.logOdds(calibration).count(votes, ties: .firstDeclared).answer == .value("yes"))
+        #expect(
+            Aggregation.bestMember(calibration).count(votes, ties: .firstDeclared).answer == .value("yes")
+        )
+        let silent = ballots("", "no", "perhaps")
+        #expect(Aggregation.logOdds(calibration).count(silent, ties: .firstDeclared).answer == .value("no"))
+    }
+
+    @Test("breaks the ties of a plurality in favour of the more accurate member")
+    func ties() throws {
+        let votes = ballots("", "no", "yes")
+        var calibration = try calibration()
+        calibration.members[2].right = 9
+        let tally = Aggregation.plurality(preferring: calibration).count(votes, ties: .firstDeclared)
+        #expect(tally.answer == .value("yes"))
+        #expect(tally.tieRule == nil)
+    }
+
+    @Test("knows that members who err together are one vote")
+    func effectiveVotes() throws {
+        let twins = (0..<20).map { index in
+            let answer = Answer.value(index % 2 == 0 ? "right" : "wrong")
+            return LabelledExample(truth: .value("right"), answers: [answer, answer])
+        }
+        let same = try Calibration(of: ["a", "b"], from: twins)
+        #expect(same.errorCorrelations == [[1, 1], [1, 1]])
+        #expect(same.effectiveVotes == 1)
+        let apart = (0..<20).map { index in
+            LabelledExample(
+                truth: .value("right"),
+                answers: [
+                    .value(index % 2 == 0 ? "right" : "wrong"),
+                    .value(index / 2 % 2 == 0 ? "right" : "wrong"),
+                ]
+            )
+        }
+        #expect(try Calibration(of: ["a", "b"], from: apart).effectiveVotes == 2)
+    }
+
+    @Test("chooses an independent member rather than a twin of the best one")
+    func team() throws {
+        var examples: [LabelledExample] = []
+        for index in 0..<20 {
+            let first = Answer.value(index % 5 == 0 ? "wrong" : "right")
+            let other = Answer.value(index % 5 == 1 ? "wrong" : "right")
+            examples.append(LabelledExample(truth: .value("right"), answers: [first, first, other]))
+        }
+        let calibration = try Calibration(of: ["best", "twin", "other"], from: examples)
+        #expect(calibration.team(of: 2) == ["best", "other"])
+        #expect(calibration.team(of: 9) == ["best", "twin", "other"])
+    }
+
+    @Test("lets nobody hear a member that is worse than chance")
+    func masking() throws {
+        let examples = (0..<20).map { _ in
+            LabelledExample(truth: .value("1"), answers: [.value("1"), .value("2"), .value("1")])
+        }
+        let calibration = try Calibration(of: ["a", "broken", "c"], from: examples)
+        let topology = calibration.maskingWorst()
+        #expect((0..<3).map { topology.heard(by: $0, of: 3) } == [[2], [0, 2], [0]])
+    }
+
+    @Test("is kept as JSON")
+    func json() throws {
+        let calibration = try calibration()
+        let data = try JSONEncoder().encode(calibration)
+        #expect(try JSONDecoder().decode(Calibration.self, from: data) == calibration)
+    }
+}
