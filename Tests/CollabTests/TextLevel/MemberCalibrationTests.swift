@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite("A calibration")
-struct CalibrationTests {
+struct MemberCalibrationTests {
     /// A strong member, and two weak ones that make the same errors.
     private func examples(_ count: Int = 20) -> [LabelledExample] {
         (0..<count).map { index in
