@@ -11,7 +11,7 @@ enum RecordedData {
 
     /// GSM8K as some models answered it.
     struct Grades: Decodable {
-        struct Model: Decodable { var answers: [String] }
+        struct Model: Decodable { var answers: [String?] }
         var gold: [String]
         var models: [String: Model]
 
@@ -20,7 +20,7 @@ enum RecordedData {
                 LabelledExample(
                     truth: .value(gold[row]),
                     answers: names.map { name in
-                        let answer = models[name]?.answers[row] ?? ""
+                        let answer = (models[name]?.answers[row] ?? nil) ?? ""
                         return answer.isEmpty ? .unparsed : .value(answer)
                     }
                 )
