@@ -23,8 +23,8 @@ struct EngineRunner {
         _ = try await model.makeDecoder().append([tokens[0]], logits: .last)
     }
 
-    /// Tokens per second of a figure.
-    func rate(_ figure: EngineFigure, round: Int) async throws -> Double {
+    /// Tokens per second of a figure; debaters that are apart bring their whole prompts, as to a server.
+    func rate(_ figure: EngineFigure, round: Int, apart: Bool = false) async throws -> Double {
         switch figure {
         case .prefill(let count):
             let decoder = try await speaker.makeDecoder()
@@ -44,7 +44,8 @@ struct EngineRunner {
         case .batch(let sequences, let prompt, let count):
             return try await write(sequences: sequences, prompt: prompt, count: count)
         case .debate(let debate):
-            return try await write(debate, round: round)
+            return try await apart
+                ? writeApart(debate, round: round) : write(debate, round: round)
         case .load, .memory:
             return .nan
         }
@@ -106,6 +107,27 @@ struct EngineRunner {
                 group.addTask {
                     var token = try await next(decoder, own)
                     for _ in 1..<debate.count { token = try await next(decoder, [token]) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return Double(debate.speakers * debate.count) / seconds(since: start)
+    }
+}
+
+extension EngineRunner {
+    /// Every speaker brings the question and its own words as one prompt; that they begin alike is for the engine to find.
+    private func writeApart(_ debate: EngineFigure.Debate, round: Int) async throws -> Double {
+        // Another question than where it is shared by hand, since the engine remembers texts.
+        let question = Array(tokens[1000 + 37 * round..<1000 + 37 * round + debate.question])
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for speaker in 0..<debate.speakers {
+                let own = tokens[4096 + 11 * speaker..<4096 + 11 * speaker + debate.own]
+                group.addTask {
+                    let answer = try await model.startDecoding(reading: question + own)
+                    var token = best(answer.logits)
+                    for _ in 1..<debate.count { token = try await next(answer.decoder, [token]) }
                 }
             }
             try await group.waitForAll()

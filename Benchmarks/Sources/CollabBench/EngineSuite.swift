@@ -141,7 +141,7 @@ struct EngineSuite: AsyncParsableCommand {
             )
             report.machine["peer's server"] = server.build
             try await compare(row, name: name + " beside the server:", into: &report) { figure, round in
-                try await runner.rate(figure, round: round)
+                try await runner.rate(figure, round: round, apart: true)
             } theirs: { figure, round in
                 try server.rate(figure, round: round)
             }
