@@ -108,10 +108,10 @@ struct TraceTests {
             debater("a", "1"); debater("b", "2", "1")
         }
         let collector = Task {
-            var names: [String] = []
+            var names: [(node: Int, name: String)] = []
             var turns: [Turn] = []
             for await event in events {
-                if case .started(_, let name) = event.kind { names.append(name) }
+                if case .started(_, let name) = event.kind { names.append((event.node, name)) }
                 if case .spoke(let turn) = event.kind { turns.append(turn) }
                 if case .finished = event.kind, event.node == 0 { break }
             }
@@ -119,7 +119,9 @@ struct TraceTests {
         }
         let trace = try #require(try await debate.respond(to: "?", in: run).trace)
         let (names, turns) = await collector.value
-        #expect(names == trace.nodes.sorted { $0.id < $1.id }.map(\.name))
+        // Those who speak side by side may be announced in either order.
+        let announced = names.sorted { $0.node < $1.node }.map(\.name)
+        #expect(announced == trace.nodes.sorted { $0.id < $1.id }.map(\.name))
         #expect(turns == trace.nodes.flatMap(\.turns))
     }
 }
