@@ -21,7 +21,7 @@ public struct NativeOptions: Hashable, Sendable {
     /// How keys and values are kept in memory; `nil` for 16-bit floats, or 32-bit ones where ``precision`` is exact.
     ///
     /// Bytes take a little more than half the memory of 16-bit floats, so that longer or more texts fit, and move the
-    /// logits a little; see <doc:NativeEngine>.
+    /// logits a little; see the article on the native engine.
     public var keyValueFormat: KeyValueFormat?
     /// How weights are kept in memory: whether floats that a file stores are quantised, and in what format computed
     /// weights, such as a merge's, are kept.

@@ -31,7 +31,7 @@ public import Collab
 public struct RemoteModel: TextModel {
     /// What to call the model.
     public let name: String
-    /// It runs elsewhere, at the price of its settings. Whoever vouches for the server says ``TextModel/located(_:)``.
+    /// It runs elsewhere, at the price of its settings. Whoever vouches for the server says `located(_:)`.
     public var profile: ModelProfile { ModelProfile(locality: .remote, price: price) }
     /// The name that the server knows the model by.
     public let model: String

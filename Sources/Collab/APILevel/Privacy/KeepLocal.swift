@@ -9,7 +9,7 @@
 /// ```
 ///
 /// A member counts as local if its ``ModelProfile`` says so: native models do, remote ones only if the program vouches
-/// for them with ``TextModel/located(_:)``, and what is unknown does not. A request without private parts goes to the
+/// for them with `located(_:)`, and what is unknown does not. A request without private parts goes to the
 /// whole team.
 public struct KeepLocal: Stage {
     /// What to call the stage in traces.
