@@ -37,6 +37,8 @@ public struct DecodingStart: Sendable {
     ///
     /// A base model that continues a page of questions and answers would go on with the next question.
     public var stopSequences: [String]
+    /// Whether white space in front of an answer in a dialogue belongs to the answer; usually it is dropped.
+    public var keepsWhitespace: Bool
 
     /// Makes a start.
     public init(
@@ -44,13 +46,15 @@ public struct DecodingStart: Sendable {
         logits: Logits,
         promptTokens: Int,
         cachedTokens: Int = 0,
-        stopSequences: [String] = []
+        stopSequences: [String] = [],
+        keepsWhitespace: Bool = false
     ) {
         self.decoder = decoder
         self.logits = logits
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
         self.stopSequences = stopSequences
+        self.keepsWhitespace = keepsWhitespace
     }
 }
 

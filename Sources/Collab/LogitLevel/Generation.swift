@@ -79,7 +79,7 @@ struct Generation {
         listsTokens = options.listsTokens
         sampler = TokenSampler(options.sampling, alternatives: options.alternatives, seed: seed)
         matcher = try StopMatcher(options.stopSequences + start.stopSequences)
-        if case .dialogue = request.input { skipsWhitespace = true }
+        if case .dialogue = request.input { skipsWhitespace = !start.keepsWhitespace }
     }
 
     /// Asked after every token whether the answer is to go on.

@@ -1,0 +1,86 @@
+/// A model that can only write what a ``Constraint`` allows.
+///
+/// Make one with ``LogitModel/constrained(to:)``. It works for whatever shows logits, a single model or a fusion, and the
+/// tokens that are allowed keep their proportions: the distribution at each place is the model's own, renormalised over
+/// what can still become an allowed text. An answer may end where it is one, and must end where nothing else is possible.
+public struct ConstrainedModel<Base: LogitModel>: LogitModel {
+    /// The model beneath.
+    public var base: Base { processed.base }
+    /// What its answers have to look like.
+    public let constraint: Constraint
+    private let processed: ProcessedModel<Base, ConstraintProcessor>
+
+    init(_ base: Base, _ constraint: Constraint) {
+        self.constraint = constraint
+        processed = base.processed(by: ConstraintProcessor(constraint, base.tokenizer))
+    }
+
+    /// The base's and the constraint's names.
+    public var name: String { processed.name }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
+    /// The base's vocabulary.
+    public var tokenizer: any Tokenizer { base.tokenizer }
+    /// The most tokens a decoder can hold.
+    public var contextLength: Int { base.contextLength }
+
+    /// The tokens that a request becomes for the base.
+    public func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
+        try base.promptTokens(for: request)
+    }
+
+    /// A decoder that has read nothing yet; all that it reads is constrained.
+    public func makeDecoder() async throws(CollabError) -> any Decoder { try await processed.makeDecoder() }
+
+    /// A decoder that has read a request, after which the constraint begins.
+    public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
+        var start = try await processed.startDecoding(request)
+        start.keepsWhitespace = true
+        return start
+    }
+
+    /// A decoder that has read the tokens of a prompt, after which the constraint begins.
+    public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
+        var start = try await processed.startDecoding(reading: tokens)
+        start.keepsWhitespace = true
+        return start
+    }
+
+    /// Writes an answer that the constraint allows.
+    ///
+    /// Throws ``CollabError/Code/unfinishedAnswer``, with an ``UnfinishedAnswer`` as its cause, if the answer ends before
+    /// it is one: at the token limit, when the run's time is up, or at a stop sequence. Throws
+    /// ``CollabError/Code/nothingToSample`` if the vocabulary cannot spell what the constraint demands.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        let seed = generationSeed(for: request)
+        try checkCancellation()
+        let start = try await startDecoding(request)
+        var generation = try Generation(self, request, seed: seed, start: start)
+        let response = try await generation.run(into: sink)
+        guard try constraint.allows(response.text) else { throw unfinished(response) }
+        return response
+    }
+
+    private func unfinished(_ response: Response) -> CollabError {
+        let reason =
+            switch response.ending {
+            case .tokenLimit: "the token limit was reached; allow more tokens, or constrain lengths"
+            case .budgetExhausted: "the run’s time was up"
+            default: "a stop sequence was written; use none that the constraint allows"
+            }
+        return CollabError(
+            .unfinishedAnswer,
+            "The answer is not yet what \(constraint.name) demands, since \(reason).",
+            cause: UnfinishedAnswer(text: response.text, ending: response.ending, usage: response.usage)
+        )
+    }
+}
+
+extension LogitModel {
+    /// The model, able only to write what a constraint allows.
+    ///
+    /// Constrain last: whatever fuses, speculates or biases belongs beneath.
+    public func constrained(to constraint: Constraint) -> ConstrainedModel<Self> {
+        ConstrainedModel(self, constraint)
+    }
+}

@@ -1,0 +1,40 @@
+/// A regular expression, read into patterns.
+///
+/// The syntax and its meaning are those of Python's `re` with `re.ASCII`, as far as they are regular: literals, `.`,
+/// classes, groups, alternatives, greedy and lazy repetition (which match the same texts), and `^` and `$` at the ends of
+/// an alternative.
+struct RegularExpression {
+    /// One alternative of the outermost level.
+    struct Alternative {
+        var pattern: Grammar.Pattern
+        var isAnchoredAtStart = false
+        var isAnchoredAtEnd = false
+    }
+
+    let alternatives: [Alternative]
+
+    /// Reads an expression.
+    ///
+    /// Throws ``CollabError/Code/invalidConstraint`` for one that is malformed, and ``CollabError/Code/unsupported`` for
+    /// one that uses what no automaton can do, each with the place.
+    init(_ source: String) throws(CollabError) {
+        var parser = RegularExpressionParser(source)
+        alternatives = try parser.parse()
+    }
+
+    /// The texts that the expression matches from the first scalar to the last.
+    var whole: Grammar.Pattern { .choice(alternatives.map(\.pattern)) }
+
+    /// The texts in which the expression matches somewhere, over an alphabet.
+    func somewhere(in alphabet: ScalarSet) -> Grammar.Pattern {
+        let rest = Grammar.Pattern.repeated(.scalar(alphabet))
+        return .choice(
+            alternatives.map { alternative in
+                .sequence(
+                    (alternative.isAnchoredAtStart ? [] : [rest]) + [alternative.pattern]
+                        + (alternative.isAnchoredAtEnd ? [] : [rest])
+                )
+            }
+        )
+    }
+}
