@@ -20,6 +20,7 @@ let package = Package(
                 .product(name: "CollabBackends", package: "Collab"),
                 .product(name: "CollabKernels", package: "Collab"),
                 .product(name: "CollabMerging", package: "Collab"),
+                .product(name: "CollabRouting", package: "Collab"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CollabBench",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collab
+import CollabBackends
 import CollabRouting
 import Foundation
 
@@ -27,6 +28,9 @@ struct ExperimentRouting: AsyncParsableCommand {
     @Option(help: "A folder for the curves as SVG.")
     var output = "."
 
+    @Option(help: "A folder with a BERT encoder that embeds the questions; without one, recorded embeddings.")
+    var encoder: String?
+
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let folder = data ?? (environment["COLLAB_DATA"] ?? "../shared/data") + "/api"
@@ -34,9 +38,11 @@ struct ExperimentRouting: AsyncParsableCommand {
             throw ValidationError("There are no recorded answers in \(folder); set COLLAB_DATA.")
         }
         let recorded = RecordedData(folder: folder)
+        let mmlu = try await embedded(try recorded.pair("mmlu"))
+        let problems = try await embedded(try recorded.pair("gsm8k"))
         try twoModels(
             "mmlu",
-            recorded,
+            mmlu,
             published: [
                 ("arena and gold labels, BERT", 0.572), ("causal, 8B", 0.600), ("factorisation", 0.597),
                 ("similarity-weighted", 0.603),
@@ -44,22 +50,35 @@ struct ExperimentRouting: AsyncParsableCommand {
         )
         try twoModels(
             "gsm8k",
-            recorded,
+            problems,
             published: [
                 ("arena and judge, BERT", 0.531), ("causal, 8B", 0.622), ("factorisation", 0.565),
                 ("similarity-weighted", 0.568),
             ]
         )
+        try guarantees("mmlu", mmlu, risks: [0.15, 0.2, 0.25])
+        try guarantees("gsm8k", problems, risks: [0.25, 0.3, 0.35])
         try nineModels(recorded)
+        try online(recorded)
         try agreement(recorded)
+    }
+
+    /// The same questions with the vectors of a native encoder, if one is given.
+    private func embedded(_ pair: RecordedData.Pair) async throws -> RecordedData.Pair {
+        guard let encoder else { return pair }
+        let model = try await NativeEncoder(contentsOf: encoder)
+        var pair = pair
+        let start = ContinuousClock.now
+        pair.vectors = Table(try await model.embed(pair.questions))
+        print("\(pair.questions.count) questions embedded by \(model.name) in \(seconds(since: start)) s")
+        return pair
     }
 
     private func twoModels(
         _ name: String,
-        _ recorded: RecordedData,
+        _ pair: RecordedData.Pair,
         published: [(String, Double)]
     ) throws {
-        let pair = try recorded.pair(name)
         print("\n\(name), \(pair.questions.count) questions, Mixtral-8x7B against gpt-4-1106")
         var curves: [(name: String, curve: StrongShareCurve)] = []
         func show(_ title: String, _ scores: [Double], drawn: Bool = false) {
@@ -108,19 +127,22 @@ struct ExperimentRouting: AsyncParsableCommand {
             let folds = try CrossValidation.folds(of: set.count, into: 5, seed: seed)
             show("mean of the subject", subjectMeans(pair, folds))
         }
-        func learn(_ title: String, _ training: some RouterTraining, drawn: Bool = false) throws -> [Double] {
+        func learn(_ title: String, _ training: some RouterTraining, drawn: Bool = false) throws {
             let start = ContinuousClock.now
             let result = try CrossValidation(of: set, by: training, seed: seed)
             show("\(title) (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0), drawn: drawn)
-            return result.advantages(of: 1, over: 0)
         }
-        let ridge = try learn("embedding, ridge", .ridge(penalty: name == "mmlu" ? 30 : 10), drawn: true)
-        let near = try learn("embedding, 100 neighbours", .neighbours(100))
-        _ = try learn("embedding, kernel", .kernel(temperature: 0.1))
-        _ = try learn("embedding, 64 clusters", .clusters(64))
-        _ = try learn("embedding, Bradley–Terry", .bradleyTerry(temperature: 0.1))
-        let together = zip(standardized(ridge), standardized(near)).map { $0 + $1 }
-        show("ridge and neighbours", together, drawn: true)
+        try learn("embedding, ridge", .ridge(penalty: name == "mmlu" ? 30 : 10), drawn: true)
+        try learn("embedding, logistic", .logistic())
+        try learn("embedding, 100 neighbours", .neighbours(100))
+        try learn("embedding, kernel", .kernel(temperature: 0.1))
+        try learn("embedding, 64 clusters", .clusters(64))
+        try learn("embedding, Bradley–Terry", .bradleyTerry(temperature: 0.1))
+        try learn("embedding, perceptron", .perceptron())
+        try learn("embedding, factorisation", .factorization())
+        try learn("embedding, dual contrast", .contrastive())
+        try learn("embedding, graph", .graph())
+        try learn("embedding, ridge and neighbours", .ensemble(.ridge(), .neighbours()), drawn: true)
         try ngrams(pair, show: show)
         if name == "mmlu" { try fewLabels(pair) }
         show("oracle", zip(pair.weak, pair.strong).map { $1 - $0 })
@@ -270,18 +292,12 @@ struct ExperimentRouting: AsyncParsableCommand {
         )
     }
 
-    private func standardized(_ values: [Double]) -> [Double] {
-        let mean = values.reduce(0, +) / Double(values.count)
-        let spread = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
-        return values.map { ($0 - mean) / spread }
-    }
-
-    private func row(_ name: String, _ cells: String...) -> String {
+    func row(_ name: String, _ cells: String...) -> String {
         name.padding(toLength: 40, withPad: " ", startingAt: 0)
             + cells.map { " \($0)" }.joined(separator: "  ")
     }
-    private func number(_ value: Double) -> String { String(format: "%.3f", value) }
-    private func percent(_ value: Double) -> String { String(format: "%.2f", value * 100) }
+    func number(_ value: Double) -> String { String(format: "%.3f", value) }
+    func percent(_ value: Double) -> String { String(format: "%.2f", value * 100) }
     private func seconds(since start: ContinuousClock.Instant) -> String {
         let elapsed = (ContinuousClock.now - start).components
         return String(format: "%.1f", Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)

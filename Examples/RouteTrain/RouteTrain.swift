@@ -19,6 +19,7 @@ struct RouteTrain: AsyncParsableCommand {
 
     enum Method: String, CaseIterable, ExpressibleByArgument {
         case ridge, logistic, neighbours, kernel, clusters, bradleyTerry
+        case factorization, perceptron, contrastive, graph, ensemble
 
         var training: any RouterTraining {
             switch self {
@@ -28,6 +29,11 @@ struct RouteTrain: AsyncParsableCommand {
             case .kernel: .kernel()
             case .clusters: .clusters()
             case .bradleyTerry: .bradleyTerry()
+            case .factorization: .factorization()
+            case .perceptron: .perceptron()
+            case .contrastive: .contrastive()
+            case .graph: .graph()
+            case .ensemble: .ensemble(.ridge(), .neighbours())
             }
         }
     }
@@ -43,6 +49,9 @@ struct RouteTrain: AsyncParsableCommand {
 
     @Option(help: "A folder with a BERT encoder; without one, hashed n-grams.")
     var encoder: String?
+
+    @Flag(help: "FILE is the outcome log of a program's own runs.")
+    var outcomes = false
 
     @Option(help: "How many parts the questions are dealt into for measuring.")
     var folds = 5
@@ -60,7 +69,7 @@ struct RouteTrain: AsyncParsableCommand {
     }
 
     private func train() async throws {
-        let data = try RoutingData(contentsOf: file)
+        let data = try outcomes ? RoutingData(outcomesAt: file) : RoutingData(contentsOf: file)
         let features: RoutingFeatures
         if let encoder {
             features = .embedding(try await NativeEncoder(contentsOf: encoder))

@@ -22,9 +22,18 @@ struct LearningTests {
         )
     }
 
+    static let quick = AdamSettings(rate: 0.02, batch: 16, epochs: 40)
+
     static let trainings: [any RouterTraining] = [
         RidgeTraining(penalty: 1), NeighbourTraining(neighbours: 9), KernelTraining(temperature: 0.1),
-        ClusterTraining(clusters: 2), BradleyTerryTraining(temperature: 0.1),
+        ClusterTraining(clusters: 2), BradleyTerryTraining(temperature: 0.1), LogisticTraining(),
+        FactorizationTraining(rank: 8, steps: quick),
+        FactorizationTraining(rank: 8, hasUnitModels: true, steps: quick),
+        PerceptronTraining(hidden: [8], steps: quick),
+        PerceptronTraining(hidden: [], isLogistic: false, steps: quick),
+        ContrastiveTraining(rank: 4, clusters: 2, steps: quick),
+        GraphTraining(tasks: 2, hidden: 8, steps: quick),
+        EnsembleTraining([RidgeTraining(penalty: 1), NeighbourTraining(neighbours: 9)]),
     ]
 
     @Test("every method sends questions to the model that knows their kind", arguments: trainings.indices)

@@ -13,7 +13,8 @@ extension LearnedRouter {
     /// The methods whose artefacts can be read.
     static let methods: [any QualityEstimator.Type] = [
         LinearEstimator.self, NeighbourEstimator.self, KernelEstimator.self, ClusterEstimator.self,
-        BradleyTerryEstimator.self,
+        BradleyTerryEstimator.self, FactorizationEstimator.self, PerceptronEstimator.self,
+        ContrastiveEstimator.self, GraphEstimator.self, EnsembleEstimator.self, LinearBandit.self,
     ]
 
     /// Saves the router as a folder of two files: `router.json` with its kind, models, settings and facts, and

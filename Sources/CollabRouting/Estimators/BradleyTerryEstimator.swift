@@ -140,12 +140,8 @@ public struct BradleyTerryEstimator: QualityEstimator {
 
     /// Restores an estimator.
     public init(_ parameters: EstimatorParameters) throws(CollabError) {
-        let temperature = try parameters.number("temperature")
-        guard temperature > 0 else {
-            throw CollabError(.malformedFile, "The router's temperature is \(temperature).")
-        }
         try self.init(
-            temperature: temperature,
+            temperature: try parameters.positive("temperature"),
             modelCount: try parameters.whole("models", in: 1...1024),
             vectors: try parameters.table("vectors"),
             battles: try parameters.table("battles", columns: 4)

@@ -43,15 +43,6 @@ public struct ClusterEstimator: QualityEstimator {
     }
 }
 
-/// The place of the most similar centre of each row; of equal ones the first.
-func nearestCentres(of table: Table, _ centres: Table) throws(CollabError) -> [Int] {
-    var result = [Int](repeating: 0, count: table.rows)
-    try forEachSimilarities(of: table, to: centres) { row, similarities in
-        result[row] = highestPlaces(1, in: similarities)[0]
-    }
-    return result
-}
-
 /// Finds clusters by Lloyd's iterations on the sphere and each model's mean score in them; see ``ClusterEstimator``.
 public struct ClusterTraining: RouterTraining {
     /// How many clusters, at most as many as there are questions.
@@ -79,28 +70,8 @@ public struct ClusterTraining: RouterTraining {
         }
         let vectors = unitRows(try set.features.dense(for: "Clusters"))
         let scores = set.knownScores
-        var generator = SeededGenerator(seed: seed)
-        let count = min(clusters, vectors.rows)
-        var centres = vectors.selecting(
-            Array(Array(0..<vectors.rows).shuffled(using: &generator).prefix(count))
-        )
-        var members: [Int] = []
-        for round in 0..<30 {
-            try checkCancellation()
-            let nearest = try nearestCentres(of: vectors, centres)
-            if nearest == members { break }
-            members = nearest
-            var sums = Table(rows: count, columns: vectors.columns)
-            for (row, cluster) in members.enumerated() {
-                for column in 0..<vectors.columns { sums[cluster, column] += vectors[row, column] }
-            }
-            let sizes = members.reduce(into: [Int](repeating: 0, count: count)) { $0[$1] += 1 }
-            for cluster in 0..<count where sizes[cluster] == 0 {
-                for column in 0..<vectors.columns { sums[cluster, column] = centres[cluster, column] }
-            }
-            centres = unitRows(sums)
-            progress(Double(round + 1) / 30)
-        }
+        let found = try QuestionClusters(of: vectors, count: clusters, seed: seed) { progress($0) }
+        let (count, members) = (found.centres.rows, found.members)
         let averages = knownMeans(of: scores)
         var sums = [Double](repeating: 0, count: count * set.models.count)
         var counts = sums
@@ -116,7 +87,7 @@ public struct ClusterTraining: RouterTraining {
             means.values[place] = Float((sums[place] + prior * average) / (counts[place] + prior))
         }
         progress(1)
-        return ClusterEstimator(centres: centres, means: means)
+        return ClusterEstimator(centres: found.centres, means: means)
     }
 }
 

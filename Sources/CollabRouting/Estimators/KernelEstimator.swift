@@ -14,45 +14,39 @@ public struct KernelEstimator: QualityEstimator {
     public static let method = "kernel"
     /// T: how fast a question loses weight with its distance.
     public let temperature: Double
-    /// The known questions, of unit length.
-    public let vectors: Table
-    /// What each model scored on them; NaN where nobody knows.
-    public let scores: Table
-    private let averages: [Float]
+    /// The known questions.
+    public let known: RememberedQuestions
 
-    /// Makes an estimator; both tables have one row a question.
-    public init(temperature: Double, vectors: Table, scores: Table) {
-        precondition(vectors.rows == scores.rows)
+    /// Makes an estimator.
+    public init(temperature: Double, known: RememberedQuestions) {
         self.temperature = temperature
-        self.vectors = vectors
-        self.scores = scores
-        averages = knownMeans(of: scores)
+        self.known = known
     }
 
     /// How many models are estimated.
-    public var modelCount: Int { scores.columns }
+    public var modelCount: Int { known.scores.columns }
     /// How many numbers a question must have.
-    public var dimension: Int { vectors.columns }
+    public var dimension: Int { known.vectors.columns }
 
     /// One row a question, one column a model.
     public func qualities(of questions: FeatureTable) throws(CollabError) -> Table {
         try check(questions)
         let table = unitRows(try questions.dense(for: "Kernel regression"))
         var result = Table(rows: table.rows, columns: modelCount)
-        var weights = [Float](repeating: 0, count: vectors.rows)
-        try forEachSimilarities(of: table, to: vectors) { row, similarities in
+        var weights = [Float](repeating: 0, count: known.vectors.rows)
+        try forEachSimilarities(of: table, to: known.vectors) { row, similarities in
             for place in weights.indices {
                 weights[place] = exp((similarities[place] - 1) / Float(temperature))
             }
             for model in 0..<modelCount {
                 var (sum, total) = (0.0, 0.0)
                 for place in weights.indices {
-                    let score = scores.values[place * modelCount + model]
+                    let score = known.scores.values[place * modelCount + model]
                     if score.isNaN { continue }
                     sum += Double(weights[place] * score)
                     total += Double(weights[place])
                 }
-                result[row, model] = total > 0 ? Float(sum / total) : averages[model]
+                result[row, model] = total > 0 ? Float(sum / total) : known.averages[model]
             }
         }
         return result
@@ -60,23 +54,14 @@ public struct KernelEstimator: QualityEstimator {
 
     /// What has to be saved.
     public var parameters: EstimatorParameters {
-        EstimatorParameters(
-            numbers: ["temperature": temperature],
-            tables: ["vectors": vectors, "scores": scores]
-        )
+        EstimatorParameters(numbers: ["temperature": temperature], tables: known.tables)
     }
 
     /// Restores an estimator.
     public init(_ parameters: EstimatorParameters) throws(CollabError) {
-        let vectors = try parameters.table("vectors")
-        let temperature = try parameters.number("temperature")
-        guard temperature > 0 else {
-            throw CollabError(.malformedFile, "The router's temperature is \(temperature).")
-        }
         self.init(
-            temperature: temperature,
-            vectors: vectors,
-            scores: try parameters.table("scores", rows: vectors.rows, allowingNaN: true)
+            temperature: try parameters.positive("temperature"),
+            known: try RememberedQuestions(parameters)
         )
     }
 }
@@ -103,9 +88,9 @@ public struct KernelTraining: RouterTraining {
         guard temperature > 0, temperature.isFinite else {
             throw CollabError(.invalidRequest, "A kernel needs a temperature above 0, not \(temperature).")
         }
-        let vectors = unitRows(try set.features.dense(for: "Kernel regression"))
+        let known = try RememberedQuestions(set, for: "Kernel regression")
         progress(1)
-        return KernelEstimator(temperature: temperature, vectors: vectors, scores: set.knownScores)
+        return KernelEstimator(temperature: temperature, known: known)
     }
 }
 

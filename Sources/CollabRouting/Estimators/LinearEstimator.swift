@@ -1,5 +1,4 @@
 public import Collab
-import CollabKernels
 
 #if canImport(Glibc)
     import Glibc
@@ -36,34 +35,10 @@ public struct LinearEstimator: QualityEstimator {
     /// One row a question, one column a model.
     public func qualities(of questions: FeatureTable) throws(CollabError) -> Table {
         try check(questions)
-        var result = Table(rows: questions.count, columns: modelCount)
-        switch questions {
-        case .dense(let table):
-            BLAS.sgemm(
-                .normal,
-                .transposed,
-                m: table.rows,
-                n: modelCount,
-                k: dimension,
-                a: table.values,
-                lda: dimension,
-                b: weights.values,
-                ldb: dimension,
-                c: &result.values,
-                ldc: modelCount
-            )
-        case .sparse(let vectors, _):
-            for (row, vector) in vectors.enumerated() {
-                for model in 0..<modelCount {
-                    let base = model * dimension
-                    var sum: Float = 0
-                    for (place, value) in zip(vector.indices, vector.values) where place < dimension {
-                        sum += value * weights.values[base + Int(place)]
-                    }
-                    result[row, model] = sum
-                }
-            }
-        }
+        var result = Table(
+            columns: modelCount,
+            values: questions.products(with: weights.values, count: modelCount)
+        )
         for row in 0..<result.rows {
             for model in 0..<modelCount {
                 let sum = result[row, model] + intercepts[model]

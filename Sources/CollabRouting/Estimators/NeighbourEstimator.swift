@@ -10,32 +10,26 @@ public struct NeighbourEstimator: QualityEstimator {
     public static let method = "neighbours"
     /// How many neighbours count.
     public let neighbours: Int
-    /// The known questions, of unit length.
-    public let vectors: Table
-    /// What each model scored on them; NaN where nobody knows.
-    public let scores: Table
-    private let averages: [Float]
+    /// The known questions.
+    public let known: RememberedQuestions
 
-    /// Makes an estimator; both tables have one row a question.
-    public init(neighbours: Int, vectors: Table, scores: Table) {
-        precondition(vectors.rows == scores.rows)
+    /// Makes an estimator.
+    public init(neighbours: Int, known: RememberedQuestions) {
         self.neighbours = max(neighbours, 1)
-        self.vectors = vectors
-        self.scores = scores
-        averages = knownMeans(of: scores)
+        self.known = known
     }
 
     /// How many models are estimated.
-    public var modelCount: Int { scores.columns }
+    public var modelCount: Int { known.scores.columns }
     /// How many numbers a question must have.
-    public var dimension: Int { vectors.columns }
+    public var dimension: Int { known.vectors.columns }
 
     /// One row a question, one column a model.
     public func qualities(of questions: FeatureTable) throws(CollabError) -> Table {
         try check(questions)
         let table = try questions.dense(for: "Neighbours")
         var result = Table(rows: table.rows, columns: modelCount)
-        try forEachSimilarities(of: table, to: vectors) { row, similarities in
+        try forEachSimilarities(of: table, to: known.vectors) { row, similarities in
             for (model, value) in estimate(similarities).enumerated() { result[row, model] = value }
         }
         return result
@@ -46,30 +40,25 @@ public struct NeighbourEstimator: QualityEstimator {
         var counts = sums
         for place in highestPlaces(neighbours, in: similarities) {
             for model in 0..<modelCount {
-                let score = scores[place, model]
+                let score = known.scores[place, model]
                 if score.isNaN { continue }
                 sums[model] += score
                 counts[model] += 1
             }
         }
-        return (0..<modelCount).map { counts[$0] > 0 ? sums[$0] / counts[$0] : averages[$0] }
+        return (0..<modelCount).map { counts[$0] > 0 ? sums[$0] / counts[$0] : known.averages[$0] }
     }
 
     /// What has to be saved.
     public var parameters: EstimatorParameters {
-        EstimatorParameters(
-            numbers: ["neighbours": Double(neighbours)],
-            tables: ["vectors": vectors, "scores": scores]
-        )
+        EstimatorParameters(numbers: ["neighbours": Double(neighbours)], tables: known.tables)
     }
 
     /// Restores an estimator.
     public init(_ parameters: EstimatorParameters) throws(CollabError) {
-        let vectors = try parameters.table("vectors")
         self.init(
             neighbours: try parameters.whole("neighbours", in: 1...1_000_000),
-            vectors: vectors,
-            scores: try parameters.table("scores", rows: vectors.rows, allowingNaN: true)
+            known: try RememberedQuestions(parameters)
         )
     }
 }
@@ -96,9 +85,9 @@ public struct NeighbourTraining: RouterTraining {
         guard neighbours > 0 else {
             throw CollabError(.invalidRequest, "\(neighbours) neighbours know nothing.")
         }
-        let vectors = unitRows(try set.features.dense(for: "Neighbours"))
+        let known = try RememberedQuestions(set, for: "Neighbours")
         progress(1)
-        return NeighbourEstimator(neighbours: neighbours, vectors: vectors, scores: set.knownScores)
+        return NeighbourEstimator(neighbours: neighbours, known: known)
     }
 }
 

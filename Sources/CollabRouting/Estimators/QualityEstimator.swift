@@ -46,6 +46,15 @@ public struct EstimatorParameters: Sendable {
         return value
     }
 
+    /// A number above 0 that must be there.
+    public func positive(_ name: String) throws(CollabError) -> Double {
+        let value = try number(name)
+        guard value > 0 else {
+            throw CollabError(.malformedFile, "The router's number “\(name)” is \(value), not above 0.")
+        }
+        return value
+    }
+
     /// A whole number of a range that must be there.
     public func whole(_ name: String, in range: ClosedRange<Int>) throws(CollabError) -> Int {
         let value = try number(name)

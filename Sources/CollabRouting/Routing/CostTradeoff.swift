@@ -104,9 +104,7 @@ public struct CostTradeoff: Hashable, Sendable, Codable {
 
     /// A number from 0 up to 1 that depends on the text alone.
     private static func chance(of text: String) -> Double {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        var generator = SeededGenerator(seed: hash)
+        var generator = SeededGenerator(seed: SeededGenerator.hash(of: text))
         return generator.nextUnit()
     }
 }

@@ -9,10 +9,12 @@ import CollabKernels
     import Darwin
 #endif
 
-/// Logistic regression, a model at a time: argmin Σ BCE(y, σ(w·x + b)) + λ ∕ 2 |w|², the intercept b free.
+/// Logistic regression: argmin Σ BCE(y, σ(w·x + b)) + λ ∕ 2 |w|² for each model, the intercept b free.
 ///
-/// Targets are soft: any score between 0 and 1. λ is 1 ∕ C of other libraries. The minimum is found by L-BFGS
-/// (D. Liu, J. Nocedal, 1989) with a memory of ten steps and backtracking.
+/// Targets are soft: any score between 0 and 1. λ is 1 ∕ C of other libraries. The minimum is found by L-BFGS for all
+/// models at once that were scored on the same questions. On embeddings it starts from the inverse of a curvature that
+/// is nowhere exceeded, ¼ XᵀX + λ (D. Böhning, B. Lindsay, *Monotonicity of quadratic-approximation algorithms*, 1988):
+/// a dozen evaluations are enough.
 public struct LogisticTraining: RouterTraining {
     /// The weight λ of the penalty.
     public var penalty: Double
@@ -25,6 +27,9 @@ public struct LogisticTraining: RouterTraining {
     /// What the method and its settings are.
     public var name: String { "logistic, λ = \(penalty)" }
 
+    /// More numbers a question than this, and the inverse of the curvature costs more than it saves.
+    fileprivate static let widestCurvature = 2048
+
     /// Learns.
     public func train(
         on set: TrainingSet,
@@ -35,160 +40,133 @@ public struct LogisticTraining: RouterTraining {
             throw CollabError(.invalidRequest, "Logistic regression needs a penalty above 0, not \(penalty).")
         }
         if case .dense = set.features { _ = try set.features.dense(for: "Logistic regression") }
-        let scores = set.knownScores
-        let width = set.features.dimension
-        var weights = Table(rows: set.models.count, columns: width)
-        var intercepts = [Float](repeating: 0, count: set.models.count)
-        for model in set.models.indices {
-            let places = (0..<set.count).filter { !scores[$0, model].isNaN }
-            guard !places.isEmpty else { continue }
-            let rows = places.count == set.count ? set.features : set.features.selecting(places)
-            let targets = places.map { min(max(scores[$0, model], 0), 1) }
-            // The intercept is the last unknown.
-            let solution = try LimitedMemoryMinimizer.minimize(
-                from: [Float](repeating: 0, count: width + 1)
-            ) { point in
-                Self.loss(rows, targets, point, penalty)
+        var result = LinearWeights(models: set.models.count, dimension: set.features.dimension)
+        let groups = set.scoredGroups()
+        for (done, group) in groups.enumerated() {
+            let problem = Problem(group, penalty: Float(penalty))
+            // Each model's weights, then the intercepts.
+            let start = [Float](repeating: 0, count: group.models.count * (problem.width + 1))
+            let minimizer = LimitedMemoryMinimizer(conditioner: try problem.conditioner())
+            let solution = try minimizer.minimize(from: start, problem.loss)
+            for (column, model) in group.models.enumerated() {
+                result.set(
+                    model,
+                    solution[column * problem.width..<(column + 1) * problem.width],
+                    intercept: solution[group.models.count * problem.width + column]
+                )
             }
-            weights.values.replaceSubrange(model * width..<(model + 1) * width, with: solution[..<width])
-            intercepts[model] = solution[width]
-            progress(Double(model + 1) / Double(set.models.count))
+            progress(Double(done + 1) / Double(groups.count))
         }
-        return LinearEstimator(weights: weights, intercepts: intercepts, isLogistic: true)
+        return result.estimator(isLogistic: true)
     }
 
-    private static func loss(
-        _ rows: FeatureTable,
-        _ targets: [Float],
-        _ point: [Float],
-        _ penalty: Double
-    ) -> (value: Double, slope: [Float]) {
-        let width = point.count - 1
-        var sums = [Float](repeating: 0, count: targets.count)
-        var slope = [Float](repeating: 0, count: point.count)
-        switch rows {
-        case .dense(let table):
-            LinearAlgebra.product(
-                rows: table.rows,
-                columns: width,
-                of: table.values,
-                with: point,
-                into: &sums
-            )
-        case .sparse(let vectors, _):
-            for (row, vector) in vectors.enumerated() {
-                for place in vector.indices.indices {
-                    sums[row] += vector.values[place] * point[Int(vector.indices[place])]
-                }
+    /// The loss of the models of one group.
+    private struct Problem {
+        let features: FeatureTable
+        let targets: Table
+        let penalty: Float
+        let width: Int
+
+        init(_ group: ScoredGroup, penalty: Float) {
+            features = group.features
+            var targets = group.targets
+            for place in targets.values.indices {
+                targets.values[place] = min(max(targets.values[place], 0), 1)
             }
+            self.targets = targets
+            self.penalty = penalty
+            width = group.features.dimension
         }
-        var value = 0.0
-        var residuals = sums
-        for row in sums.indices {
-            let sum = Double(sums[row] + point[width])
-            // log(1 + eˢ) − y s, without overflow.
-            value += max(sum, 0) + log1p(exp(-abs(sum))) - Double(targets[row]) * sum
-            residuals[row] = Float(1 / (1 + exp(-sum))) - targets[row]
+
+        func loss(_ point: [Float]) -> (value: Double, slope: [Float]) {
+            let models = targets.columns
+            var residuals = features.products(with: point, count: models)
+            var value = 0.0
+            var intercepts = [Double](repeating: 0, count: models)
+            var model = 0
+            for place in residuals.indices {
+                let sum = residuals[place] + point[models * width + model]
+                let target = targets.values[place]
+                // log(1 + eˢ) − y s, without overflow; one power serves the slope as well.
+                let power = expf(-abs(sum))
+                value += Double(max(sum, 0) + log1pf(power) - target * sum)
+                residuals[place] = (sum >= 0 ? 1 : power) / (1 + power) - target
+                intercepts[model] += Double(residuals[place])
+                model = model + 1 == models ? 0 : model + 1
+            }
+            var slope = features.sums(weightedBy: residuals, columns: models)
+            var square = 0.0
+            for place in slope.indices {
+                square += Double(point[place] * point[place])
+                slope[place] += penalty * point[place]
+            }
+            return (value + Double(penalty) / 2 * square, slope + intercepts.map { Float($0) })
         }
-        switch rows {
-        case .dense(let table):
-            LinearAlgebra.product(
+
+        /// Multiplies slopes by (¼ XᵀX + λ)⁻¹, X with a last column of ones that no penalty is on; `nil` for n-grams.
+        func conditioner() throws(CollabError) -> (([Float]) -> [Float])? {
+            guard case .dense(let table) = features, width <= LogisticTraining.widestCurvature,
+                LinearAlgebra.isAvailable
+            else { return nil }
+            var gram = [Float](repeating: 0, count: width * width)
+            BLAS.sgemm(
                 .transposed,
-                rows: table.rows,
-                columns: width,
-                of: table.values,
-                with: residuals,
-                into: &slope
+                .normal,
+                m: width,
+                n: width,
+                k: table.rows,
+                alpha: 0.25,
+                a: table.values,
+                lda: width,
+                b: table.values,
+                ldb: width,
+                c: &gram,
+                ldc: width
             )
-        case .sparse(let vectors, _):
-            for (row, vector) in vectors.enumerated() {
-                for place in vector.indices.indices {
-                    slope[Int(vector.indices[place])] += residuals[row] * vector.values[place]
+            let sums = features.sums(weightedBy: [Float](repeating: 0.25, count: table.rows), columns: 1)
+            let order = width + 1
+            var curvature = [Double](repeating: 0, count: order * order)
+            var unit = curvature
+            for row in 0..<width {
+                for column in 0..<width {
+                    curvature[row * order + column] = Double(gram[row * width + column])
                 }
+                curvature[row * order + row] += Double(penalty)
+                curvature[row * order + width] = Double(sums[row])
+                curvature[width * order + row] = Double(sums[row])
             }
-        }
-        for place in 0..<width {
-            value += penalty / 2 * Double(point[place]) * Double(point[place])
-            slope[place] += Float(penalty) * point[place]
-        }
-        slope[width] = Float(residuals.reduce(0.0) { $0 + Double($1) })
-        return (value, slope)
-    }
-}
-
-/// Minimises a smooth function by L-BFGS.
-enum LimitedMemoryMinimizer {
-    /// Goes down until the slope is a hundred-thousandth of what it was, or nothing more is gained.
-    static func minimize(
-        from start: [Float],
-        steps: Int = 200,
-        memory: Int = 10,
-        _ function: ([Float]) -> (value: Double, slope: [Float])
-    ) throws(CollabError) -> [Float] {
-        var point = start
-        var (value, slope) = function(point)
-        let goal = 1e-10 * max(dot(slope, slope), 1e-30)
-        var pairs: [(step: [Float], change: [Float], product: Double)] = []
-        for _ in 0..<steps where dot(slope, slope) > goal {
-            try checkCancellation()
-            var direction = descent(slope, pairs)
-            var fall = dot(direction, slope)
-            if fall >= 0 {
-                pairs = []
-                direction = slope.map { -$0 }
-                fall = -dot(slope, slope)
-            }
-            var length = pairs.isEmpty ? min(1, 1 / (-fall).squareRoot()) : 1.0
-            var next = point, found = (value: value, slope: slope)
-            var isLower = false
-            for _ in 0..<30 {
-                for place in point.indices { next[place] = point[place] + Float(length) * direction[place] }
-                found = function(next)
-                if found.value <= value + 1e-4 * length * fall {
-                    isLower = true
-                    break
+            // Where all questions are alike, the intercept is no more determined than the penalty lets it be.
+            curvature[order * order - 1] = Double(table.rows) / 4 + 1e-6 * Double(penalty)
+            for place in 0..<order { unit[place * order + place] = 1 }
+            // Rounding may spoil what is barely definite; then the slope is only scaled.
+            guard let inverse = try? LinearAlgebra.solvePositiveDefinite(curvature, unit) else { return nil }
+            let (single, models, width) = (inverse.map { Float($0) }, targets.columns, width)
+            return { slope in
+                // Each model's weights and intercept beside each other, and back again.
+                var rows = [Float](repeating: 0, count: models * order), products = rows
+                for model in 0..<models {
+                    for place in 0..<width { rows[model * order + place] = slope[model * width + place] }
+                    rows[model * order + width] = slope[models * width + model]
                 }
-                length /= 2
+                BLAS.sgemm(
+                    m: models,
+                    n: order,
+                    k: order,
+                    a: rows,
+                    lda: order,
+                    b: single,
+                    ldb: order,
+                    c: &products,
+                    ldc: order
+                )
+                var result = slope
+                for model in 0..<models {
+                    for place in 0..<width { result[model * width + place] = products[model * order + place] }
+                    result[models * width + model] = products[model * order + width]
+                }
+                return result
             }
-            guard isLower else { break }
-            let step = zip(next, point).map { $0 - $1 }, change = zip(found.slope, slope).map { $0 - $1 }
-            let product = dot(step, change)
-            if product > 1e-12 * dot(change, change) {
-                pairs.append((step, change, product))
-                if pairs.count > memory { pairs.removeFirst() }
-            }
-            (point, value, slope) = (next, found.value, found.slope)
         }
-        return point
-    }
-
-    /// The two-loop recursion.
-    private static func descent(
-        _ slope: [Float],
-        _ pairs: [(step: [Float], change: [Float], product: Double)]
-    ) -> [Float] {
-        var direction = slope
-        var shares: [Double] = []
-        for pair in pairs.reversed() {
-            let share = dot(pair.step, direction) / pair.product
-            shares.append(share)
-            for place in direction.indices { direction[place] -= Float(share) * pair.change[place] }
-        }
-        if let last = pairs.last {
-            let scale = Float(last.product / dot(last.change, last.change))
-            for place in direction.indices { direction[place] *= scale }
-        }
-        for (pair, share) in zip(pairs, shares.reversed()) {
-            let rest = share - dot(pair.change, direction) / pair.product
-            for place in direction.indices { direction[place] += Float(rest) * pair.step[place] }
-        }
-        return direction.map { -$0 }
-    }
-
-    private static func dot(_ a: [Float], _ b: [Float]) -> Double {
-        var sum = 0.0
-        for place in a.indices { sum += Double(a[place]) * Double(b[place]) }
-        return sum
     }
 }
 

@@ -26,42 +26,24 @@ public struct RidgeTraining: RouterTraining {
         guard penalty > 0, penalty.isFinite else {
             throw CollabError(.invalidRequest, "Ridge needs a penalty above 0, not \(penalty).")
         }
-        let scores = set.knownScores
-        var weights = Table(rows: set.models.count, columns: set.features.dimension)
-        var intercepts = [Float](repeating: 0, count: set.models.count)
-        // Models that were scored on the same questions share their equations.
-        let known = set.models.indices.map { model in
-            (0..<set.count).filter { !scores[$0, model].isNaN }
-        }
-        let groups = Dictionary(grouping: set.models.indices, by: { known[$0] })
-        var done = 0
-        for (places, models) in groups.sorted(by: { $0.value[0] < $1.value[0] }) {
+        var result = LinearWeights(models: set.models.count, dimension: set.features.dimension)
+        let groups = set.scoredGroups()
+        for (done, group) in groups.enumerated() {
             try checkCancellation()
-            guard !places.isEmpty else { continue }
-            let targets = models.map { model in places.map { Double(scores[$0, model]) } }
+            let targets = group.models.indices.map { group.targets.column($0).map { Double($0) } }
             let solved: [(weights: [Float], intercept: Float)]
-            switch set.features {
-            case .dense:
-                let table = try set.features.dense(for: "Ridge")
-                solved = try solveDense(
-                    places.count == table.rows ? table : table.selecting(places),
-                    targets
-                )
-            case .sparse(let vectors, let buckets):
-                let system = SparseSystem(places.map { vectors[$0] }, buckets: buckets, penalty: penalty)
+            switch group.features {
+            case .dense: solved = try solveDense(try group.features.dense(for: "Ridge"), targets)
+            case .sparse:
+                let system = CentredEquations(group.features, penalty: Float(penalty))
                 solved = try targets.map { (target) throws(CollabError) in try system.solve(target) }
             }
-            for (model, solution) in zip(models, solved) {
-                weights.values.replaceSubrange(
-                    model * weights.columns..<(model + 1) * weights.columns,
-                    with: solution.weights
-                )
-                intercepts[model] = solution.intercept
+            for (model, solution) in zip(group.models, solved) {
+                result.set(model, solution.weights, intercept: solution.intercept)
             }
-            done += models.count
-            progress(Double(done) / Double(set.models.count))
+            progress(Double(done + 1) / Double(groups.count))
         }
-        return LinearEstimator(weights: weights, intercepts: intercepts)
+        return result.estimator()
     }
 
     private func solveDense(
@@ -100,83 +82,6 @@ public struct RidgeTraining: RouterTraining {
             let shift = zip(weights, means).reduce(0) { $0 + $1.0 * $1.1 }
             return (weights.map { Float($0) }, Float(averages[model] - shift))
         }
-    }
-}
-
-/// The normal equations of sparse rows, centred without being filled: (XᵀX − n x̄x̄ᵀ + λ) w = Xᵀ(y − ȳ).
-struct SparseSystem {
-    private let rows: [SparseVector]
-    private let buckets: Int
-    private let penalty: Double
-    private let means: [Float]
-
-    init(_ rows: [SparseVector], buckets: Int, penalty: Double) {
-        self.rows = rows
-        self.buckets = buckets
-        self.penalty = penalty
-        var means = [Float](repeating: 0, count: buckets)
-        for row in rows {
-            for (place, value) in zip(row.indices, row.values) { means[Int(place)] += value }
-        }
-        let share = 1 / Float(max(rows.count, 1))
-        self.means = means.map { $0 * share }
-    }
-
-    /// Conjugate gradients until the residual is a hundred-thousandth of the right side.
-    func solve(_ target: [Double]) throws(CollabError) -> (weights: [Float], intercept: Float) {
-        let average = target.reduce(0, +) / Double(max(target.count, 1))
-        var residual = transposed(target.map { Float($0 - average) })
-        var weights = [Float](repeating: 0, count: buckets)
-        var direction = residual
-        var square = squareLength(residual)
-        let goal = square * 1e-10
-        for _ in 0..<200 where square > goal {
-            try checkCancellation()
-            var image = transposed(centred(direction))
-            for place in image.indices { image[place] += Float(penalty) * direction[place] }
-            var curvature = 0.0
-            for place in image.indices { curvature += Double(image[place]) * Double(direction[place]) }
-            guard curvature > 0 else { break }
-            let step = Float(square / curvature)
-            for place in weights.indices {
-                weights[place] += step * direction[place]
-                residual[place] -= step * image[place]
-            }
-            let next = squareLength(residual)
-            let keep = Float(next / square)
-            for place in direction.indices { direction[place] = residual[place] + keep * direction[place] }
-            square = next
-        }
-        var shift = 0.0
-        for place in weights.indices { shift += Double(weights[place]) * Double(means[place]) }
-        return (weights, Float(average - shift))
-    }
-
-    private func squareLength(_ vector: [Float]) -> Double {
-        vector.reduce(0.0) { $0 + Double($1) * Double($1) }
-    }
-
-    /// (X − 1x̄ᵀ) v.
-    private func centred(_ vector: [Float]) -> [Float] {
-        var shift: Float = 0
-        for place in vector.indices { shift += vector[place] * means[place] }
-        return rows.map { row in
-            var sum: Float = 0
-            for place in row.indices.indices { sum += row.values[place] * vector[Int(row.indices[place])] }
-            return sum - shift
-        }
-    }
-
-    /// (X − 1x̄ᵀ)ᵀ r.
-    private func transposed(_ vector: [Float]) -> [Float] {
-        var result = [Float](repeating: 0, count: buckets)
-        var sum: Float = 0
-        for (row, factor) in zip(rows, vector) {
-            sum += factor
-            for place in row.indices.indices { result[Int(row.indices[place])] += factor * row.values[place] }
-        }
-        for place in result.indices { result[place] -= sum * means[place] }
-        return result
     }
 }
 

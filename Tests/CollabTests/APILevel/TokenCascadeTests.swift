@@ -90,6 +90,24 @@ struct TokenCascadeTests {
         }
     }
 
+    @Test(
+        "with guesses by the small model writes what it writes without, in fewer passes",
+        arguments: [TokenDeferral.optimal(0.4), .difference(0.1), .unlikelyTokens(0.6), .chow(0.5)]
+    )
+    func speculative(_ rule: TokenDeferral) async throws {
+        let (small, large) = models()
+        let cascade = TokenCascade(small, large, deferring: rule)
+        let fast = cascade.speculating(with: ModelProposer(small), length: .fixed(3))
+        for sampling in [Sampling.greedy, .temperature(1)] {
+            var asked = request(24, sampling)
+            asked.options.seed = 11
+            let answer = try await fast.respond(to: asked)
+            #expect(try await cascade.respond(to: asked).text == answer.text, "\(sampling)")
+            let passes = try #require(answer.trace?.root.note("forward passes").flatMap { Int($0) })
+            #expect(passes < 24, "\(sampling)")
+        }
+    }
+
     @Test("needs models of one vocabulary")
     func vocabulary() async throws {
         let other = ScriptedLogitModel("other", vocabulary: ["A"]) { _ in ["A": 1] }

@@ -12,20 +12,7 @@ public struct ExampleRouter: Router {
     public let threshold: Double
     /// How many of a candidate's nearest examples count.
     public let neighbours: Int
-    private let examples: Examples
-
-    /// What the examples became.
-    private enum Examples: Sendable {
-        case counted(NGramFeatures, InverseDocumentFrequency, [String: [SparseVector]])
-        case embedded(any EmbeddingModel, [String: [[Float]]])
-
-        var names: [String] {
-            switch self {
-            case .counted(_, _, let vectors): vectors.keys.sorted()
-            case .embedded(_, let vectors): vectors.keys.sorted()
-            }
-        }
-    }
+    private let examples: ExampleSimilarities
 
     /// Makes a router from example questions for each candidate.
     ///
@@ -40,12 +27,9 @@ public struct ExampleRouter: Router {
         neighbours: Int = 2,
         features: NGramFeatures = NGramFeatures()
     ) {
-        let counts = examples.mapValues { $0.map(features.counts) }
-        // Summing over sorted names keeps the weights the same from process to process.
-        let weights = InverseDocumentFrequency(counting: counts.sorted { $0.key < $1.key }.flatMap(\.value))
         self.threshold = threshold
         self.neighbours = max(neighbours, 1)
-        self.examples = .counted(features, weights, counts.mapValues { $0.map(weights.weighted) })
+        self.examples = ExampleSimilarities(examples, features: features)
     }
 
     /// Makes a router whose similarity is the cosine of embeddings.
@@ -65,17 +49,9 @@ public struct ExampleRouter: Router {
         threshold: Double = 0,
         neighbours: Int = 2
     ) async throws(CollabError) {
-        let names = examples.keys.sorted()
-        var vectors = try await model.embed(names.flatMap { examples[$0] ?? [] })[...]
-        var embedded: [String: [[Float]]] = [:]
-        for name in names {
-            let count = examples[name]?.count ?? 0
-            embedded[name] = Array(vectors.prefix(count))
-            vectors = vectors.dropFirst(count)
-        }
         self.threshold = threshold
         self.neighbours = max(neighbours, 1)
-        self.examples = .embedded(model, embedded)
+        self.examples = try await ExampleSimilarities(examples, embeddedBy: model)
     }
 
     /// Scores every candidate; one without examples is not scored.
@@ -83,34 +59,14 @@ public struct ExampleRouter: Router {
         _ request: Request,
         among candidates: [RouteCandidate]
     ) async throws(CollabError) -> RoutingDecision {
-        let names = Set(candidates.map(\.name))
-        if let stranger = examples.names.first(where: { !names.contains($0) }) {
-            throw CollabError(
-                .invalidRequest,
-                "The router has examples for “\(stranger)”, but the candidates are \(names.sorted().joined(separator: ", "))."
-            )
-        }
-        let similarities = try await similarities(to: request.question)
+        try examples.checkNames(candidates)
+        let similarities = try await examples.similarities(to: request.question)
         let scores = candidates.map { candidate -> Double? in
             guard let known = similarities[candidate.name], !known.isEmpty else { return nil }
             let nearest = known.sorted(by: >).prefix(neighbours)
             return nearest.reduce(0, +) / Double(nearest.count)
         }
         return .best(of: scores, among: candidates, atLeast: threshold, what: "similarity to its examples")
-    }
-
-    /// The cosine of a question with each example, by candidate.
-    private func similarities(to question: String) async throws(CollabError) -> [String: [Double]] {
-        switch examples {
-        case .counted(let features, let weights, let vectors):
-            let vector = weights.weighted(features.counts(of: question))
-            return vectors.mapValues { $0.map { Double($0.dot(vector)) } }
-        case .embedded(let model, let vectors):
-            let vector = try await model.embed([question]).first ?? []
-            return vectors.mapValues {
-                $0.map { zip($0, vector).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
-            }
-        }
     }
 }
 
