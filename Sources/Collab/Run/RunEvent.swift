@@ -56,12 +56,21 @@ public struct Decision: Hashable, Sendable, Codable {
     public var scores: [Score]
     /// The threshold that scores were held against, if there was one.
     public var threshold: Double?
+    /// The answer that was chosen, where members' answers were decided between.
+    public var answer: Answer?
 
     /// Makes a decision.
-    public init(choice: String, reason: String, scores: [Score] = [], threshold: Double? = nil) {
+    public init(
+        choice: String,
+        reason: String,
+        scores: [Score] = [],
+        threshold: Double? = nil,
+        answer: Answer? = nil
+    ) {
         self.choice = choice
         self.reason = reason
         self.scores = scores
         self.threshold = threshold
+        self.answer = answer
     }
 }

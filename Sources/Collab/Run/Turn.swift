@@ -3,6 +3,27 @@
 ///
 /// Everything that is measured about communication is a fold over turns: changes of mind, conformity, redundancy.
 public struct Turn: Hashable, Sendable, Codable {
+    /// A statement of another member as it was put before the speaker.
+    public struct Message: Hashable, Sendable, Codable {
+        /// Who had made the statement.
+        public var author: String
+        /// The round in which it was made.
+        public var round: Int
+        /// What it answers.
+        public var answer: Answer
+        /// How long it is in tokens, as its author's model counted; a prompt may have shortened it. `nil` if that model
+        /// does not count.
+        public var tokens: Int?
+
+        /// Makes a message.
+        public init(author: String, round: Int, answer: Answer, tokens: Int? = nil) {
+            self.author = author
+            self.round = round
+            self.answer = answer
+            self.tokens = tokens
+        }
+    }
+
     /// The round; 0 is the opening one.
     public var round: Int
     /// Who spoke.
@@ -15,6 +36,14 @@ public struct Turn: Hashable, Sendable, Codable {
     public var before: Answer?
     /// How sure it was; `nil` if that was not measured.
     public var confidence: Double?
+    /// The statements that it was shown: of a group of equal answers, the one that stood for them. `nil` if that was not
+    /// recorded.
+    public var messages: [Message]?
+    /// What the answer used; `nil` if that was not recorded.
+    public var usage: Usage?
+    /// How alike what it said is to what it had said before, from 0 to 1; `nil` if it had not spoken, or if that was not
+    /// recorded.
+    public var repetition: Double?
 
     /// Makes a turn.
     public init(
@@ -23,7 +52,10 @@ public struct Turn: Hashable, Sendable, Codable {
         heard: [String],
         answer: Answer,
         before: Answer?,
-        confidence: Double? = nil
+        confidence: Double? = nil,
+        messages: [Message]? = nil,
+        usage: Usage? = nil,
+        repetition: Double? = nil
     ) {
         self.round = round
         self.speaker = speaker
@@ -31,6 +63,9 @@ public struct Turn: Hashable, Sendable, Codable {
         self.answer = answer
         self.before = before
         self.confidence = confidence
+        self.messages = messages
+        self.usage = usage
+        self.repetition = repetition
     }
 
     /// Whether the speaker changed its mind.

@@ -136,3 +136,70 @@ struct MemberCalibrationTests {
         #expect(try JSONDecoder().decode(Calibration.self, from: data) == calibration)
     }
 }
+
+@Suite("A calibration by kind, cost and order")
+struct DetailedCalibrationTests {
+    private func example(_ index: Int, kind: String?) -> LabelledExample {
+        LabelledExample(
+            truth: .value("1"),
+            answers: [.value(kind == "sums" ? "1" : "2"), .value("1")],
+            kind: kind,
+            costs: [Money(0.002), index % 2 == 0 ? Money(0.004) : nil],
+            latencies: [.milliseconds(index % 2 == 0 ? 100 : 300), nil]
+        )
+    }
+
+    @Test("learns mean costs and latencies, of what was measured")
+    func costs() throws {
+        let calibration = try Calibration(of: ["a", "b"], from: (0..<20).map { example($0, kind: nil) })
+        #expect(calibration.members.map(\.cost) == [Money(0.002), Money(0.004)])
+        #expect(calibration.members.map(\.latency) == [.milliseconds(200), nil])
+        #expect(calibration.kinds == nil)
+    }
+
+    @Test("tells kinds of tasks apart where there are examples enough")
+    func kinds() throws {
+        let examples =
+            (0..<20).map { example($0, kind: "sums") } + (0..<30).map { example($0, kind: "dates") }
+            + [example(0, kind: "rare")]
+        let calibration = try Calibration(of: ["a", "b"], from: examples)
+        #expect(calibration[kind: "sums"]["a"]?.right == 20)
+        #expect(calibration[kind: "dates"]["a"]?.right == 0)
+        #expect(calibration[kind: "dates"].weight(of: "a") == 0)
+        #expect(calibration[kind: "rare"] == calibration)
+        #expect(calibration[kind: nil] == calibration)
+        let data = try JSONEncoder().encode(calibration)
+        #expect(try JSONDecoder().decode(Calibration.self, from: data) == calibration)
+    }
+
+    @Test("reads what was written before kinds were told apart")
+    func olderFile() throws {
+        let older = """
+            {"members":[{"name":"a","right":15,"asked":20,"unparsed":1}],"options":4,"errorCorrelations":[[1]]}
+            """
+        let calibration = try JSONDecoder().decode(Calibration.self, from: Data(older.utf8))
+        #expect(calibration["a"]?.accuracy == 16.0 / 22)
+        #expect(calibration.kinds == nil)
+        let turn = #"{"round":0,"speaker":"a","heard":[],"answer":{"value":{"_0":"1"}}}"#
+        #expect(try JSONDecoder().decode(Turn.self, from: Data(turn.utf8)).messages == nil)
+    }
+
+    @Test("knows how often a judge contradicts itself, and how often it is right when it does not")
+    func judges() throws {
+        let pairs = (0..<20).map { index in
+            JudgedPair(
+                truth: .first,
+                judgements: [
+                    Judge.Judgement(plain: .first, swapped: index < 5 ? .second : .first),
+                    index == 0 ? nil : Judge.Judgement(plain: .second, swapped: index < 10 ? nil : .second),
+                ]
+            )
+        }
+        let calibration = try Calibration(ofJudges: ["careful", "wrong"], from: pairs)
+        #expect(calibration.members.map(\.orderConsistency) == [0.75, 1])
+        #expect(calibration.members.map(\.right) == [15, 0])
+        #expect(calibration.members.map(\.asked) == [15, 10])
+        #expect(calibration.weight(of: "wrong", gate: nil) == 0)
+        #expect(throws: CollabError.self) { try Calibration(ofJudges: ["one"], from: pairs) }
+    }
+}

@@ -4,11 +4,26 @@ public struct LabelledExample: Hashable, Sendable, Codable {
     public var truth: Answer
     /// What the members answered, in declaration order; `nil` where a member was not asked.
     public var answers: [Answer?]
+    /// The kind of task, for a calibration of its own; `nil` if that is not told apart.
+    public var kind: String?
+    /// What each answer cost, in declaration order; `nil` where that was not measured.
+    public var costs: [Money?]?
+    /// How long each answer took, in declaration order; `nil` where that was not measured.
+    public var latencies: [Duration?]?
 
     /// Makes an example.
-    public init(truth: Answer, answers: [Answer?]) {
+    public init(
+        truth: Answer,
+        answers: [Answer?],
+        kind: String? = nil,
+        costs: [Money?]? = nil,
+        latencies: [Duration?]? = nil
+    ) {
         self.truth = truth
         self.answers = answers
+        self.kind = kind
+        self.costs = costs
+        self.latencies = latencies
     }
 
     /// Whether a member is right; `nil` if it was not asked. What could not be read is wrong.
@@ -18,7 +33,9 @@ public struct LabelledExample: Hashable, Sendable, Codable {
 }
 
 extension Calibration {
-    /// Learns from labelled examples.
+    /// Learns from labelled examples: accuracies, correlations of errors, and, where examples tell them, mean costs and
+    /// latencies. Each kind of task of which there are enough examples gets a calibration of its own
+    /// (``subscript(kind:)``).
     ///
     /// Throws ``CollabError/Code/invalidRequest`` if there are fewer than ``minimumExamples``, or if an example does
     /// not have an answer for each member.
@@ -41,7 +58,9 @@ extension Calibration {
                 name: name,
                 right: asked.count { $0 },
                 asked: asked.count,
-                unparsed: examples.count { $0.answers[index] == .unparsed }
+                unparsed: examples.count { $0.answers[index] == .unparsed },
+                cost: Self.meanCost(of: index, in: examples),
+                latency: Self.meanLatency(of: index, in: examples)
             )
         }
         let correlations = names.indices.map { left in
@@ -50,10 +69,33 @@ extension Calibration {
             }
         }
         self.init(members: members, options: options, errorCorrelations: correlations)
+        var learned: [String: Calibration] = [:]
+        for kind in Set(examples.compactMap(\.kind)) {
+            var own = examples.filter { $0.kind == kind }
+            for index in own.indices { own[index].kind = nil }
+            if own.count >= Self.minimumExamples, own.count < examples.count {
+                learned[kind] = try Calibration(of: names, from: own, options: options)
+            }
+        }
+        if !learned.isEmpty { kinds = learned }
+    }
+
+    private static func meanCost(of member: Int, in examples: [LabelledExample]) -> Money? {
+        let known = examples.compactMap { example in
+            example.costs.flatMap { $0.indices.contains(member) ? $0[member] : nil }
+        }
+        return known.isEmpty ? nil : Money(known.reduce(0) { $0 + $1.units } / Double(known.count))
+    }
+
+    private static func meanLatency(of member: Int, in examples: [LabelledExample]) -> Duration? {
+        let known = examples.compactMap { example in
+            example.latencies.flatMap { $0.indices.contains(member) ? $0[member] : nil }
+        }
+        return known.isEmpty ? nil : known.reduce(.zero, +) / known.count
     }
 
     /// The φ coefficient of two members' errors; 0 if one of them is always right or always wrong.
-    private static func correlation(of left: Int, _ right: Int, in examples: [LabelledExample]) -> Double {
+    static func correlation(of left: Int, _ right: Int, in examples: [LabelledExample]) -> Double {
         var (both, onlyLeft, onlyRight, neither) = (0.0, 0.0, 0.0, 0.0)
         for example in examples {
             switch (example.isRight(left), example.isRight(right)) {

@@ -60,6 +60,8 @@ public struct Calibration: Hashable, Sendable, Codable {
     public var options: Int
     /// The correlation (φ) of the errors of each two members, by declaration order; empty if it was supplied without.
     public var errorCorrelations: [[Double]]
+    /// What is known by kind of task, for kinds with examples enough; `nil` if kinds were not told apart.
+    public var kinds: [String: Calibration]?
 
     /// Makes a calibration from what is already known.
     public init(members: [Member], options: Int = 2, errorCorrelations: [[Double]] = []) {
@@ -77,6 +79,9 @@ public struct Calibration: Hashable, Sendable, Codable {
         let model = name[..<mark].trimmed
         return members.first { $0.name == model }
     }
+
+    /// What is known of a kind of task, or else of all tasks together.
+    public subscript(kind kind: String?) -> Calibration { kind.flatMap { kinds?[$0] } ?? self }
 
     /// The member that is right most often (ties: the one declared first).
     public var bestSingle: Member? {

@@ -21,7 +21,9 @@ public struct Debate<With: Participants>: Sendable {
         let measuring = rules.confidence.callRange.upperBound + 1
         // A member alone has nobody to talk with.
         let rounds = teamSize > 1 ? min(max(rules.rounds, 0), Int(Int32.max)) : 0
-        return 0...callCount(teamSize, 1 + rounds, measuring)
+        let stopping = callCount(rules.stopping.models.count, 1 + rounds)
+        let deciding = rules.aggregation.callCount(forBallots: callCount(teamSize, rounds > 0 ? 2 : 1))
+        return 0...(callCount(teamSize, 1 + rounds, measuring) + stopping + deciding)
     }
 }
 
@@ -89,7 +91,7 @@ extension Debate: Stage where With == CurrentTeam {
 
 extension Debate: TextModel, Collaboration where With == Team<TextAccess> {
     /// What the members have in common.
-    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels + rules.consulted) }
 
     /// Holds the debate and answers with the vote's winner.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -5,13 +5,33 @@ struct DebateOutcome {
     let table: DebateTable
     /// The statement that speaks for the winning answer; where nobody's answer could be read, the surest one.
     let winner: Statement?
+    /// The answer that was chosen.
+    let answer: Answer
 
-    init(of session: DebateSession) {
-        tally = session.tally()
+    /// - Parameter written: an answer that was written from those of the members, if one was.
+    init(of session: DebateSession, tally: Tally, written: Response?) {
+        self.tally = tally
         verdict = session.verdict
         table = session.table
-        winner = session.spokesman(for: tally.answer)
+        if let written {
+            answer = session.rules.answers.answer(in: written.text)
+            winner = Statement(
+                member: session.seats.count,
+                speaker: written.model,
+                round: session.table.round,
+                response: written,
+                answer: answer
+            )
+            isWritten = true
+        } else {
+            answer = tally.answer
+            winner = session.spokesman(for: tally.answer)
+            isWritten = false
+        }
     }
+
+    /// Whether the answer was written from those of the members.
+    private let isWritten: Bool
 
     /// Whether a stage with a rule of settling takes the winner as the answer.
     ///
@@ -19,7 +39,7 @@ struct DebateOutcome {
     func settles(_ settling: Settling) -> Bool {
         guard tally.winner != nil else { return false }
         switch settling {
-        case .onAgreement: return verdict?.isAgreement ?? false
+        case .onAgreement: return !isWritten && verdict?.isAgreement ?? false
         case .always: return true
         case .never: return false
         }
@@ -43,15 +63,17 @@ struct DebateOutcome {
         Run.note("ended by", "\(rule), after \(table.round == 0 ? "the opening" : "round \(table.round)")")
         var reason = "\(tally.rule) after \(rule): \(tally.summary)"
         if let ties = tally.tieRule { reason += "; tie broken by \(ties.rawValue)" }
+        if isWritten { reason += "; one answer was written from them" }
         if tally.winner == nil { reason += "; there was no vote, so the surest statement stands" }
         Run.record(
             Decision(
-                choice: isSettled ? tally.answer.description : "\(tally.answer) (leading)",
+                choice: isSettled ? answer.description : "\(answer) (leading)",
                 reason: reason,
-                scores: tally.candidates.map { Decision.Score($0.answer.description, $0.weight) }
+                scores: tally.candidates.map { Decision.Score($0.answer.description, $0.weight) },
+                answer: answer
             )
         )
-        Run.record(confidence: tally.winner == nil ? nil : tally.share)
+        Run.record(confidence: tally.winner == nil || isWritten ? nil : tally.share)
     }
 }
 
@@ -84,8 +106,8 @@ extension DebateSession {
         for deliberation: inout Deliberation<Access>,
         origin: String
     ) async throws(CollabError) {
-        let failure = await talk(for: &deliberation, origin: origin)
-        let outcome = DebateOutcome(of: self)
+        let broken = await talk(for: &deliberation, origin: origin)
+        let (outcome, failure) = await outcome(after: broken)
         let isSettled = failure == nil && outcome.settles(rules.settling)
         if let leading = outcome.leading(origin: origin) {
             deliberation.leading = leading
@@ -97,12 +119,10 @@ extension DebateSession {
 
     /// Holds the debate and answers with its winner; with the best so far if the budget is exhausted on the way.
     mutating func answer(into sink: ResponseSink) async throws(CollabError) -> Response {
-        var exhausted: CollabError?
-        do throws(CollabError) { try await hold(reusing: []) } catch {
-            guard error.code == .budgetExhausted, !table.statements.isEmpty else { throw error }
-            exhausted = error
-        }
-        let outcome = DebateOutcome(of: self)
+        var broken: CollabError?
+        do throws(CollabError) { try await hold(reusing: []) } catch { broken = error }
+        let (outcome, exhausted) = await outcome(after: broken)
+        if let exhausted, exhausted.code != .budgetExhausted || table.statements.isEmpty { throw exhausted }
         guard let winner = outcome.winner else { throw CollabError(.emptyTeam, "Nobody has answered.") }
         outcome.record(isSettled: true)
         var response = winner.response

@@ -58,6 +58,9 @@ public struct DebateRules: Sendable {
         self.confidence = confidence
     }
 
+    /// The models that are asked about the answers, without being members.
+    var consulted: [any TextModel] { stopping.models + (aggregation.arbiter?.models ?? []) }
+
     /// Throws ``CollabError/Code/invalidRequest`` if the rules contradict each other or the size of the team.
     func validate(for count: Int) throws(CollabError) {
         if rounds < 0 {

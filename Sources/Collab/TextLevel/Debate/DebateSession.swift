@@ -22,18 +22,31 @@ struct DebateSession {
         try await round("opening") { (session) async throws(CollabError) in
             try await session.open(reusing: drafts)
         }
-        while decide() == nil {
+        while try await decide() == nil {
             try await round("round \(table.round + 1)") { (session) async throws(CollabError) in
                 try await session.exchange()
             }
         }
     }
 
-    /// The vote on what has been said so far: where members agree, on what they say now; where the talk was ended
-    /// without that, on the statements that the rules name.
-    func tally() -> Tally {
-        let scope = verdict?.isAgreement == true ? .last : rules.ballots
-        return rules.aggregation.count(table.ballots(scope), ties: rules.ties)
+    /// What is voted on so far: where members agree, what they say now; where the talk was ended without that, the
+    /// statements that the rules name.
+    private var ballots: [Ballot] { table.ballots(verdict?.isAgreement == true ? .last : rules.ballots) }
+
+    /// The vote on what has been said so far, without asking anybody.
+    func tally() -> Tally { rules.aggregation.count(ballots, ties: rules.ties) }
+
+    /// What the debate comes to, once the talk is over: the vote, or where the rule says so what an arbiter decides.
+    func outcome() async throws(CollabError) -> DebateOutcome {
+        let (tally, response) = try await rules.aggregation.decide(ballots, on: request, ties: rules.ties)
+        return DebateOutcome(of: self, tally: tally, written: response)
+    }
+
+    /// What the debate comes to; if the talk or the decision was broken off, by the votes that there are.
+    func outcome(after failure: CollabError?) async -> (outcome: DebateOutcome, failure: CollabError?) {
+        let counted = DebateOutcome(of: self, tally: tally(), written: nil)
+        if let failure { return (counted, failure) }
+        do throws(CollabError) { return (try await outcome(), nil) } catch { return (counted, error) }
     }
 
     /// The statement that gives an answer: that of its surest supporter (ties: the one declared first); without an
@@ -72,14 +85,14 @@ struct DebateSession {
 
     /// Takes over drafts of the members themselves, and asks those who have none.
     private mutating func open(reusing drafts: [Draft]) async throws(CollabError) {
-        var asked: [(seat: Seat, request: Request, heard: [Int])] = []
+        var asked: [(seat: Seat, request: Request, view: DebateView?)] = []
         var reused: [String] = []
         for seat in seats {
             if let draft = drafts.last(where: { $0.author == seat.name }) {
                 reused.append(seat.name)
-                add(draft.response, by: seat, confidence: draft.confidence, heard: [])
+                add(draft.response, by: seat, confidence: draft.confidence, view: nil)
             } else {
-                asked.append((seat, rules.prompts.opening(request), []))
+                asked.append((seat, rules.prompts.opening(request), nil))
             }
         }
         if !reused.isEmpty { Run.note("taken over", reused.joined(separator: ", ")) }
@@ -104,7 +117,7 @@ struct DebateSession {
     }
 
     /// A member's turn; `nil` if there is nothing new for it to see.
-    private func turn(of seat: Seat) -> (seat: Seat, request: Request, heard: [Int])? {
+    private func turn(of seat: Seat) -> (seat: Seat, request: Request, view: DebateView?)? {
         let view = DebateView(
             of: seat.index,
             at: table,
@@ -113,11 +126,11 @@ struct DebateSession {
             visibility: rules.visibility
         )
         guard !view.others.isEmpty, view.own != nil else { return nil }
-        return (seat, rules.prompts.exchange(view), view.heard)
+        return (seat, rules.prompts.exchange(view), view)
     }
 
     /// Asks members side by side and checks that enough of them answer.
-    private mutating func ask(_ asked: [(seat: Seat, request: Request, heard: [Int])])
+    private mutating func ask(_ asked: [(seat: Seat, request: Request, view: DebateView?)])
         async throws(CollabError)
     {
         let failures = try await speak(asked)
@@ -137,7 +150,7 @@ struct DebateSession {
 
     /// Lets members speak side by side; returns the failures that the quorum may tolerate.
     private mutating func speak(
-        _ asked: [(seat: Seat, request: Request, heard: [Int])]
+        _ asked: [(seat: Seat, request: Request, view: DebateView?)]
     ) async throws(CollabError) -> [CollabError] {
         let signal = rules.confidence
         let outcomes = await concurrentOutcomes(asked) { (turn) async throws(CollabError) in
@@ -162,7 +175,7 @@ struct DebateSession {
         for (turn, outcome) in zip(asked, outcomes) {
             switch outcome {
             case .success((let response, let confidence)):
-                add(response, by: turn.seat, confidence: confidence, heard: turn.heard)
+                add(response, by: turn.seat, confidence: confidence, view: turn.view)
             case .failure(let error) where !error.isSurvivable:
                 fatal = fatal ?? error
             case .failure(let error):
@@ -174,8 +187,9 @@ struct DebateSession {
         return failures
     }
 
-    private mutating func add(_ response: Response, by seat: Seat, confidence: Double?, heard: [Int]) {
+    private mutating func add(_ response: Response, by seat: Seat, confidence: Double?, view: DebateView?) {
         let before = table.latest(of: seat.index)
+        let heard = view?.heard ?? []
         let statement = Statement(
             member: seat.index,
             speaker: seat.name,
@@ -193,14 +207,17 @@ struct DebateSession {
                 heard: heard.map { seats[$0].name },
                 answer: statement.answer,
                 before: before?.answer,
-                confidence: confidence
+                confidence: confidence,
+                messages: view?.messages ?? [],
+                usage: response.usage,
+                repetition: before.map { WordGroups.similarity($0.text, response.text) }
             )
         )
     }
 
     /// Applies the stopping rules after a round.
-    private mutating func decide() -> Stopping.Verdict? {
-        if let fired = rules.stopping.verdict(on: table) {
+    private mutating func decide() async throws(CollabError) -> Stopping.Verdict? {
+        if let fired = try await rules.stopping.verdict(on: table, of: request) {
             verdict = fired
         } else if isDeadlocked {
             verdict = Stopping.Verdict(rule: "nobody answered", isAgreement: false)

@@ -63,7 +63,8 @@ public struct DebateTable: Sendable {
                 member: statement.member,
                 name: statement.speaker,
                 answer: statement.answer,
-                confidence: statement.confidence
+                confidence: statement.confidence,
+                text: statement.text
             )
         }
         let last = latest.map(ballot)

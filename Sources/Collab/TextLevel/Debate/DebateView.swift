@@ -87,4 +87,16 @@ public struct DebateView: Sendable {
 
     /// The members whose statements are in the view, in declaration order.
     public var heard: [Int] { Set(others.flatMap(\.statements).map(\.member)).sorted() }
+
+    /// What it is shown, as it stands in a trace: of each group the statement that stands for it.
+    var messages: [Turn.Message] {
+        others.map { group in
+            Turn.Message(
+                author: group.example.speaker,
+                round: group.example.round,
+                answer: group.answer,
+                tokens: group.example.response.usage.completionTokens
+            )
+        }
+    }
 }

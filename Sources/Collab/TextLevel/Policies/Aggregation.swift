@@ -8,22 +8,36 @@ public struct Ballot: Hashable, Sendable, Codable {
     public var answer: Answer
     /// How sure it is, between 0 and 1; `nil` if that was not measured.
     public var confidence: Double?
+    /// The text that the answer was read from; `nil` if it was not kept.
+    public var text: String?
 
     /// Makes a ballot.
-    public init(member: Int, name: String, answer: Answer, confidence: Double? = nil) {
+    public init(
+        member: Int,
+        name: String,
+        answer: Answer,
+        confidence: Double? = nil,
+        text: String? = nil
+    ) {
         self.member = member
         self.name = name
         self.answer = answer
         self.confidence = confidence
+        self.text = text
     }
 }
 
 /// How votes become one answer.
+///
+/// Most rules count. Some ask models where members disagree: ``judge(_:calibration:finalists:)`` and
+/// ``synthesis(by:prompts:)``; where these cannot answer, the plurality stands.
 public struct Aggregation: Sendable, CustomStringConvertible {
     /// The rule's name.
     public let description: String
-    private let weight: @Sendable (Ballot) -> Double
+    private let weigh: @Sendable ([Tally.Candidate]) -> [Double]
     private let preference: (@Sendable (Ballot) -> Double)?
+    /// Who decides where members disagree; `nil`: the weights alone do.
+    public let arbiter: (any Arbiter)?
 
     /// Makes a rule that gives every ballot a weight; the answer with the greatest sum wins.
     ///
@@ -35,9 +49,31 @@ public struct Aggregation: Sendable, CustomStringConvertible {
         preferring preference: (@Sendable (Ballot) -> Double)? = nil
     ) {
         self.description = description
-        self.weight = weight
+        weigh = { candidates in candidates.map { $0.ballots.reduce(0) { $0 + Self.usable(weight($1)) } } }
         self.preference = preference
+        arbiter = nil
     }
+
+    /// Makes a rule that weighs each answer in view of all of them; the one with the greatest weight wins.
+    public init(
+        _ description: String,
+        weighing weigh: @escaping @Sendable ([Tally.Candidate]) -> [Double]
+    ) {
+        self.description = description
+        self.weigh = weigh
+        preference = nil
+        arbiter = nil
+    }
+
+    /// Makes a rule by which models decide where members disagree.
+    public init(_ description: String, arbiter: any Arbiter) {
+        self.description = description
+        weigh = { candidates in candidates.map { Double($0.ballots.count) } }
+        preference = nil
+        self.arbiter = arbiter
+    }
+
+    static func usable(_ weight: Double) -> Double { weight.isFinite && weight > 0 ? weight : 0 }
 
     /// One member, one vote.
     public static let plurality = Aggregation("plurality", weight: { _ in 1 })
@@ -53,19 +89,31 @@ public struct Aggregation: Sendable, CustomStringConvertible {
         Aggregation("weighted vote", weight: { weights[$0.name] ?? 1 })
     }
 
-    /// Counts votes.
+    /// Counts votes, without asking anybody.
     public func count(_ ballots: [Ballot], ties: TieRule) -> Tally {
+        var candidates = Self.candidates(of: ballots)
+        let weights = weigh(candidates)
+        for (index, weight) in zip(candidates.indices, weights) {
+            candidates[index].weight = Self.usable(weight)
+        }
+        return tally(candidates, unparsed: ballots.count { !$0.answer.isParsed }, ties: ties)
+    }
+
+    /// The answers, in the order in which they were first given, with their votes and without weights.
+    static func candidates(of ballots: [Ballot]) -> [Tally.Candidate] {
         var candidates: [Tally.Candidate] = []
         for ballot in ballots where ballot.answer.isParsed {
-            let weight = weight(ballot)
-            let usable = weight.isFinite && weight > 0 ? weight : 0
             if let index = candidates.firstIndex(where: { $0.answer == ballot.answer }) {
                 candidates[index].ballots.append(ballot)
-                candidates[index].weight += usable
             } else {
-                candidates.append(Tally.Candidate(answer: ballot.answer, weight: usable, ballots: [ballot]))
+                candidates.append(Tally.Candidate(answer: ballot.answer, weight: 0, ballots: [ballot]))
             }
         }
+        return candidates
+    }
+
+    /// The result of weights: the greatest wins, then the preferred one, then the tie rule decides.
+    func tally(_ candidates: [Tally.Candidate], unparsed: Int, ties: TieRule) -> Tally {
         let highest = candidates.map(\.weight).max() ?? 0
         var leaders = candidates.indices.filter { candidates[$0].weight == highest }
         if leaders.count > 1, let preference {
@@ -76,7 +124,7 @@ public struct Aggregation: Sendable, CustomStringConvertible {
         return Tally(
             rule: description,
             candidates: candidates,
-            unparsed: ballots.count { !$0.answer.isParsed },
+            unparsed: unparsed,
             winner: leaders.count > 1 ? ties.choose(among: leaders, of: candidates) : leaders.first,
             tieRule: leaders.count > 1 ? ties : nil
         )

@@ -18,16 +18,73 @@ public struct Stopping: Sendable, CustomStringConvertible {
 
     /// The rule in words.
     public let description: String
-    private let judge: @Sendable (DebateTable) -> Verdict?
+    private let rule: Rule
+
+    private indirect enum Rule: Sendable {
+        case looking(@Sendable (DebateTable) -> Verdict?)
+        case asking(any StoppingJudge)
+        case both(Stopping, Stopping)
+        case either(Stopping, Stopping)
+    }
+
+    private init(_ description: String, rule: Rule) {
+        self.description = description
+        self.rule = rule
+    }
 
     /// Makes a rule; it returns a verdict where the talk should end, and `nil` where it should go on.
     public init(_ description: String, judge: @escaping @Sendable (DebateTable) -> Verdict?) {
-        self.description = description
-        self.judge = judge
+        self.init(description, rule: .looking(judge))
     }
 
-    /// What the rule says after the latest round.
-    public func verdict(on table: DebateTable) -> Verdict? { judge(table) }
+    /// Makes a rule that asks a model.
+    public init(_ description: String, asking judge: any StoppingJudge) {
+        self.init(description, rule: .asking(judge))
+    }
+
+    /// What the rule says after the latest round, without asking anybody: whoever would have to be asked says nothing.
+    public func verdict(on table: DebateTable) -> Verdict? {
+        switch rule {
+        case .looking(let look): look(table)
+        case .asking: nil
+        case .both(let left, let right):
+            Self.both(left.verdict(on: table), right.verdict(on: table))
+        case .either(let left, let right): left.verdict(on: table) ?? right.verdict(on: table)
+        }
+    }
+
+    /// What the rule says after the latest round; a model is asked only where the rest of the rule leaves it open.
+    public func verdict(on table: DebateTable, of request: Request) async throws(CollabError) -> Verdict? {
+        switch rule {
+        case .looking(let look): return look(table)
+        case .asking(let judge):
+            return try await judge.isSettled(table, request)
+                ? Verdict(rule: description, isAgreement: true) : nil
+        case .both(let left, let right):
+            guard let first = try await left.verdict(on: table, of: request) else { return nil }
+            return Self.both(first, try await right.verdict(on: table, of: request))
+        case .either(let left, let right):
+            if let first = try await left.verdict(on: table, of: request) { return first }
+            return try await right.verdict(on: table, of: request)
+        }
+    }
+
+    private static func both(_ first: Verdict?, _ second: Verdict?) -> Verdict? {
+        guard let first, let second else { return nil }
+        return Verdict(
+            rule: "\(first.rule) and \(second.rule)",
+            isAgreement: first.isAgreement || second.isAgreement
+        )
+    }
+
+    /// The models that the rule asks.
+    var models: [any TextModel] {
+        switch rule {
+        case .looking: []
+        case .asking(let judge): [judge.model]
+        case .both(let left, let right), .either(let left, let right): left.models + right.models
+        }
+    }
 
     /// Everybody who has spoken gives the same answer, and it could be read.
     public static let unanimity = agreement("unanimity") { $0.share == 1 }
@@ -74,20 +131,12 @@ public struct Stopping: Sendable, CustomStringConvertible {
 
     /// Goes on until both rules say stop.
     public static func && (left: Stopping, right: Stopping) -> Stopping {
-        Stopping("(\(left) and \(right))") { table in
-            guard let first = left.verdict(on: table), let second = right.verdict(on: table) else {
-                return nil
-            }
-            return Verdict(
-                rule: "\(first.rule) and \(second.rule)",
-                isAgreement: first.isAgreement || second.isAgreement
-            )
-        }
+        Stopping("(\(left) and \(right))", rule: .both(left, right))
     }
 
     /// Stops as soon as one of the rules says stop; the left one is asked first.
     public static func || (left: Stopping, right: Stopping) -> Stopping {
-        Stopping("(\(left) or \(right))") { $0.verdict(of: left) ?? $0.verdict(of: right) }
+        Stopping("(\(left) or \(right))", rule: .either(left, right))
     }
 
     private static func agreement(_ name: String, _ holds: @escaping @Sendable (Tally) -> Bool) -> Stopping {
@@ -96,8 +145,4 @@ public struct Stopping: Sendable, CustomStringConvertible {
             return tally.winner != nil && holds(tally) ? Verdict(rule: name, isAgreement: true) : nil
         }
     }
-}
-
-extension DebateTable {
-    fileprivate func verdict(of rule: Stopping) -> Stopping.Verdict? { rule.verdict(on: self) }
 }

@@ -16,7 +16,9 @@ public struct Vote<With: Participants>: Sendable {
 
     /// One call a member and sample at most; drafts of earlier stages may spare calls.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
-        0...callCount(teamSize, rules.samples, 1 + rules.confidence.callRange.upperBound)
+        let ballots = callCount(teamSize, rules.samples)
+        let deciding = rules.aggregation.callCount(forBallots: ballots)
+        return 0...(callCount(ballots, 1 + rules.confidence.callRange.upperBound) + deciding)
     }
 }
 
@@ -73,7 +75,9 @@ extension Vote: Stage where With == CurrentTeam {
 
 extension Vote: TextModel, Collaboration where With == Team<TextAccess> {
     /// What the members have in common.
-    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+    public var profile: ModelProfile {
+        ModelProfile(of: participants.textModels + (rules.aggregation.arbiter?.models ?? []))
+    }
 
     /// Holds the vote and answers with its winner.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
