@@ -1,3 +1,5 @@
+internal import CollabKernels
+
 /// Unnormalised log-probabilities of the next token, one for each id of the vocabulary.
 public struct Logits: Sendable {
     /// The values; index by token id.
@@ -15,5 +17,12 @@ public struct Logits: Sendable {
     public subscript(token: TokenID) -> Float {
         get { values[Int(token)] }
         set { values[Int(token)] = newValue }
+    }
+}
+
+extension Logits {
+    /// The natural log-probability of a token: its logit less log Σ exp of all, computed in double precision.
+    func logprob(of token: TokenID) -> Double {
+        Double(self[token]) - values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
     }
 }

@@ -104,7 +104,7 @@ extension FuseLogits: LogitStage where Members == CurrentTeam {
 }
 
 extension FuseLogits: TextModel, LogitModel where Members == Team<LogitAccess> {
-    private var model: FusedModel { fused ?? FusedModel(nil, fusion, members: members.members) }
+    var model: FusedModel { fused ?? FusedModel(nil, fusion, members: members.members) }
 
     /// The rule's and the members' names.
     public var name: String { model.name }

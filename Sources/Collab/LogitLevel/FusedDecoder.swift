@@ -1,97 +1,259 @@
 /// The decoders of a fusion's members, moved together.
 ///
-/// Positions are counted as the first member counts them; the others keep their distance, which is the difference of
-/// their prompts.
+/// Positions are counted as the base counts them; the others keep their distance, which is the difference of their
+/// prompts. Where a gate leaves the base alone the others lag behind, and read what was written when it opens.
 final class FusedDecoder: Decoder, BoundedDecoder {
     let plan: FusionPlan
     private let leaves: FusionLeaves
     private let decoders: [any Decoder]
+    /// Where the answer begins.
+    private let first: Int
     private let state: Protected<State>
 
     private struct State {
-        /// The step whose token has not been chosen yet.
-        var pending: FusedStep?
+        var position: Int
+        /// What each model has not read yet.
+        var lags: [[TokenID]]
+        /// The steps after the latest tokens, by position, so that it can be told what was chosen from them.
+        var steps: [Int: FusedStep]
+        /// What the rule knows at each position since the answer began, if it goes by the text, and its tokens.
+        var history: FusionHistory
         var statistics: FusionStatistics
     }
 
-    init(plan: FusionPlan, leaves: FusionLeaves, decoders: [any Decoder], pending: FusedStep?) {
+    init(plan: FusionPlan, leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?) {
         self.plan = plan
         self.leaves = leaves
         self.decoders = decoders
+        let base = leaves.place(of: plan.reference)
+        first = decoders[base].position
         state = Protected(
-            State(pending: pending, statistics: FusionStatistics(memberCount: plan.weights.count))
+            State(
+                position: first,
+                lags: Array(repeating: [], count: decoders.count),
+                steps: start.map { [decoders[base].position: $0] } ?? [:],
+                history: FusionHistory(memberCount: plan.weights.count),
+                statistics: FusionStatistics(memberCount: plan.weights.count)
+            )
         )
     }
 
-    var position: Int { decoders[0].position }
+    private init(_ other: FusedDecoder, decoders: [any Decoder]) {
+        plan = other.plan
+        leaves = other.leaves
+        self.decoders = decoders
+        first = other.first
+        var held = other.state.withLock { $0 }
+        held.statistics = FusionStatistics(memberCount: other.plan.weights.count)
+        state = Protected(held)
+    }
+
+    var position: Int { state.withLock { $0.position } }
 
     /// How much every member still holds.
     var room: Int {
-        zip(leaves.models, decoders).map { model, decoder in
-            (decoder as? any BoundedDecoder)?.room ?? model.contextLength - decoder.position
+        let lags = state.withLock { $0.lags.map(\.count) }
+        return decoders.indices.map { index in
+            let decoder = decoders[index]
+            let room =
+                (decoder as? any BoundedDecoder)?.room ?? leaves.models[index].contextLength
+                - decoder.position
+            return room - lags[index]
         }.min() ?? 0
     }
 
     /// What has been seen of the members' agreement.
-    var statistics: FusionStatistics { state.withLock { $0.statistics } }
+    var notes: FusionNotes {
+        FusionNotes(plan: plan, names: leaves.names, statistics: state.withLock { $0.statistics })
+    }
 
-    func didChoose(_ token: TokenID) {
+    /// What it is made of, for a decoder that moves the members in its own way.
+    var parts: (leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?) {
+        (leaves, decoders, state.withLock { $0.steps[$0.position] })
+    }
+
+    func didChoose(_ token: TokenID, at position: Int) {
         state.withLock { state in
-            if let step = state.pending {
-                state.statistics.add(step, chosen: token, reference: plan.reference)
-            }
-            state.pending = nil
+            guard let step = state.steps[position] else { return }
+            state.statistics.add(step, chosen: token, plan)
         }
     }
 
+    // MARK: Reading
+
     func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
         let before = decoders.map(\.position)
-        let outcomes = await concurrentOutcomes(Array(zip(decoders, leaves.models))) {
-            (decoder, model) async throws(CollabError) -> [Logits] in
-            do throws(CollabError) { return try await decoder.append(tokens, logits: logits) } catch {
-                throw error.within(model.name)
-            }
-        }
+        let lags = state.withLock { $0.lags }
         do throws(CollabError) {
-            var rows: [[Logits]] = []
-            for outcome in outcomes { rows.append(try outcome.get()) }
-            var steps: [FusedStep] = []
-            for index in rows[0].indices {
-                steps.append(try plan.fuse(leaves.expand(rows.map { $0[index] }), names: leaves.names))
-            }
-            let last = steps.last
-            state.withLock { $0.pending = last }
-            return steps.map(\.logits)
+            if plan.readsLikelihoods { try await recallLastStep() }
+            let selection = plan.readsLikelihoods ? LogitSelection.all : logits
+            let (rows, isAlone) = try await read(tokens, lags, selection)
+            let steps = try fuse(rows, isAlone: isAlone, tokens, selection)
+            return logits == .none
+                ? [] : logits == .last ? steps.suffix(1).map(\.logits) : steps.map(\.logits)
         } catch {
             // No member may be left ahead of the others.
-            for (decoder, count) in zip(decoders, before) { try? await decoder.truncate(to: count) }
+            for (decoder, count) in zip(decoders, before) where decoder.position > count {
+                try? await decoder.truncate(to: count)
+            }
             throw error
         }
     }
 
+    /// Reads tokens with every model, or with the base alone where that is enough; one list of rows a model.
+    private func read(
+        _ tokens: [TokenID],
+        _ lags: [[TokenID]],
+        _ selection: LogitSelection
+    ) async throws(CollabError) -> (rows: [[Logits]?], isAlone: Bool) {
+        let base = leaves.place(of: plan.reference)
+        var rows = [[Logits]?](repeating: nil, count: decoders.count)
+        var others = Array(decoders.indices)
+        if plan.mayLeaveBaseAlone, decoders.count > 1 {
+            rows[base] = try await read(tokens, base, selection)
+            others.removeAll { $0 == base }
+            if try isAlone(rows[base] ?? [], tokens.count) { return (rows, true) }
+        }
+        let read = try await concurrently(others) { (index) async throws(CollabError) -> [Logits] in
+            try await self.read(lags[index] + tokens, index, selection)
+        }
+        for (index, found) in zip(others, read) {
+            rows[index] = selection == .all ? found.suffix(tokens.count) : found
+        }
+        return (rows, false)
+    }
+
+    private func read(
+        _ tokens: [TokenID],
+        _ index: Int,
+        _ selection: LogitSelection
+    ) async throws(CollabError) -> [Logits] {
+        do throws(CollabError) { return try await decoders[index].append(tokens, logits: selection) } catch {
+            throw error.within(leaves.models[index].name)
+        }
+    }
+
+    /// Whether the base alone decides what comes after each of its rows.
+    private func isAlone(_ rows: [Logits], _ count: Int) throws(CollabError) -> Bool {
+        let written = position - first + count
+        for (index, row) in rows.enumerated() {
+            let moment = FusionMoment(written: written - rows.count + 1 + index)
+            let strength = try plan.strength(of: row, name: leaves.names[plan.reference], at: moment)
+            if strength != 0 { return false }
+        }
+        return true
+    }
+
+    /// Fuses rows and moves on.
+    private func fuse(
+        _ rows: [[Logits]?],
+        isAlone: Bool,
+        _ tokens: [TokenID],
+        _ selection: LogitSelection
+    ) throws(CollabError) -> [FusedStep] {
+        let held = state.withLock { $0 }
+        var history = held.history
+        var steps: [Int: FusedStep] = [:]
+        var last = held.steps[held.position]
+        let base = rows[leaves.place(of: plan.reference)] ?? []
+        let end = held.position + tokens.count
+        for index in base.indices {
+            let position = end - base.count + index + 1
+            if plan.readsLikelihoods { history.add(tokens[index], last) }
+            let moment = plan.readsLikelihoods ? history.moment : FusionMoment(written: position - first)
+            let step: FusedStep
+            if isAlone {
+                step = try plan.leaveAlone(
+                    base[index],
+                    name: leaves.names[plan.reference],
+                    memberCount: plan.weights.count
+                )
+            } else {
+                let row = rows.map { $0.map { $0[index] } ?? Logits([]) }
+                step = try plan.fuse(leaves.expand(row), names: leaves.names, at: moment)
+            }
+            steps[position] = step
+            last = step
+        }
+        let found = steps
+        state.withLock { state in
+            state.position = end
+            state.steps = found
+            state.history = history
+            for leaf in state.lags.indices {
+                state.lags[leaf] = isAlone && rows[leaf] == nil ? state.lags[leaf] + tokens : []
+            }
+        }
+        return steps.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Finds the last step again where it has been forgotten: copies read its token anew.
+    private func recallLastStep() async throws(CollabError) {
+        let held = state.withLock { $0 }
+        guard held.steps[held.position] == nil, held.position > first,
+            let token = held.history.tokens.last
+        else { return }
+        let rows = try await concurrently(decoders) { (decoder) async throws(CollabError) -> Logits in
+            let copy = try await decoder.fork()
+            try await copy.truncate(to: copy.position - 1)
+            return try await copy.append(token)
+        }
+        let step = try plan.fuse(leaves.expand(rows), names: leaves.names, at: held.history.moment)
+        state.withLock { $0.steps[held.position] = step }
+    }
+
+    // MARK: Going back
+
     func truncate(to count: Int) async throws(CollabError) {
-        let back = position - count
-        guard back >= 0, decoders.allSatisfy({ $0.position >= back }) else {
+        let held = state.withLock { $0 }
+        let back = held.position - count
+        let behind = held.lags.map { max(back - $0.count, 0) }
+        guard back >= 0, zip(decoders, behind).allSatisfy({ $0.position >= $1 }) else {
             throw CollabError(
                 .invalidRequest,
-                "A fused decoder at \(position) cannot be truncated to \(count) tokens."
+                "A fused decoder at \(held.position) cannot be truncated to \(count) tokens."
             )
         }
-        _ = try await concurrently(decoders) { (decoder) async throws(CollabError) in
-            try await decoder.truncate(to: decoder.position - back)
+        _ = try await concurrently(Array(zip(decoders, behind))) {
+            (decoder, behind) async throws(CollabError) in
+            try await decoder.truncate(to: decoder.position - behind)
         }
-        state.withLock { $0.pending = nil }
+        state.withLock { state in
+            state.position = count
+            state.steps = state.steps.filter { $0.key <= count }
+            state.history.removeLast(back)
+            for leaf in state.lags.indices { state.lags[leaf].removeLast(min(back, state.lags[leaf].count)) }
+        }
     }
 
     func fork() async throws(CollabError) -> any Decoder {
         let forks = try await concurrently(decoders) { (decoder) async throws(CollabError) in
             try await decoder.fork()
         }
-        return FusedDecoder(
-            plan: plan,
-            leaves: leaves,
-            decoders: forks,
-            pending: state.withLock { $0.pending }
-        )
+        return FusedDecoder(self, decoders: forks)
+    }
+}
+
+/// What a rule that goes by the text knows of it: its tokens, and how probable each member has found them.
+struct FusionHistory: Sendable {
+    private(set) var tokens: [TokenID] = []
+    /// Σ ℓᵢ before each token and after the last.
+    private var sums: [[Double]]
+
+    init(memberCount: Int) { sums = [Array(repeating: 0, count: memberCount)] }
+
+    var moment: FusionMoment { FusionMoment(written: tokens.count, logLikelihoods: sums[sums.count - 1]) }
+
+    /// Learns that a token was written after a step.
+    mutating func add(_ token: TokenID, _ step: FusedStep?) {
+        let sum = sums[sums.count - 1]
+        tokens.append(token)
+        sums.append(step.map { zip(sum, $0.members).map { $0 + ($1?.logprob(of: token) ?? 0) } } ?? sum)
+    }
+
+    mutating func removeLast(_ count: Int) {
+        let count = min(count, tokens.count)
+        tokens.removeLast(count)
+        sums.removeLast(count)
     }
 }

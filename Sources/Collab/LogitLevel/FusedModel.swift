@@ -19,7 +19,7 @@ public struct FusedModel: LogitModel {
     }
     /// How their distributions are combined.
     public let fusion: Fusion
-    private let leaves: FusionLeaves
+    let leaves: FusionLeaves
 
     /// Makes a fusion. Whether the members fit together is checked at the first call, or by ``validate()``.
     ///
@@ -39,8 +39,8 @@ public struct FusedModel: LogitModel {
         _ = try plan()
     }
 
-    private func plan() throws(CollabError) -> FusionPlan {
-        let plan = try FusionPlan(fusion, memberCount: members.count)
+    func plan(losses: [Double]? = nil) throws(CollabError) -> FusionPlan {
+        let plan = try FusionPlan(fusion, memberCount: members.count, losses: losses)
         if let first = members.first {
             for other in members.dropFirst() { try checkVocabularies(first, other) }
         }
@@ -60,30 +60,46 @@ public struct FusedModel: LogitModel {
     }
 
     /// A decoder that hands the same tokens to every member.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` for a rule whose weights follow from the prompt.
     public func makeDecoder() async throws(CollabError) -> any Decoder {
         let plan = try plan()
+        guard !fusion.readsPrompt else {
+            throw CollabError(
+                .invalidRequest,
+                "The weights of “\(fusion.name)” follow from a prompt; start decoding with one."
+            )
+        }
         let decoders = try await concurrently(leaves.models) { (model) async throws(CollabError) in
             try await model.makeDecoder()
         }
-        return FusedDecoder(plan: plan, leaves: leaves, decoders: decoders, pending: nil)
+        return FusedDecoder(plan: plan, leaves: leaves, decoders: decoders, start: nil)
     }
 
     /// A decoder whose members have each read the request as they render it themselves.
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
-        try await start { (model) async throws(CollabError) in try await model.startDecoding(request) }
+        try await start { (model) async throws(CollabError) in
+            try await model.startDecoding(request)
+        } prompt: { (model) throws(CollabError) in
+            try model.promptTokens(for: request)
+        }
     }
 
     /// A decoder whose members have each read the same tokens.
     public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
         try await start { (model) async throws(CollabError) in
             try await model.startDecoding(reading: tokens)
+        } prompt: { _ in
+            tokens
         }
     }
 
     private func start(
-        _ begin: @escaping @Sendable (any LogitModel) async throws(CollabError) -> DecodingStart
+        _ begin: @escaping @Sendable (any LogitModel) async throws(CollabError) -> DecodingStart,
+        prompt: @escaping @Sendable (any LogitModel) throws(CollabError) -> [TokenID]
     ) async throws(CollabError) -> DecodingStart {
-        let plan = try plan()
+        var plan = try plan()
+        if fusion.readsPrompt { plan = try self.plan(losses: try await promptLosses(prompt)) }
         let starts = try await concurrently(leaves.models) { (model) async throws(CollabError) in
             do throws(CollabError) { return try await begin(model) } catch {
                 throw error.within(model.name)
@@ -91,7 +107,7 @@ public struct FusedModel: LogitModel {
         }
         let step = try plan.fuse(leaves.expand(starts.map(\.logits)), names: leaves.names)
         return DecodingStart(
-            decoder: FusedDecoder(plan: plan, leaves: leaves, decoders: starts.map(\.decoder), pending: step),
+            decoder: FusedDecoder(plan: plan, leaves: leaves, decoders: starts.map(\.decoder), start: step),
             logits: step.logits,
             promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
             cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens },
@@ -106,7 +122,7 @@ public struct FusedModel: LogitModel {
         let start = try await startDecoding(request)
         var generation = try Generation(self, request, seed: seed, start: start)
         let response = try await generation.run(into: sink)
-        if let decoder = start.decoder as? FusedDecoder { noteStatistics(decoder.statistics, decoder.plan) }
+        (start.decoder as? FusedDecoder)?.notes.record()
         return response
     }
 }
@@ -131,6 +147,9 @@ struct FusionLeaves: Sendable {
         self.models = models
         names = members.map(\.name)
     }
+
+    /// The model that plays a member.
+    func place(of member: Int) -> Int { places[member] }
 
     /// One row a member from one row a model.
     func expand(_ rows: [Logits]) -> [Logits] { places.map { rows[$0] } }

@@ -1,25 +1,30 @@
-internal import CollabKernels
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// A fusion rule made ready for a number of members: weights resolved, mask decided.
 struct FusionPlan: Sendable {
+    /// What weights are apart from numbers.
+    enum Dynamics: Hashable, Sendable {
+        /// Nothing.
+        case constant
+        /// Priors, to be multiplied by how probable a member has found the text.
+        case posterior
+        /// Found anew for every token from the members' entropies.
+        case byEntropy(temperature: Double)
+    }
+
     let combination: Fusion.Combination
     let weights: [Double]
+    let dynamics: Dynamics
     let mask: Fusion.Mask
-    /// The member with the largest positive weight (ties: the first): whose text the others change.
+    /// The member whose text the others change.
     let reference: Int
+    let schedule: Fusion.Schedule
+    let gate: Fusion.Gate
 
     /// Resolves a rule, or throws ``CollabError/Code/emptyTeam`` or ``CollabError/Code/invalidRequest``.
-    init(_ fusion: Fusion, memberCount: Int) throws(CollabError) {
-        func check(_ holds: Bool, _ text: String) throws(CollabError) {
-            if !holds { throw CollabError(.invalidRequest, "The fusion “\(fusion.name)” \(text)") }
+    ///
+    /// - Parameter losses: each member's mean loss over its prompt, where the weights depend on it.
+    init(_ fusion: Fusion, memberCount: Int, losses: [Double]? = nil) throws(CollabError) {
+        func check(_ holds: Bool, _ text: @autoclosure () -> String) throws(CollabError) {
+            if !holds { throw CollabError(.invalidRequest, "The fusion “\(fusion.name)” \(text())") }
         }
         if memberCount == 0 {
             throw CollabError(
@@ -27,10 +32,26 @@ struct FusionPlan: Sendable {
                 "The fusion “\(fusion.name)” has no members; give it at least one model."
             )
         }
+        let equal = Array(repeating: 1 / Double(memberCount), count: memberCount)
         var weights: [Double]
+        var dynamics = Dynamics.constant
         switch fusion.weights {
-        case .equal: weights = Array(repeating: 1 / Double(memberCount), count: memberCount)
+        case .equal: weights = equal
         case .asWritten(let written), .normalised(let written): weights = written
+        case .posterior(let priors):
+            weights = priors
+            dynamics = .posterior
+            try check(
+                fusion.combination == .linear,
+                "has weights by the text, which mix probabilities alone."
+            )
+        case .byEntropy(let temperature):
+            try check(temperature > 0, "has an entropy temperature of \(temperature); it must be above 0.")
+            weights = equal
+            dynamics = .byEntropy(temperature: temperature)
+        case .byPromptPerplexity(let temperature):
+            try check(temperature > 0, "has a loss temperature of \(temperature); it must be above 0.")
+            weights = losses.map { softmax($0.map { -$0 / temperature }) } ?? equal
         }
         try check(
             weights.count == memberCount,
@@ -52,11 +73,48 @@ struct FusionPlan: Sendable {
             weights = weights.map { $0 / sum }
         }
         try check(weights.contains { $0 != 0 }, "has no weight other than 0.")
+        if let fault = fusion.schedule.fault { try check(false, "has a schedule that \(fault).") }
+        if let fault = fusion.gate.fault { try check(false, "has a gate that \(fault).") }
         let largest = weights.max() ?? 0
-        reference = weights.firstIndex(of: largest) ?? 0
+        let reference = fusion.base ?? weights.firstIndex(of: largest) ?? 0
+        try check(
+            (0..<memberCount).contains(reference),
+            "has member \(reference) as its base, which does not exist."
+        )
+        try Self.check(fusion, weights, reference)
+        self.reference = reference
         combination = fusion.combination
+        schedule = fusion.schedule
+        gate = fusion.gate
         self.weights = weights
+        self.dynamics = dynamics
         mask = try Self.resolve(fusion, weights: weights, reference: reference)
+    }
+
+    /// Checks what only some combinations ask for.
+    private static func check(
+        _ fusion: Fusion,
+        _ weights: [Double],
+        _ reference: Int
+    ) throws(CollabError) {
+        let fault: String? =
+            switch fusion.combination {
+            case .logLinear, .linear, .extrapolation: nil
+            case .maximum, .minimum:
+                weights.allSatisfy { $0 == weights[0] } ? nil : "compares members, which takes equal weights"
+            case .classConditional:
+                classFault(weights.indices.filter { $0 != reference }.map { weights[$0] }, weights[reference])
+            }
+        if let fault { throw CollabError(.invalidRequest, "The fusion “\(fusion.name)” \(fault).") }
+    }
+
+    private static func classFault(_ classes: [Double], _ base: Double) -> String? {
+        if base != 1 { return "weighs its base by \(base) instead of 1" }
+        guard classes.contains(where: { $0 > 0 }), classes.contains(where: { $0 < 0 }) else {
+            return "needs members of positive and of negative weight beside its base"
+        }
+        return classes.allSatisfy { abs($0) == abs(classes[0]) }
+            ? nil : "has weights of different sizes for its classes"
     }
 
     private static func resolve(
@@ -64,9 +122,9 @@ struct FusionPlan: Sendable {
         weights: [Double],
         reference: Int
     ) throws(CollabError) -> Fusion.Mask {
-        func check(_ holds: Bool, _ text: String) throws(CollabError) {
+        func check(_ holds: Bool, _ text: @autoclosure () -> String) throws(CollabError) {
             if !holds {
-                throw CollabError(.invalidRequest, "The mask of the fusion “\(fusion.name)” \(text)")
+                throw CollabError(.invalidRequest, "The mask of the fusion “\(fusion.name)” \(text())")
             }
         }
         switch fusion.mask {
@@ -81,134 +139,41 @@ struct FusionPlan: Sendable {
         case .nucleus(let mass, let index):
             try check(mass > 0 && mass <= 1, "has a mass of \(mass); it must be above 0 and at most 1.")
             try check(weights.indices.contains(index), "goes by member \(index), which does not exist.")
+        case .sharedTop(let count):
+            try check(count >= 1, "wants \(count) tokens in common; the least is 1.")
         }
         return fusion.mask
     }
-}
 
-/// What fusing one row gave.
-struct FusedStep: Sendable {
-    /// The fused distribution; log-probabilities up to a constant.
-    var logits: Logits
-    /// Each member's own most probable token.
-    var favourites: [TokenID]
-    /// The fused distribution's most probable token.
-    var favourite: TokenID
-    /// KL(fused‖member) in nats.
-    var divergences: [Double]
-}
+    /// Whether the fusion goes by how probable the members have found what is written.
+    var readsLikelihoods: Bool { dynamics == .posterior || combination == .classConditional }
 
-extension FusionPlan {
-    /// Fuses one row of every member.
-    ///
-    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
-    func fuse(_ rows: [Logits], names: [String]) throws(CollabError) -> FusedStep {
-        // Rows of models with one vocabulary differ in their padding at most.
-        let count = rows.map(\.count).min() ?? 0
-        let rows = rows.map { $0.count == count ? $0 : Logits(Array($0.values[..<count])) }
-        var normalizers: [Double] = []
-        for (row, name) in zip(rows, names) {
-            let normalizer = row.values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
-            if normalizer == -.infinity {
-                throw CollabError(.nothingToSample, "Every token is masked out (−∞) by “\(name)”.")
-            }
-            guard normalizer.isFinite else {
-                throw CollabError(
-                    .notFinite,
-                    "A logit of “\(name)” is NaN or +∞; the model or its weights are broken."
-                )
-            }
-            normalizers.append(normalizer)
-        }
-        let values = rows.map(\.values)
-        var fused = combine(values, normalizers)
-        try apply(mask, to: &fused, values)
-        let (normalizer, favourite) = fused.withUnsafeBufferPointer { fused in
-            (Distribution.logSumExp(fused), Distribution.argmax(fused))
-        }
-        guard let favourite, normalizer > -.infinity else {
-            throw CollabError(
-                .nothingToSample,
-                "No token is possible for all of \(names.joined(separator: ", ")) and passes the mask."
-            )
-        }
-        guard normalizer.isFinite else {
-            throw CollabError(.notFinite, "The fused logits overflow; use smaller weights than \(weights).")
-        }
-        let expectations = Distribution.expectations(of: values, under: fused, normalizer: normalizer)
-        let ownExpectation = expectations[rows.count] - normalizer
-        return FusedStep(
-            logits: Logits(fused),
-            favourites: values.map { row in
-                TokenID(row.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0)
-            },
-            favourite: TokenID(favourite),
-            divergences: zip(expectations, normalizers).map { expectation, normalizer in
-                max(0, ownExpectation - (expectation - normalizer))
-            }
-        )
-    }
-
-    private func combine(_ values: [[Float]], _ normalizers: [Double]) -> [Float] {
-        let used = weights.indices.filter { weights[$0] != 0 }
-        let rows = used.map { values[$0] }
-        switch combination {
-        case .logLinear:
-            // Normalising the members would only add a constant, which the softmax removes.
-            return Distribution.fuseLogLinear(rows, weights: used.map { Float(weights[$0]) })
-        case .linear:
-            return Distribution.fuseLinear(
-                rows,
-                shifts: used.map { Float(log(weights[$0]) - normalizers[$0]) }
-            )
-        }
-    }
-
-    private func apply(
-        _ mask: Fusion.Mask,
-        to fused: inout [Float],
-        _ values: [[Float]]
-    ) throws(CollabError) {
-        switch mask {
-        case .none, .automatic: break
-        case .plausibility(let alpha, .member(let index)):
-            _ = Distribution.mask(
-                &fused,
-                references: [values[index]],
-                thresholds: [threshold(values[index], alpha)],
-                required: 1
-            )
-        case .plausibility(let alpha, .any):
-            let thresholds = values.map { threshold($0, alpha) }
-            _ = Distribution.mask(&fused, references: values, thresholds: thresholds, required: 1)
-        case .plausibility(let alpha, .all):
-            let thresholds = values.map { threshold($0, alpha) }
-            let unmasked = fused
-            let left = Distribution.mask(
-                &fused,
-                references: values,
-                thresholds: thresholds,
-                required: values.count
-            )
-            if left == 0 {
-                fused = unmasked
-                _ = Distribution.mask(&fused, references: values, thresholds: thresholds, required: 1)
-            }
-        case .nucleus(let mass, let index):
-            let kept = values[index].withUnsafeBufferPointer { row -> [Int] in
-                let top = Distribution.argmax(row).map { row[$0] } ?? 0
-                return Shortlist(of: row, maximum: top, scale: 1, sampling: Sampling(topP: mass)).tokens
-            }
-            var masked = [Float](repeating: -.infinity, count: fused.count)
-            for token in kept { masked[token] = fused[token] }
-            fused = masked
-        }
-    }
-
-    /// max + ln α, the least logit of a plausible token; α = 0 keeps everything.
-    private func threshold(_ row: [Float], _ alpha: Double) -> Float {
-        guard alpha > 0 else { return -.infinity }
-        let top = row.withUnsafeBufferPointer { row in Distribution.argmax(row).map { row[$0] } } ?? 0
-        return Float(Double(top) + log(alpha))
+    /// Whether the base may be left to write a token alone, without a look at the others.
+    var mayLeaveBaseAlone: Bool {
+        !readsLikelihoods && (schedule.maySleep || (gate != .always && gate.looksAtBaseAlone))
     }
 }
+
+/// What is known of an answer before one of its tokens.
+struct FusionMoment: Sendable, Hashable {
+    /// How many tokens have been written.
+    var written = 0
+    /// For each member, Σ ℓᵢ of the tokens that have been written, where the rule goes by it.
+    var logLikelihoods: [Double] = []
+}
+
+/// e^x of each, divided by their sum.
+func softmax(_ values: [Double]) -> [Double] {
+    let top = values.max() ?? 0
+    let powers = values.map { exp($0 - top) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+}
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif

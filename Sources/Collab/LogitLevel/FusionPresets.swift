@@ -52,7 +52,7 @@ extension Fusion {
     /// W. Shi et al., *Trusting Your Evidence: Hallucinate Less with Context-aware Decoding*, 2023. The paper has no
     /// mask; small models degenerate without one from α = 1 on, so the automatic mask applies here.
     public static func contextAware(alpha: Double = 0.5) -> Fusion {
-        Fusion("context-aware", .logLinear, weights: .asWritten([1 + alpha, -alpha]))
+        Fusion("context-aware", .logLinear, weights: .asWritten([1 + alpha, -alpha]), base: 0)
     }
 
     /// Classifier-free guidance of a conditional and an unconditional member, in this order:
@@ -61,7 +61,7 @@ extension Fusion {
     /// G. Sanchez et al., *Stay on Topic with Classifier-Free Guidance*, 2023. With a negative prompt in place of the
     /// unconditional member it steers away from that. γ = 1 is the conditional member alone.
     public static func guidance(gamma: Double = 1.5) -> Fusion {
-        Fusion("guidance", .logLinear, weights: .asWritten([gamma, 1 - gamma]))
+        Fusion("guidance", .logLinear, weights: .asWritten([gamma, 1 - gamma]), base: 0)
     }
 
     /// A base steered by an expert and an anti-expert, in this order: ℓ_b + a (ℓ_e − ℓ_a).
@@ -69,7 +69,7 @@ extension Fusion {
     /// A. Liu et al., *DExperts: Decoding-Time Controlled Text Generation with Experts and Anti-Experts*, 2021, who
     /// keep the base's nucleus: `.masked(by: .nucleus(topP: 0.9, of: 0))`.
     public static func dexperts(strength: Double = 2) -> Fusion {
-        Fusion("DExperts", .logLinear, weights: .asWritten([1, strength, -strength]))
+        Fusion("DExperts", .logLinear, weights: .asWritten([1, strength, -strength]), base: 0)
     }
 
     /// A large base steered by what tuning did to a small model; members: base, tuned small, untuned small:
@@ -77,6 +77,6 @@ extension Fusion {
     ///
     /// A. Liu et al., *Tuning Language Models by Proxy*, 2024; a = 1 there.
     public static func proxyTuning(strength: Double = 1) -> Fusion {
-        Fusion("proxy tuning", .logLinear, weights: .asWritten([1, strength, -strength]))
+        Fusion("proxy tuning", .logLinear, weights: .asWritten([1, strength, -strength]), base: 0)
     }
 }

@@ -1,97 +1,115 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// How much each member of a fusion had to say, over the tokens that were written.
 struct FusionStatistics: Sendable {
-    /// Tokens written.
-    private(set) var steps = 0
-    /// Steps at which the fused favourite was not the reference's.
+    /// The tokens that were written.
+    private(set) var tokens: [TokenID] = []
+    /// Steps at which the fused favourite was not the base's.
     private(set) var interventions = 0
+    /// Steps that were left to the base.
+    private(set) var leftAlone = 0
+    /// Steps with a mask, and those at which it let a single token pass.
+    private(set) var masked = 0
+    private(set) var starved = 0
+    /// Σ of the fused distribution's entropy.
+    private(set) var entropy = 0.0
+    /// For each member, the steps at which it was asked.
+    private(set) var asked: [Int]
     /// For each member, the tokens written that were its own favourite.
     private(set) var agreements: [Int]
     /// For each member, Σ KL(fused‖member).
     private(set) var divergences: [Double]
+    /// For each member, Σ of what it added to the tokens that were written.
+    private(set) var contributions: [Double]
 
     init(memberCount: Int) {
-        agreements = Array(repeating: 0, count: memberCount)
+        asked = Array(repeating: 0, count: memberCount)
+        agreements = asked
         divergences = Array(repeating: 0, count: memberCount)
+        contributions = divergences
     }
 
-    mutating func add(_ step: FusedStep, chosen: TokenID, reference: Int) {
-        steps += 1
-        if step.favourites[reference] != step.favourite { interventions += 1 }
-        for index in agreements.indices {
-            if step.favourites[index] == chosen { agreements[index] += 1 }
-            divergences[index] += step.divergences[index]
+    /// How many tokens were written.
+    var steps: Int { tokens.count }
+
+    mutating func add(_ step: FusedStep, chosen: TokenID, _ plan: FusionPlan) {
+        tokens.append(chosen)
+        entropy += step.entropy
+        if let base = step.members[plan.reference], base.favourite != step.favourite { interventions += 1 }
+        if step.strength == 0 { leftAlone += 1 }
+        if let survivors = step.survivors {
+            masked += 1
+            if survivors == 1 { starved += 1 }
+        }
+        for (index, member) in step.members.enumerated() {
+            guard let member else { continue }
+            asked[index] += 1
+            if member.favourite == chosen { agreements[index] += 1 }
+            divergences[index] += member.divergence
+            contributions[index] += step.contribution(of: member, to: chosen, plan.combination)
         }
     }
 }
 
-extension FusedModel {
-    /// Notes what was fused: the formula, the mask, how often the fusion changed the reference's favourite, and for
-    /// each member the share of the tokens that it would have written itself, with its mean divergence.
-    func noteStatistics(_ statistics: FusionStatistics, _ plan: FusionPlan) {
-        let names = members.map(\.name)
-        Run.note("formula", plan.formula(names))
-        if let mask = plan.maskDescription(names) { Run.note("mask", mask) }
-        Run.note("tokens", statistics.steps)
-        guard statistics.steps > 0 else { return }
-        let steps = Double(statistics.steps)
-        Run.note(
-            "interventions",
-            """
-            \(decimal(Double(statistics.interventions) / steps)) \
-            (\(statistics.interventions) of \(statistics.steps) steps changed the favourite of \(names[plan.reference]))
-            """
-        )
-        let shares = names.indices.map { index in
-            """
-            \(names[index]) \(decimal(Double(statistics.agreements[index]) / steps)) \
-            (KL \(decimal(statistics.divergences[index] / steps, places: 3)))
-            """
-        }
-        Run.note("agreement", shares.joined(separator: " · "))
-    }
-}
-
-extension FusionPlan {
-    /// The rule with names: `base + 1.5 expert − 1.5 anti-expert`.
-    func formula(_ names: [String]) -> String {
-        let sum = formulaText(zip(weights, names).map { ($0, $1) })
-        return combination == .linear ? "log(\(sum)) of probabilities" : sum
-    }
-
-    func maskDescription(_ names: [String]) -> String? {
-        switch mask {
-        case .none, .automatic: nil
-        case .plausibility(let alpha, .member(let index)):
-            "tokens at least \(decimal(alpha, places: 3)) times as probable as the favourite of \(names[index])"
-        case .plausibility(let alpha, .any):
-            "tokens at least \(decimal(alpha, places: 3)) times as probable as the favourite of any member"
-        case .plausibility(let alpha, .all):
-            "tokens at least \(decimal(alpha, places: 3)) times as probable as the favourite of every member"
-        case .nucleus(let mass, let index):
-            "the most probable tokens of \(names[index]) up to a mass of \(decimal(mass, places: 3))"
+extension FusedStep {
+    /// What a member adds to a token.
+    ///
+    /// In a sum of log-probabilities it is w (ℓ(v) − E ℓ), by how much its term is above its mean under the fused
+    /// distribution r; all members' together are log r(v) + H(r). In a mixture it is the member's share w p(v) / r(v).
+    func contribution(of member: Member, to token: TokenID, _ combination: Fusion.Combination) -> Double {
+        guard member.weight != 0 else { return 0 }
+        switch combination {
+        case .logLinear:
+            let amount = member.weight * (member.logprob(of: token) - member.expectation)
+            return amount.isFinite ? amount : 0
+        case .linear:
+            let all = members.reduce(0) { sum, other in
+                sum + (other.map { $0.weight * exp($0.logprob(of: token)) } ?? 0)
+            }
+            return all > 0 ? member.weight * exp(member.logprob(of: token)) / all : 0
+        case .maximum, .minimum, .extrapolation, .classConditional: return 0
         }
     }
 }
 
-/// A weighted sum in words: coefficients of 1 are left out, and so are terms of weight 0.
-func formulaText(_ terms: [(weight: Double, name: String)]) -> String {
-    var text = ""
-    for (weight, name) in terms where weight != 0 {
-        let coefficient = abs(weight) == 1 ? "" : "\(decimal(abs(weight), places: 3)) "
-        if text.isEmpty {
-            text = (weight < 0 ? "−" : "") + coefficient + name
-        } else {
-            text += (weight < 0 ? " − " : " + ") + coefficient + name
+extension FusionStatistics {
+    /// Signs that an answer has lost its coherence.
+    var warnings: [String] {
+        var warnings: [String] = []
+        guard steps >= 10 else { return [] }
+        let rate = Double(interventions) / Double(steps)
+        if rate > 0.2 {
+            warnings.append(
+                "the fusion changed the base's favourite at \(percent(rate)) of the tokens; above 20 % answers tend to get worse"
+            )
         }
+        if masked > 0, Double(starved) > 0.9 * Double(masked) {
+            warnings.append(
+                "the mask let a single token pass at \(percent(Double(starved) / Double(masked))) of the tokens: it decides instead of the members"
+            )
+        }
+        if repetition > 0.5 {
+            warnings.append(
+                "\(percent(repetition)) of the answer's runs of four tokens had been written before"
+            )
+        }
+        return warnings
     }
-    return text.isEmpty ? "0" : text
-}
 
-/// A number with at most so many decimals, without zeros at its end.
-func decimal(_ value: Double, places: Int = 2) -> String {
-    guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "−∞" : "∞" }
-    var scale = 1.0
-    for _ in 0..<places { scale *= 10 }
-    let rounded = (value * scale).rounded() / scale
-    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+    /// The share of runs of four tokens that occur before.
+    var repetition: Double {
+        guard tokens.count >= 16 else { return 0 }
+        var seen: Set<[TokenID]> = []
+        let runs = tokens.count - 3
+        for start in 0..<runs { seen.insert(Array(tokens[start..<start + 4])) }
+        return 1 - Double(seen.count) / Double(runs)
+    }
+
+    private func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
 }

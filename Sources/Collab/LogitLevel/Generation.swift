@@ -32,8 +32,8 @@ extension LogitModel {
 protocol BoundedDecoder: Decoder {
     /// How many more tokens fit.
     var room: Int { get }
-    /// Learns which token was chosen, before it is read, if it is.
-    func didChoose(_ token: TokenID)
+    /// Learns which token was chosen after so many, before it is read, if it is.
+    func didChoose(_ token: TokenID, at position: Int)
 }
 
 /// An answer while it is being written from logits.
@@ -88,6 +88,7 @@ struct Generation {
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response {
         var next = Next.row(start.logits)
         let topDecoder = sampler.neededCount == nil ? nil : start.decoder as? any TopTokenDecoder
+        let foreseeing = start.decoder as? any ForeseeingDecoder
         var ending: Response.Ending?
         while ending == nil {
             try checkCancellation()
@@ -97,7 +98,7 @@ struct Generation {
             }
             let choice = try choose(from: &next)
             written += 1
-            (start.decoder as? any BoundedDecoder)?.didChoose(choice.token)
+            (start.decoder as? any BoundedDecoder)?.didChoose(choice.token, at: start.decoder.position)
             if endTokens.contains(choice.token) {
                 ending = .finished
                 break
@@ -109,6 +110,7 @@ struct Generation {
             } else if let goesOn, !goesOn(tokens) {
                 ending = .other("stopped early")
             } else {
+                foreseeing?.willChoose(with: sampler)
                 next =
                     if let topDecoder, let count = sampler.neededCount {
                         .top(

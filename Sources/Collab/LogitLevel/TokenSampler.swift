@@ -126,6 +126,12 @@ public struct TokenSampler: Sendable {
         )
     }
 
+    /// Goes on as if it had chosen a token.
+    mutating func pass(_ token: TokenID) {
+        if sampling.temperature > 0 { _ = generator.nextUnit() }
+        remember(token)
+    }
+
     // MARK: Repetition
 
     private var penalizes: Bool { sampling.repetitionPenalty != 1 && !recent.isEmpty }

@@ -124,15 +124,6 @@ extension LogitModel {
     }
 }
 
-extension Logits {
-    /// The natural log-probability of a token: its logit less log Σ exp of all, computed in double precision.
-    fileprivate func logprob(of token: TokenID) -> Double {
-        let highest = Double(values.max() ?? 0)
-        let sum = values.reduce(0.0) { $0 + exp(Double($1) - highest) }
-        return Double(self[token]) - highest - log(sum)
-    }
-}
-
 extension Router where Self == LabelRouter {
     /// Reads from a model's probabilities which candidate's name it would write next; see ``LabelRouter``.
     public static func labels(using model: some TokenScoring, threshold: Double? = nil) -> LabelRouter {

@@ -90,7 +90,9 @@ private final class ProcessedDecoder<Processor: LogitProcessor>: BoundedDecoder 
 
     var room: Int { (base as? any BoundedDecoder)?.room ?? model.contextLength - base.position }
 
-    func didChoose(_ token: TokenID) { (base as? any BoundedDecoder)?.didChoose(token) }
+    func didChoose(_ token: TokenID, at position: Int) {
+        (base as? any BoundedDecoder)?.didChoose(token, at: position)
+    }
 
     func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
         let known = states.withLock { $0 }

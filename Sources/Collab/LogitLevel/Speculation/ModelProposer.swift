@@ -3,7 +3,8 @@ internal import CollabKernels
 /// Guesses that a model would have written: a small one of the same vocabulary, or a member of the fusion that checks
 /// the guesses.
 ///
-/// It reads the request as it renders it itself, and proposes its most probable tokens.
+/// It reads the request as it renders it itself. It proposes its most probable tokens, or, where tokens are drawn, those
+/// that it would have drawn itself with the same random numbers.
 public struct ModelProposer: TokenProposer {
     /// The model that guesses.
     public let model: any LogitModel
@@ -33,7 +34,7 @@ public struct ModelProposer: TokenProposer {
             } else {
                 start = try await model.startDecoding(reading: prompt)
             }
-            return ModelProposals(model, start.decoder, first: start.logits.best)
+            return ModelProposals(model, start.decoder, first: start.logits)
         } catch {
             throw error.within(model.name)
         }
@@ -46,82 +47,119 @@ private final class ModelProposals: TokenProposals {
     private let decoder: any Decoder
     /// How many tokens the prompt has.
     private let promptEnd: Int
-    /// The favourite at the answer's beginning, if anything has been read before it.
-    private let first: TokenID?
+    /// What comes at the answer's beginning, if anything has been read before it.
+    private let first: Next?
     private let endTokens: Set<TokenID>
     private let vocabularySize: Int
-    /// The tokens read since the prompt, and the favourite after them.
+    /// The tokens read since the prompt, and what comes after them.
     private let state: Protected<State>
 
     private struct State {
         var read: [TokenID]
-        var favourite: TokenID?
+        var next: Next?
     }
 
-    init(
-        _ model: any LogitModel,
-        _ decoder: any Decoder,
-        first: TokenID?,
-        promptEnd: Int? = nil,
-        read: [TokenID] = [],
-        favourite: TokenID? = nil
-    ) {
+    /// What the next token is guessed from.
+    private enum Next {
+        case favourite(TokenID)
+        case row(Logits)
+    }
+
+    init(_ model: any LogitModel, _ decoder: any Decoder, first: Logits?) {
         self.model = model
         self.decoder = decoder
-        self.first = first
-        self.promptEnd = promptEnd ?? decoder.position
+        self.first = first.map { .row($0) }
+        promptEnd = decoder.position
         endTokens = model.tokenizer.endTokens
         vocabularySize = model.tokenizer.count
-        state = Protected(State(read: read, favourite: favourite ?? first))
+        state = Protected(State(read: [], next: self.first))
+    }
+
+    private init(_ other: ModelProposals, decoder: any Decoder) {
+        model = other.model
+        self.decoder = decoder
+        first = other.first
+        promptEnd = other.promptEnd
+        endTokens = other.endTokens
+        vocabularySize = other.vocabularySize
+        state = Protected(other.state.withLock { $0 })
     }
 
     func propose(after written: [TokenID], count: Int) async throws(CollabError) -> [TokenID] {
-        guard count > 0, var next = try await follow(written) else { return [] }
+        try await propose(after: written, count: count, drawing: nil)
+    }
+
+    func propose(
+        after written: [TokenID],
+        count: Int,
+        drawing sampler: TokenSampler?
+    ) async throws(CollabError) -> [TokenID] {
+        // The greedy rule needs no whole rows.
+        var sampler = sampler.flatMap { $0.neededCount == 1 ? nil : $0 }
+        let needsRows = sampler != nil
+        guard count > 0, var next = try await follow(written, needsRows: needsRows) else { return [] }
         var proposed: [TokenID] = []
-        while next < vocabularySize, !endTokens.contains(next) {
-            proposed.append(next)
+        while let token = guess(next, &sampler), !endTokens.contains(token) {
+            proposed.append(token)
             guard proposed.count < count, room > 0 else { break }
-            next = try await read([next])
+            next = try await read([token], needsRows: needsRows)
         }
         return proposed
     }
 
-    /// Reads what is written; its favourite after it, or `nil` if there is none or no room.
-    private func follow(_ written: [TokenID]) async throws(CollabError) -> TokenID? {
+    /// The token to guess; `nil` if it would be behind the vocabulary's end.
+    private func guess(_ next: Next, _ sampler: inout TokenSampler?) -> TokenID? {
+        let token: TokenID?
+        switch next {
+        case .favourite(let favourite): token = favourite
+        case .row(let row):
+            if let drawn = try? sampler?.choose(
+                from: row.count > vocabularySize ? row.cut(to: vocabularySize) : row
+            ) {
+                token = drawn.token
+            } else {
+                token = row.best
+            }
+        }
+        return token.flatMap { $0 < vocabularySize ? $0 : nil }
+    }
+
+    /// Reads what is written; what comes after it, or `nil` if that is not known or there is no room.
+    private func follow(_ written: [TokenID], needsRows: Bool) async throws(CollabError) -> Next? {
         let known = state.withLock { $0.read }
         var common = zip(known, written).prefix { $0 == $1 }.count
-        // The favourite in the midst of what has been read is not kept: the token before it is read again.
+        // What comes in the midst of what has been read is not kept: the token before it is read again.
         if common == written.count, common < known.count, common > 0 { common -= 1 }
         if common < known.count {
             try await decoder.truncate(to: promptEnd + common)
             state.withLock { state in
                 state.read.removeLast(state.read.count - common)
-                state.favourite = common == 0 ? first : nil
+                state.next = common == 0 ? first : nil
             }
         }
         let rest = Array(written[common...])
-        guard !rest.isEmpty else { return state.withLock { $0.favourite } }
+        guard !rest.isEmpty else { return state.withLock { $0.next } }
         guard rest.count <= room else { return nil }
-        return try await read(rest)
+        return try await read(rest, needsRows: needsRows)
     }
 
-    private func read(_ tokens: [TokenID]) async throws(CollabError) -> TokenID {
-        let best: TokenID?
+    private func read(_ tokens: [TokenID], needsRows: Bool) async throws(CollabError) -> Next {
+        let next: Next
         do throws(CollabError) {
-            if let decoder = decoder as? any TopTokenDecoder {
-                best = try await decoder.append(tokens, top: 1, normalized: false).entries.first?.token
+            if !needsRows, let decoder = decoder as? any TopTokenDecoder {
+                let top = try await decoder.append(tokens, top: 1, normalized: false)
+                next = .favourite(top.entries.first?.token ?? TokenID(vocabularySize))
             } else {
-                best = try await decoder.append(tokens, logits: .last).last?.best
+                next = .row(try await decoder.append(tokens, logits: .last).last ?? Logits([]))
             }
         } catch {
             throw error.within(model.name)
         }
         state.withLock { state in
             state.read += tokens
-            state.favourite = best
+            state.next = next
         }
-        // A token behind the vocabulary's end is no guess.
-        return best ?? TokenID(vocabularySize)
+        return next
     }
 
     private var room: Int {
@@ -129,21 +167,16 @@ private final class ModelProposals: TokenProposals {
     }
 
     func fork() async throws(CollabError) -> any TokenProposals {
-        let known = state.withLock { $0 }
-        return ModelProposals(
-            model,
-            try await decoder.fork(),
-            first: first,
-            promptEnd: promptEnd,
-            read: known.read,
-            favourite: known.favourite
-        )
+        ModelProposals(self, decoder: try await decoder.fork())
     }
 }
 
 extension Logits {
     /// The id of the largest value, the lowest of equal ones; `nil` if there is none.
-    fileprivate var best: TokenID? {
+    var best: TokenID? {
         values.withUnsafeBufferPointer { Distribution.argmax($0) }.map { TokenID($0) }
     }
+
+    /// The first tokens' values alone.
+    func cut(to count: Int) -> Logits { Logits(Array(values[..<min(count, values.count)])) }
 }

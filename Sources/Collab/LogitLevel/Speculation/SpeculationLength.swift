@@ -83,7 +83,7 @@ struct SpeculationPlanner: Sendable {
 }
 
 /// A mean in which older values count less.
-private struct Faded: Sendable {
+struct Faded: Sendable {
     var value = 0.0
     var weight = 0.0
 
@@ -96,7 +96,7 @@ private struct Faded: Sendable {
 }
 
 /// A line through points of which older ones count less (least squares).
-private struct FadedLine: Sendable {
+struct FadedLine: Sendable {
     private(set) var weight = 0.0
     private var (x, y, xx, xy) = (0.0, 0.0, 0.0, 0.0)
 

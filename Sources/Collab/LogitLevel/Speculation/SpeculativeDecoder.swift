@@ -1,5 +1,5 @@
 /// A decoder whose base has read guesses behind its position.
-final class SpeculativeDecoder: BoundedDecoder {
+final class SpeculativeDecoder: BoundedDecoder, ForeseeingDecoder {
     /// What has been guessed.
     struct Statistics: Hashable, Sendable {
         /// How many tokens were guessed and read.
@@ -25,6 +25,8 @@ final class SpeculativeDecoder: BoundedDecoder {
         var ahead: ArraySlice<(token: TokenID, logits: Logits)> = []
         var planner: SpeculationPlanner
         var statistics = Statistics()
+        /// What will choose the next tokens, if that is known.
+        var sampler: TokenSampler?
     }
 
     init(
@@ -50,8 +52,15 @@ final class SpeculativeDecoder: BoundedDecoder {
 
     var statistics: Statistics { state.withLock { $0.statistics } }
 
-    // What a base counts at its own place would be counted at the wrong one.
-    func didChoose(_ token: TokenID) {}
+    /// What has been seen of the members' agreement, if the base is a fusion.
+    var fusionNotes: FusionNotes? { (base as? FusedDecoder)?.notes }
+
+    func willChoose(with sampler: TokenSampler) { state.withLock { $0.sampler = sampler } }
+
+    // The base has read further, and knows what it said here.
+    func didChoose(_ token: TokenID, at position: Int) {
+        (base as? any BoundedDecoder)?.didChoose(token, at: position)
+    }
 
     private var baseRoom: Int { (base as? any BoundedDecoder)?.room ?? model.contextLength - base.position }
 
@@ -86,12 +95,14 @@ final class SpeculativeDecoder: BoundedDecoder {
     /// Reads a token and guesses at what comes after it in one pass; the logits after the token.
     private func readAhead(from token: TokenID) async throws(CollabError) -> Logits {
         let clock = ContinuousClock()
-        let (written, wanted) = state.withLock { ($0.written + [token], $0.planner.next()) }
+        let (written, wanted, sampler) = state.withLock { state in
+            (state.written + [token], state.planner.next(), state.sampler)
+        }
         var guesses: [TokenID] = []
         let count = min(wanted, baseRoom - 1)
         if count > 0 {
             let before = clock.now
-            guesses = try await proposals.propose(after: written, count: count)
+            guesses = try await proposals.propose(after: written, count: count, drawing: sampler)
             let seconds = (clock.now - before) / .seconds(1)
             state.withLock { $0.planner.noteProposal(of: guesses.count, seconds: seconds) }
             guesses = Array(guesses.prefix(count).prefix(while: isUsable))

@@ -62,6 +62,7 @@ public struct SpeculativeModel<Base: LogitModel>: LogitModel {
         var generation = try Generation(self, request, seed: seed, start: start)
         let response = try await generation.run(into: sink)
         if let decoder = start.decoder as? SpeculativeDecoder {
+            decoder.fusionNotes?.record()
             let statistics = decoder.statistics
             Run.note("guesses", "\(statistics.right) of \(statistics.proposed) right")
             Run.note("forward passes", statistics.passes)

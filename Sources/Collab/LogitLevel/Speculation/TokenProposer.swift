@@ -23,6 +23,32 @@ public protocol TokenProposals: Sendable {
     ///
     /// What is written may also be less than, or other than, what it was at the last call.
     func propose(after written: [TokenID], count: Int) async throws(CollabError) -> [TokenID]
+    /// Guesses what comes after the tokens that are written, knowing the rule and the random numbers with which the next
+    /// tokens will be chosen.
+    ///
+    /// A guess that is drawn with the numbers of the choice is right more often than a favourite.
+    func propose(
+        after written: [TokenID],
+        count: Int,
+        drawing sampler: TokenSampler?
+    ) async throws(CollabError) -> [TokenID]
     /// Guesses that go on from here on their own.
     func fork() async throws(CollabError) -> any TokenProposals
+}
+
+extension TokenProposals {
+    /// Guesses without a look at the rule.
+    public func propose(
+        after written: [TokenID],
+        count: Int,
+        drawing sampler: TokenSampler?
+    ) async throws(CollabError) -> [TokenID] {
+        try await propose(after: written, count: count)
+    }
+}
+
+/// A decoder that guesses, and guesses better if it knows how tokens are chosen.
+protocol ForeseeingDecoder: Decoder {
+    /// Learns what will choose the next token, before the latest one is read.
+    func willChoose(with sampler: TokenSampler)
 }

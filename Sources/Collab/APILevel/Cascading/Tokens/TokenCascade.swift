@@ -154,8 +154,11 @@ final class TokenCascadeDecoder: BoundedDecoder {
         return min(room(small, cascade.small), room(large, cascade.large) - waiting)
     }
 
-    func didChoose(_ token: TokenID) {
-        for decoder in [small, large] { (decoder as? any BoundedDecoder)?.didChoose(token) }
+    func didChoose(_ token: TokenID, at position: Int) {
+        let back = self.position - position
+        for decoder in [small, large] {
+            (decoder as? any BoundedDecoder)?.didChoose(token, at: decoder.position - back)
+        }
     }
 
     func append(_ tokens: [TokenID], logits selection: LogitSelection) async throws(CollabError) -> [Logits] {

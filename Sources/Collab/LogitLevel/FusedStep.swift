@@ -1,0 +1,72 @@
+internal import CollabKernels
+
+/// What fusing one row gave.
+struct FusedStep: Sendable {
+    /// The fused distribution; log-probabilities up to a constant.
+    var logits: Logits
+    /// The fused distribution's most probable token.
+    var favourite: TokenID
+    /// The fused distribution's entropy in nats.
+    var entropy: Double
+    /// How many tokens passed the mask; `nil` where there was none.
+    var survivors: Int?
+    /// How strongly the rule was applied: 0 is the base alone.
+    var strength: Double
+    /// What each member said; `nil` where it was not asked.
+    var members: [Member?]
+
+    /// What a member said at one token.
+    struct Member: Sendable {
+        /// Its logits.
+        var logits: Logits
+        /// log Σ eˣ of them.
+        var normalizer: Double
+        /// Its most probable token.
+        var favourite: TokenID
+        /// Its weight at this token.
+        var weight: Double
+        /// Its log-probability on average over the fused distribution.
+        var expectation: Double
+        /// KL(fused‖member) in nats.
+        var divergence: Double
+
+        /// Its log-probability of a token.
+        func logprob(of token: TokenID) -> Double { Double(logits[token]) - normalizer }
+    }
+}
+
+/// One row of every member, with what is measured of them once.
+struct MemberRows {
+    /// The members' logits, all of one length.
+    let values: [[Float]]
+    /// log Σ eˣ of each.
+    let normalizers: [Double]
+    /// Where the largest logit of each is.
+    let favourites: [Int]
+
+    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
+    init(_ rows: [Logits], names: [String]) throws(CollabError) {
+        // Rows of models with one vocabulary differ in their padding at most.
+        let count = rows.map(\.count).min() ?? 0
+        values = rows.map { $0.count == count ? $0.values : Array($0.values[..<count]) }
+        var normalizers: [Double] = []
+        for (row, name) in zip(values, names) {
+            let normalizer = row.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+            if normalizer == -.infinity {
+                throw CollabError(.nothingToSample, "Every token is masked out (−∞) by “\(name)”.")
+            }
+            guard normalizer.isFinite else {
+                throw CollabError(
+                    .notFinite,
+                    "A logit of “\(name)” is NaN or +∞; the model or its weights are broken."
+                )
+            }
+            normalizers.append(normalizer)
+        }
+        self.normalizers = normalizers
+        favourites = values.map { row in row.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0 }
+    }
+
+    /// A member's largest logit.
+    func largest(_ index: Int) -> Float { values[index][favourites[index]] }
+}

@@ -1,0 +1,317 @@
+internal import CollabKernels
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+extension FusionPlan {
+    /// How strongly the rule applies, as far as the base alone decides it.
+    func strength(of base: Logits, name: String, at moment: FusionMoment) throws(CollabError) -> Double {
+        let strength = schedule.strength(after: moment.written)
+        guard strength != 0, gate != .always, gate.looksAtBaseAlone else { return strength }
+        let rows = try MemberRows([base], names: [name])
+        return isOpen(rows.values[0], rows.normalizers[0], moment) ? strength : 0
+    }
+
+    private func isOpen(_ base: [Float], _ normalizer: Double, _ moment: FusionMoment) -> Bool {
+        gate.isOpen(Outlook(base, normalizer: normalizer, written: moment.written))
+    }
+
+    /// The base's own row, where the others have not been asked.
+    func leaveAlone(_ base: Logits, name: String, memberCount: Int) throws(CollabError) -> FusedStep {
+        let rows = try MemberRows([base], names: [name])
+        let favourite = TokenID(rows.favourites[0])
+        let expectation = Distribution.expectations(
+            of: [],
+            under: base.values,
+            normalizer: rows.normalizers[0]
+        )[0]
+        let own = expectation - rows.normalizers[0]
+        var members = [FusedStep.Member?](repeating: nil, count: memberCount)
+        members[reference] = FusedStep.Member(
+            logits: base,
+            normalizer: rows.normalizers[0],
+            favourite: favourite,
+            weight: 1,
+            expectation: own,
+            divergence: 0
+        )
+        return FusedStep(
+            logits: base,
+            favourite: favourite,
+            entropy: -own,
+            survivors: nil,
+            strength: 0,
+            members: members
+        )
+    }
+
+    /// Fuses one row of every member.
+    ///
+    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
+    func fuse(
+        _ logits: [Logits],
+        names: [String],
+        at moment: FusionMoment = FusionMoment()
+    ) throws(CollabError) -> FusedStep {
+        let rows = try MemberRows(logits, names: names)
+        let values = rows.values
+        var strength = schedule.strength(after: moment.written)
+        if strength != 0, !isOpen(rows, moment) { strength = 0 }
+        let weights = weights(of: rows, strength: strength, at: moment)
+        var fused = combine(rows, weights, strength: strength, at: moment)
+        let survivors = strength == 0 ? nil : apply(mask, to: &fused, rows)
+        let (normalizer, favourite) = fused.withUnsafeBufferPointer { fused in
+            (Distribution.logSumExp(fused), Distribution.argmax(fused))
+        }
+        guard let favourite, normalizer > -.infinity else {
+            throw CollabError(
+                .nothingToSample,
+                "No token is possible for all of \(names.joined(separator: ", ")) and passes the mask."
+            )
+        }
+        guard normalizer.isFinite else {
+            throw CollabError(.notFinite, "The fused logits overflow; use smaller weights than \(weights).")
+        }
+        let expectations = Distribution.expectations(of: values, under: fused, normalizer: normalizer)
+        let own = expectations[values.count] - normalizer
+        return FusedStep(
+            logits: Logits(fused),
+            favourite: TokenID(favourite),
+            entropy: max(0, -own),
+            survivors: survivors,
+            strength: strength,
+            members: values.indices.map { index in
+                let expectation = expectations[index] - rows.normalizers[index]
+                return FusedStep.Member(
+                    logits: Logits(values[index]),
+                    normalizer: rows.normalizers[index],
+                    favourite: TokenID(rows.favourites[index]),
+                    weight: weights[index],
+                    expectation: expectation,
+                    divergence: max(0, own - expectation)
+                )
+            }
+        )
+    }
+
+    // MARK: Gates and weights
+
+    private func isOpen(_ rows: MemberRows, _ moment: FusionMoment) -> Bool {
+        guard case .disagreement(let level) = gate else {
+            return gate == .always || isOpen(rows.values[reference], rows.normalizers[reference], moment)
+        }
+        return rows.values.indices.contains { index in
+            index != reference && Self.distance(rows, index, reference) > level
+        }
+    }
+
+    /// The total variation distance of two members' distributions.
+    private static func distance(_ rows: MemberRows, _ a: Int, _ b: Int) -> Double {
+        let (first, second) = (Float(rows.normalizers[a]), Float(rows.normalizers[b]))
+        var sum = 0.0
+        for (x, y) in zip(rows.values[a], rows.values[b]) {
+            sum += Double(abs(exp(x - first) - exp(y - second)))
+        }
+        return sum / 2
+    }
+
+    /// The weights at a moment and strength.
+    private func weights(of rows: MemberRows, strength: Double, at moment: FusionMoment) -> [Double] {
+        var weights = weights
+        switch dynamics {
+        case .constant: break
+        case .posterior:
+            if !moment.logLikelihoods.isEmpty {
+                weights = softmax(zip(weights, moment.logLikelihoods).map { log($0) + $1 })
+            }
+        case .byEntropy(let temperature):
+            let entropies = zip(rows.values, rows.normalizers).map { row, normalizer in
+                normalizer - Distribution.expectations(of: [], under: row, normalizer: normalizer)[0]
+            }
+            weights = softmax(entropies.map { -$0 / temperature })
+        }
+        guard strength != 1 else { return weights }
+        return weights.indices.map { index in
+            let alone = index == reference ? 1.0 : 0
+            return alone + strength * (weights[index] - alone)
+        }
+    }
+
+    // MARK: Combining
+
+    private func combine(
+        _ rows: MemberRows,
+        _ weights: [Double],
+        strength: Double,
+        at moment: FusionMoment
+    ) -> [Float] {
+        if strength == 0 { return rows.values[reference] }
+        let used = weights.indices.filter { weights[$0] != 0 }
+        let values = used.map { rows.values[$0] }
+        switch combination {
+        case .logLinear:
+            // Normalising the members would only add a constant, which the softmax removes.
+            return Distribution.fuseLogLinear(values, weights: used.map { Float(weights[$0]) })
+        case .linear where weights.allSatisfy { $0 >= 0 }:
+            return Distribution.fuseLinear(
+                values,
+                shifts: used.map { Float(log(weights[$0]) - rows.normalizers[$0]) }
+            )
+        case .linear, .extrapolation:
+            return Self.extrapolated(rows, weights)
+        case .maximum, .minimum:
+            let chosen = Self.extreme(rows, isLargest: combination == .maximum)
+            return interpolated(rows, chosen, strength)
+        case .classConditional:
+            return Self.classConditional(rows, weights, reference, moment)
+        }
+    }
+
+    /// The rule's row and the base's, at a strength that is not 1.
+    private func interpolated(_ rows: MemberRows, _ row: [Float], _ strength: Double) -> [Float] {
+        guard strength != 1 else { return row }
+        return Distribution.fuseLogLinear(
+            [rows.values[reference], row],
+            weights: [Float(1 - strength), Float(strength)]
+        )
+    }
+
+    /// What an extrapolated probability is at least.
+    private static let floor: Float = 1e-8
+
+    /// log max(Σ wᵢ pᵢ, 10⁻⁸); −∞ where the base of the sum finds a token impossible.
+    private static func extrapolated(_ rows: MemberRows, _ weights: [Double]) -> [Float] {
+        let shifts = rows.normalizers.map { Float($0) }
+        let scales = weights.map { Float($0) }
+        return rows.values[0].indices.map { token in
+            var sum: Float = 0
+            var isPossible = false
+            for (index, row) in rows.values.enumerated() where scales[index] != 0 {
+                if row[token] > -.infinity { isPossible = true }
+                sum += scales[index] * exp(row[token] - shifts[index])
+            }
+            return isPossible ? log(max(sum, floor)) : -.infinity
+        }
+    }
+
+    /// The largest or the smallest log-probability, token by token.
+    private static func extreme(_ rows: MemberRows, isLargest: Bool) -> [Float] {
+        let shifts = rows.normalizers.map { Float($0) }
+        var result = rows.values[0].map { $0 - shifts[0] }
+        for (row, shift) in zip(rows.values, shifts).dropFirst() {
+            for token in result.indices {
+                let value = row[token] - shift
+                result[token] = isLargest ? max(result[token], value) : min(result[token], value)
+            }
+        }
+        return result
+    }
+
+    /// ℓ_base + w log P(desired | text and token), where each class has found the text and the token as probable as its
+    /// member says, in the mean over tokens.
+    private static func classConditional(
+        _ rows: MemberRows,
+        _ weights: [Double],
+        _ base: Int,
+        _ moment: FusionMoment
+    ) -> [Float] {
+        let classes = weights.indices.filter { $0 != base && weights[$0] != 0 }
+        guard let omega = classes.first.map({ Float(abs(weights[$0])) }) else { return rows.values[base] }
+        let length = Float(moment.written + 1)
+        let known = weights.indices.map { index in
+            Float(
+                (moment.logLikelihoods.isEmpty ? 0 : moment.logLikelihoods[index]) - rows.normalizers[index]
+            )
+        }
+        return rows.values[base].indices.map { token in
+            let own = rows.values[base][token]
+            guard own > -.infinity else { return own }
+            let scores = classes.map { (known[$0] + rows.values[$0][token]) / length }
+            let top = scores.max() ?? 0
+            guard top > -.infinity else { return own + omega * log(0.5) }
+            var (desired, all): (Float, Float) = (0, 0)
+            for (index, score) in zip(classes, scores) {
+                let power = exp(score - top)
+                all += power
+                if weights[index] > 0 { desired += power }
+            }
+            // A class that finds a token impossible makes it improbable, not impossible.
+            return own + omega * max(log(desired / all), -80)
+        }
+    }
+
+    // MARK: Masks
+
+    /// Masks tokens out; returns how many are left, or `nil` without a mask.
+    private func apply(_ mask: Fusion.Mask, to fused: inout [Float], _ rows: MemberRows) -> Int? {
+        let values = rows.values
+        switch mask {
+        case .none, .automatic: return nil
+        case .plausibility(let alpha, .member(let index)):
+            return Distribution.mask(
+                &fused,
+                references: [values[index]],
+                thresholds: [Self.threshold(rows.largest(index), alpha)],
+                required: 1
+            )
+        case .plausibility(let alpha, .any):
+            return Distribution.mask(
+                &fused,
+                references: values,
+                thresholds: values.indices.map { Self.threshold(rows.largest($0), alpha) },
+                required: 1
+            )
+        case .plausibility(let alpha, .all):
+            let thresholds = values.indices.map { Self.threshold(rows.largest($0), alpha) }
+            let unmasked = fused
+            let left = Distribution.mask(
+                &fused,
+                references: values,
+                thresholds: thresholds,
+                required: values.count
+            )
+            if left > 0 { return left }
+            fused = unmasked
+            return Distribution.mask(&fused, references: values, thresholds: thresholds, required: 1)
+        case .nucleus(let mass, let index):
+            let tokens = values[index].withUnsafeBufferPointer { row in
+                Shortlist(of: row, maximum: rows.largest(index), scale: 1, sampling: Sampling(topP: mass))
+                    .tokens
+            }
+            return keep(tokens, of: &fused)
+        case .sharedTop(let count):
+            return keep(Self.shared(values, count), of: &fused)
+        }
+    }
+
+    private func keep(_ tokens: [Int], of fused: inout [Float]) -> Int {
+        var masked = [Float](repeating: -.infinity, count: fused.count)
+        for token in tokens { masked[token] = fused[token] }
+        fused = masked
+        return tokens.count
+    }
+
+    /// The tokens that all members' lists of favourites have in common, once these are long enough to share so many.
+    private static func shared(_ values: [[Float]], _ count: Int) -> [Int] {
+        let size = values[0].count
+        var limit = count
+        while true {
+            let lists = values.map { row in
+                Set(row.withUnsafeBufferPointer { Distribution.topK(limit, of: $0) }.map(\.index))
+            }
+            let common = lists.dropFirst().reduce(lists[0]) { $0.intersection($1) }
+            if common.count >= min(count, size) || limit >= size { return common.sorted() }
+            limit = min(limit + max(limit / 4, 1), size)
+        }
+    }
+
+    /// max + ln α, the least logit of a plausible token; α = 0 keeps everything.
+    private static func threshold(_ largest: Float, _ alpha: Double) -> Float {
+        alpha > 0 ? Float(Double(largest) + log(alpha)) : -.infinity
+    }
+}
