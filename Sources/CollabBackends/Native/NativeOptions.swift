@@ -14,7 +14,8 @@ public struct NativeOptions: Hashable, Sendable {
     /// The most bytes of keys and values that are remembered of earlier texts, so that a text that begins alike is not
     /// computed again; 64 MiB unless set, 0 for none.
     ///
-    /// They are part of ``memoryLimit``, and give way where sequences need the room.
+    /// They are part of ``memoryLimit``, and give way where sequences need the room. A text whose keys and values take
+    /// more than this is not remembered.
     public var promptCacheLimit: Int
     /// Whether products with quantised weights round activations to 8 bits (fast), or keep floats (exact).
     public var precision: Precision

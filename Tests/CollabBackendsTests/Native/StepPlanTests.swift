@@ -23,6 +23,13 @@ import Testing
         #expect(plan([8, 8, 8], capacity: 16) == [8, 8, 0])
     }
 
+    @Test func noNumberOfDecodersHoldsUpAPrompt() {
+        #expect(plan([5000] + Array(repeating: 1, count: 600)).first == 64)
+        #expect(plan([1, 1, 1, 1, 1, 1, 1, 1, 5000], capacity: 8) == [1, 1, 1, 1, 1, 1, 1, 0, 1])
+        // With nothing to keep rows for, decoders have them all.
+        #expect(plan([1, 1, 1, 1, 1, 1, 1, 1], capacity: 8) == [1, 1, 1, 1, 1, 1, 1, 1])
+    }
+
     @Test func aJobTakesNoMoreThanItCan() {
         #expect(StepPlan(pending: [300, 300], most: [64, .max], capacity: 512).rows == [64, 300])
     }

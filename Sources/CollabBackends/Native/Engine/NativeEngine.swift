@@ -39,7 +39,8 @@ final class NativeEngine: Sendable {
         }
         var left: Int?
         if let memoryLimit {
-            let fixed = weights.byteCount + workspace
+            // Rooms that only some questions need count from the start, so that no later question breaks the limit.
+            let fixed = weights.byteCount + workspace + Workspace.readoutBytes(configuration)
             guard fixed < memoryLimit else {
                 let message =
                     "Weights and buffers take \(fixed) bytes, which leaves nothing of the memory limit of "

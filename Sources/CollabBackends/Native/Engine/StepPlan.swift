@@ -1,7 +1,8 @@
 /// Which jobs get how many rows of a step.
 ///
 /// Jobs with few tokens left, decoders above all, come first and whole; long prompts share what is left, the one that
-/// has waited longest first. While decoders wait, prompts get small chunks, so that no decoder stalls for long.
+/// has waited longest first. While decoders wait, prompts get small chunks, so that no decoder stalls for long; an eighth
+/// of a step at most is kept for prompts, so that no number of decoders can hold them up.
 struct StepPlan {
     /// A job with at most this many tokens left counts as decoding.
     static let shortJob = 8
@@ -19,7 +20,9 @@ struct StepPlan {
         var rows = Array(repeating: 0, count: pending.count)
         var left = capacity
         var decodes = false
-        for (job, count) in pending.enumerated() where count <= Self.shortJob && count <= left {
+        let promptWaits = pending.contains { $0 > Self.shortJob }
+        let kept = promptWaits ? max(1, min(Self.politeChunk, capacity / 8)) : 0
+        for (job, count) in pending.enumerated() where count <= Self.shortJob && count <= left - kept {
             rows[job] = count
             left -= count
             decodes = true

@@ -148,9 +148,9 @@ final class Workspace {
 
     deinit {
         for memory in allocations { free(memory) }
-        free(vocabulary)
+        vocabulary?.deallocate()
         components?.deallocate()
-        free(bounds)
+        bounds?.deallocate()
         tops?.deinitialize(count: Self.outputRows * outputSlices)
         tops?.deallocate()
     }
@@ -169,13 +169,10 @@ final class Workspace {
             if case .top(_, normalized: false) = $0.kind { true } else { false }
         }
         if bounds == nil, asksForBounds {
-            bounds = malloc(count * 4)!.bindMemory(to: Float.self, capacity: count)
+            bounds = .allocate(capacity: count)
         }
         guard vocabulary == nil, step.outputs.contains(where: { $0.kind == .logprob }) else { return }
-        vocabulary = malloc(Self.outputRows * count * 4)!.bindMemory(
-            to: Float.self,
-            capacity: Self.outputRows * count
-        )
+        vocabulary = .allocate(capacity: Self.outputRows * count)
     }
 
     /// Room for some components of what adapters read.
@@ -194,6 +191,14 @@ final class Workspace {
             3 * configuration.embeddingLength + 3 * configuration.queryLength
             + 2 * configuration.keyValueLength + 3 * configuration.feedForwardLength
         return (rows + workers * replicatedRows) * wide * 4 + workers * outputRows * outputGroups * 64
+    }
+
+    /// The bytes of what ``prepareReadout(_:vocabulary:)`` makes when everything has been asked for.
+    static func readoutBytes(_ configuration: TransformerConfiguration) -> Int {
+        let slice = outputGroups * PackedMatrix.groupRows
+        let slices = (configuration.vocabularySize + slice - 1) / slice
+        return (outputRows + 1) * configuration.vocabularySize * 4
+            + outputRows * slices * MemoryLayout<TopSlice>.stride
     }
 
     /// The residual stream that a worker reads and writes.
