@@ -269,40 +269,6 @@ extension Run {
         state.withLock { $0.recorder.usage(under: node) }
     }
 
-    /// Admits, traces and books work of a model that is not an answer: scoring continuations, embedding texts.
-    ///
-    /// It counts as one call. The closure returns the result, what it used, and a line of text for the trace.
-    package static func measure<Result: Sendable>(
-        _ name: String,
-        _ request: Request?,
-        _ work: () async throws(CollabError) -> (result: Result, usage: Usage, summary: String)
-    ) async throws(CollabError) -> Result {
-        let (run, parent) = (context?.run ?? Run(), context?.node)
-        return try await run.withNode(.call, name: name, request: request, parent: parent) {
-            (node) async throws(CollabError) -> Result in
-            try checkCancellation()
-            let time = run.elapsed
-            let admission = try run.state.withLock { (state) throws(CollabError) in
-                try state.ledger.admit(maximumTokens: 0, elapsed: time)
-            }
-            do throws(CollabError) {
-                var (result, usage, summary) = try await work()
-                usage.calls = 1
-                let booked = usage
-                run.state.withLock { $0.ledger.settle(admission, usage: booked) }
-                run.update(node) {
-                    $0.text = summary
-                    $0.usage = booked
-                    $0.billing = .billed
-                }
-                return result
-            } catch {
-                run.book(error, admission, node: node)
-                throw error
-            }
-        }
-    }
-
     /// Traces an answer that was already there: a call that asked nobody, used nothing, and counts as none.
     package static func recall(
         _ name: String,
@@ -410,16 +376,37 @@ extension Run {
     }
 
     /// Books a failed call: it counts as a call, in the trace as in the budget, and what it may have used is used.
-    private func book(_ error: CollabError, _ admission: Ledger.Admission, node: Int) {
+    func book(_ error: CollabError, _ admission: Ledger.Admission, node: Int, spent: Usage = Usage()) {
         let traits = error.traits
-        var used = traits.isPossiblyBilled ? traits.usage : Usage()
+        var used = (traits.isPossiblyBilled ? traits.usage : Usage()) + spent
         used.calls = 1
         let usage = used
         state.withLock { $0.ledger.settle(admission, usage: usage) }
         update(node) {
             $0.usage = usage
-            $0.billing = traits.isPossiblyBilled ? .possiblyBilled : .notBilled
+            $0.billing = traits.isPossiblyBilled ? .possiblyBilled : spent == Usage() ? .notBilled : .billed
             $0.requestID = traits.requestID
+        }
+    }
+
+    /// Asks the ledger for room for a measurement.
+    func admit(maximumTokens: Int) throws(CollabError) -> Ledger.Admission {
+        let time = elapsed
+        return try state.withLock { (state) throws(CollabError) in
+            try state.ledger.admit(maximumTokens: maximumTokens, elapsed: time)
+        }
+    }
+
+    /// Books one call that was a measurement.
+    func settle(_ admission: Ledger.Admission, usage: Usage, node: Int, text: String) {
+        var usage = usage
+        usage.calls = 1
+        let booked = usage
+        state.withLock { $0.ledger.settle(admission, usage: booked) }
+        update(node) {
+            $0.text = text
+            $0.usage = booked
+            $0.billing = .billed
         }
     }
 }

@@ -19,12 +19,14 @@ extension NativeModel: TokenScoring {
             )
         }
         let decoder = makeNativeDecoder()
+        Run.spend(Usage(promptTokens: prompt.count))
         if prompt.count > 1 {
             _ = try await decoder.readPrompt(Array(prompt.dropLast()), Readout())
         }
         return try await concurrently(continuations) { (text) async throws(CollabError) in
             let tokens = try self.vocabulary.encode(text, parsingSpecialTokens: false)
             if tokens.isEmpty { return ScoredContinuation(text: text, tokenLogprobs: []) }
+            Run.spend(Usage(promptTokens: tokens.count))
             let branch = try decoder.makeFork()
             let start = branch.position
             let readout = Readout(kind: .logprob, positions: start..<start + tokens.count)

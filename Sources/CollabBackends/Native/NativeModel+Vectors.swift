@@ -20,6 +20,7 @@ extension NativeModel: EmbeddingModel {
         }
         return try await concurrently(texts) { (text) async throws(CollabError) in
             let tokens = try self.vocabulary.encodePrompt(text, parsingSpecialTokens: false)
+            Run.spend(Usage(promptTokens: tokens.count))
             let read = pooling == .mean ? 0..<tokens.count : max(0, tokens.count - 1)..<tokens.count
             let readout = Readout(kind: .hidden, positions: read)
             guard case .hidden(let states) = try await self.makeNativeDecoder().run(tokens, readout) else {

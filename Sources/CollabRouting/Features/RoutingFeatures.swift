@@ -38,7 +38,7 @@ public enum RoutingFeatures: Sendable {
             }
             return .sparse(vectors, buckets: Int(features.buckets))
         case .embedding(let model):
-            let vectors = try await model.embed(questions)
+            let vectors = try await model.vectors(of: questions)
             guard vectors.count == questions.count, vectors.allSatisfy({ $0.count == model.dimension }) else {
                 throw CollabError(
                     .malformedResponse,

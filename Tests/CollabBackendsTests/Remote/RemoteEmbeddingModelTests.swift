@@ -1,4 +1,5 @@
 import Collab
+import CollabTesting
 import Testing
 
 @testable import CollabBackends
@@ -43,6 +44,44 @@ struct RemoteEmbeddingModelTests {
     func connecting() async throws {
         let model = try await RemoteEmbeddingModel.connecting("e", at: server.base("ok", id: id))
         #expect(model.dimension == 3)
+        #expect(model.textsPerRequest == 128)
+    }
+
+    @Test("What vectors cost is booked where a run asks for them, and none is asked for at an unknown price")
+    func booking() async throws {
+        let settings = RemoteSettings(
+            price: Price(promptPerMillion: 2, completionPerMillion: 0),
+            transport: try Transport()
+        )
+        let model = try RemoteEmbeddingModel(
+            "e",
+            at: server.base("ok", id: id),
+            dimension: 3,
+            settings: settings
+        )
+        let run = Run()
+        _ = try await team(choosingBy: model).respond(to: "one", in: run)
+        let row = try #require(run.trace?.ledger.first { $0.model == "e" })
+        #expect(row.usage.promptTokens > 0)
+        #expect(row.usage.cost == Money(billionths: Int64(row.usage.promptTokens) * 2000))
+        #expect(row.usage.calls == 1)
+        #expect(run.usage.calls == 2)
+        #expect(run.usage.unpricedCalls == 0)
+        let unpriced = try self.model()
+        let error = await #expect(throws: CollabError.self) {
+            try await team(choosingBy: unpriced).respond(to: "one", in: Run(budget: .cost(Money(billionths: 1_000_000_000))))
+        }
+        #expect(error?.code == .invalidRequest)
+    }
+
+    private func team(choosingBy model: RemoteEmbeddingModel) async throws -> Pipeline<TextAccess> {
+        let router = try await ExampleRouter(["a": ["one"], "b": ["two"]], embeddedBy: model, threshold: -1)
+        return Pipeline {
+            Route(by: router) {
+                Team("a") { ScriptedModel("a", always: "A") }
+                Team("b") { ScriptedModel("b", always: "B") }
+            }
+        }
     }
 
     @Test("Vectors of another length than expected are an error")

@@ -57,8 +57,7 @@ extension ConfidenceSignal {
             let logprobs = try await Run.measure(judge.name, prompt) { () async throws(CollabError) in
                 let values = try await judge.logprobs(of: [" True", " False"], after: prompt)
                 return (
-                    values, Usage(),
-                    "True \(values[0].rounded(toPlaces: 2)), False \(values[1].rounded(toPlaces: 2))"
+                    values, "True \(values[0].rounded(toPlaces: 2)), False \(values[1].rounded(toPlaces: 2))"
                 )
             }
             return sigmoid(logprobs[0] - logprobs[1])

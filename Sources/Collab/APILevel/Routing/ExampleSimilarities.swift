@@ -50,7 +50,7 @@ struct ExampleSimilarities: Sendable {
             let vector = weights.weighted(features.counts(of: question))
             return known.mapValues { $0.map { Double($0.dot(vector)) } }
         case .embedded(let model, let known):
-            let vector = try await model.embed([question]).first ?? []
+            let vector = try await model.vectors(of: [question]).first ?? []
             return known.mapValues {
                 $0.map { zip($0, vector).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
             }

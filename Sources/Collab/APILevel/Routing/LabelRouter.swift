@@ -79,7 +79,7 @@ public struct LabelRouter: Router {
         try await Run.measure(model, prompt) { () async throws(CollabError) in
             let logprobs = try await score(labels, prompt)
             let summary = zip(labels, logprobs).map { "\($0.dropFirst()) \($1.rounded(toPlaces: 2))" }
-            return (logprobs, Usage(), summary.joined(separator: ", "))
+            return (logprobs, summary.joined(separator: ", "))
         }
     }
 
@@ -101,6 +101,8 @@ extension LogitModel {
     /// The natural log-probability of each continuation after a request's prompt.
     func logprobs(of continuations: [String], after request: Request) async throws(CollabError) -> [Double] {
         let start = try await startDecoding(request)
+        var read = start.decoder.position
+        defer { Run.spend(Usage(promptTokens: read)) }
         var result: [Double] = []
         for continuation in continuations {
             let tokens = try tokenizer.encode(continuation, parsingSpecialTokens: false)
@@ -114,6 +116,7 @@ extension LogitModel {
             if tokens.count > 1 {
                 let decoder = try await start.decoder.fork()
                 let logits = try await decoder.append(Array(tokens.dropLast()), logits: .all)
+                read += tokens.count - 1
                 for (token, distribution) in zip(tokens.dropFirst(), logits) {
                     sum += distribution.logprob(of: token)
                 }

@@ -45,9 +45,7 @@ private struct EmbeddedSimilarity: Arbiter {
 
     func rule(on dispute: Dispute) async throws(CollabError) -> Ruling {
         let texts = SimilarityVote.texts(of: dispute.candidates)
-        let vectors = try await Run.measure(embedder.name, nil) { () async throws(CollabError) in
-            (try await embedder.embed(texts), Usage(), "\(texts.count) texts compared")
-        }
+        let vectors = try await embedder.vectors(of: texts)
         guard vectors.count == texts.count else {
             throw CollabError(
                 .malformedResponse,

@@ -94,9 +94,11 @@ public final class NativeEncoder: EmbeddingModel {
         try checkCancellation()
         if texts.isEmpty { return [] }
         let isCancelled = Protected(false)
+        let read = Protected(0)
         let work = { @Sendable () throws(CollabError) -> [[Float]] in
-            try self.compute(texts) { isCancelled.withLock { $0 } }
+            try self.compute(texts, read: read) { isCancelled.withLock { $0 } }
         }
+        defer { Run.spend(Usage(promptTokens: read.withLock { $0 })) }
         do {
             return try await withTaskCancellationHandler {
                 try await thread.run(work)
@@ -124,12 +126,17 @@ public final class NativeEncoder: EmbeddingModel {
         return tokens
     }
 
-    private func compute(_ texts: [String], isCancelled: () -> Bool) throws(CollabError) -> [[Float]] {
+    private func compute(
+        _ texts: [String],
+        read: Protected<Int>,
+        isCancelled: () -> Bool
+    ) throws(CollabError) -> [[Float]] {
         var sequences: [[TokenID]] = []
         for text in texts {
             if isCancelled() { throw .cancelled }
             sequences.append(try tokens(of: text))
         }
+        read.withLock { $0 = sequences.reduce(0) { $0 + $1.count } }
         let order = sequences.indices.sorted {
             (sequences[$0].count, $0) < (sequences[$1].count, $1)
         }

@@ -29,6 +29,7 @@ struct StepPlan {
         }
         if decodes { left = min(left, Self.politeChunk) }
         for (job, count) in pending.enumerated() where rows[job] == 0 && left > 0 {
+            if promptWaits && count <= Self.shortJob { continue }
             rows[job] = min(count, most[job], left)
             left -= rows[job]
         }

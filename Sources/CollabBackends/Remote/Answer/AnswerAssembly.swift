@@ -124,7 +124,7 @@ struct AnswerAssembly {
     func response(model: String, promptBytes: Int, price: Price?) -> Response {
         var usage = usage ?? estimatedUsage(promptBytes: promptBytes)
         usage.calls = 1
-        if let price { usage.cost = price.cost(of: usage) } else { usage.unpricedCalls = 1 }
+        usage = usage.priced(at: price)
         return Response(
             text: text,
             model: model,
@@ -149,5 +149,14 @@ struct AnswerAssembly {
     private func estimatedUsage(promptBytes: Int) -> Usage {
         let written = hasTokens ? tokens.count : max(chunks, min(1, text.utf8.count))
         return Usage(promptTokens: promptTokens ?? (promptBytes + 3) / 4, completionTokens: written)
+    }
+}
+
+extension Usage {
+    /// The same with what it costs, or marked as a call whose cost nobody has told.
+    func priced(at price: Price?) -> Usage {
+        var usage = self
+        if let price { usage.cost = price.cost(of: usage) } else { usage.unpricedCalls = 1 }
+        return usage
     }
 }

@@ -10,6 +10,8 @@ protocol EmbeddingCoding: Sendable {
     ///
     /// Throws what is wrong if they are not as many as the texts.
     func vectors(_ answer: JSONValue, count: Int) throws(EmbeddingProblem) -> [[JSONValue]]
+    /// The tokens that were read, as the answer counts them.
+    func usage(_ answer: JSONValue) -> Usage
 }
 
 /// Why vectors cannot be used.
@@ -40,6 +42,8 @@ struct OpenAIEmbeddingCoding: EmbeddingCoding {
         }
         return vectors.compactMap(\.self)
     }
+
+    func usage(_ answer: JSONValue) -> Usage { ChatCompletionsDecoder.usage(answer["usage"]) ?? Usage() }
 }
 
 /// Ollama's `/api/embed`.
@@ -57,5 +61,9 @@ struct OllamaEmbeddingCoding: EmbeddingCoding {
             throw EmbeddingProblem(what: "it holds \(found) vectors for \(count) texts")
         }
         return rows.map { $0.arrayValue ?? [] }
+    }
+
+    func usage(_ answer: JSONValue) -> Usage {
+        Usage(promptTokens: answer["prompt_eval_count"]?.tokenCount ?? 0)
     }
 }

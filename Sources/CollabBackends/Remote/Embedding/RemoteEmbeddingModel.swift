@@ -19,7 +19,12 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
     private let coding: any EmbeddingCoding
 
     /// The most texts that are sent in one request.
-    private static let batch = 128
+    public let textsPerRequest: Int
+    /// The price of a token; `nil` if it is not known.
+    public var price: Price? { endpoint.settings.price ?? endpoint.settings.prices?.price(of: model) }
+
+    /// How many texts go into a request unless told otherwise.
+    private static let usualTexts = 128
 
     /// Makes a model whose vectors have a known length; nothing is sent yet.
     ///
@@ -32,11 +37,15 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
         dimension: Int,
         key: Secret? = nil,
         server: ServerKind = .compatible,
+        textsPerRequest: Int? = nil,
         settings: RemoteSettings = RemoteSettings()
     ) throws(CollabError) {
         if model.isEmpty { throw CollabError(.invalidRequest, "The name of the model is empty.") }
         if dimension < 1 {
             throw CollabError(.invalidRequest, "A vector cannot have \(dimension) components.")
+        }
+        if let textsPerRequest, textsPerRequest < 1 {
+            throw CollabError(.invalidRequest, "A request cannot have \(textsPerRequest) texts.")
         }
         guard let coding = server.dialect.coding.embedding else {
             throw CollabError(.unsupported, "\(server.name) makes no vectors of texts.")
@@ -48,6 +57,8 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
         self.model = model
         self.dimension = dimension
         name = settings.name ?? model
+        // Some builds of its server mix up texts that are pooled side by side.
+        self.textsPerRequest = textsPerRequest ?? (server.extensions == .llamaCPP ? 1 : Self.usualTexts)
         endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
@@ -57,6 +68,7 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
         at base: String,
         key: Secret? = nil,
         server: ServerKind = .compatible,
+        textsPerRequest: Int? = nil,
         settings: RemoteSettings = RemoteSettings()
     ) async throws(CollabError) -> RemoteEmbeddingModel {
         let probe = try RemoteEmbeddingModel(
@@ -65,6 +77,7 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
             dimension: 1,
             key: key,
             server: server,
+            textsPerRequest: textsPerRequest,
             settings: settings
         )
         let vector = try await probe.request(["dimension"]).first ?? []
@@ -74,6 +87,7 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
             dimension: vector.count,
             key: key,
             server: server,
+            textsPerRequest: textsPerRequest,
             settings: settings
         )
     }
@@ -83,11 +97,12 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
     /// Throws what a call of a ``RemoteModel`` throws, and ``Collab/CollabError/Code/malformedResponse`` if the vectors
     /// are not as many or as long as they should be, or not finite.
     public func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
+        if price == nil { try Run.checkPrice(of: name) }
         var vectors: [[Float]] = []
         vectors.reserveCapacity(texts.count)
-        for start in stride(from: 0, to: texts.count, by: Self.batch) {
+        for start in stride(from: 0, to: texts.count, by: textsPerRequest) {
             try checkCancellation()
-            let part = Array(texts[start..<min(start + Self.batch, texts.count)])
+            let part = Array(texts[start..<min(start + textsPerRequest, texts.count)])
             for vector in try await request(part) {
                 if vector.count != dimension {
                     throw malformed("a vector has \(vector.count) components instead of \(dimension)")
@@ -107,6 +122,7 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
             body: JSONValue.object(body).encoded(),
             model: model
         )
+        Run.spend(coding.usage(json).priced(at: price))
         let rows: [[JSONValue]]
         do throws(EmbeddingProblem) { rows = try coding.vectors(json, count: texts.count) } catch {
             throw malformed(error.what)

@@ -77,6 +77,7 @@ public struct RemoteScoringModel: TokenScoring {
                 body: JSONValue.object(body).encoded(),
                 model: base.model
             )
+            spend(answer)
             let written = answer["choices"]?[0]?["logprobs"]?["content"]?[0]
             guard let logprob = written?["logprob"]?.doubleValue, written?["id"]?.intValue == Int(token)
             else {
@@ -89,6 +90,13 @@ public struct RemoteScoringModel: TokenScoring {
             read.append(token)
         }
         return logprobs
+    }
+
+    /// Reports what an answer says that it used, at the model's price.
+    private func spend(_ answer: JSONValue) {
+        Run.spend(
+            (ChatCompletionsDecoder.usage(answer["usage"]) ?? Usage()).priced(at: base.price)
+        )
     }
 
     /// Logits differ by some tens.
@@ -106,6 +114,7 @@ public struct RemoteScoringModel: TokenScoring {
             body: JSONValue.object(body).encoded(),
             model: base.model
         )
+        spend(answer)
         guard let entries = answer["choices"]?[0]?["logprobs"]?["token_logprobs"]?.arrayValue,
             entries.count >= tokens.count
         else { throw base.malformed("it does not score the \(tokens.count) tokens that it was given") }

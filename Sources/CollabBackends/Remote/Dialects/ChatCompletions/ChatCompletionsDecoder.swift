@@ -82,7 +82,8 @@ struct ChatCompletionsDecoder: AnswerDecoder {
         }
     }
 
-    private static func usage(_ json: JSONValue?) -> Usage? {
+    /// What an answer's `usage` says; `nil` if it is missing or makes no sense.
+    static func usage(_ json: JSONValue?) -> Usage? {
         guard let json, let prompt = json["prompt_tokens"]?.tokenCount else { return nil }
         let cached = json["prompt_tokens_details"]?["cached_tokens"]?.tokenCount ?? 0
         let reasoning = json["completion_tokens_details"]?["reasoning_tokens"]?.tokenCount ?? 0
