@@ -67,7 +67,7 @@ public struct DebatePrompts: Sendable {
                     view.namesAuthors
                     ? group.example.speaker
                     : phrases.anonymousAnswer.replacing("#", with: "\(index + 1)")
-                return "\(label): \(excerpt(group.example.text, excerptLength))"
+                return "\(label): \(group.example.text.excerpt(excerptLength))"
             }
             let shown = ([phrases.othersAnswered] + answers).joined(separator: "\n")
             switch view.request.input {
@@ -75,7 +75,7 @@ public struct DebatePrompts: Sendable {
                 let turn = "\(shown)\n\n\(phrases.instruction) \(view.request.question)"
                 // Templates insist on turns that alternate: one of the member's own at most.
                 if view.history.isEmpty { return view.request.replacingQuestion(with: turn) }
-                let own = view.history.map { excerpt($0.text, excerptLength) }.joined(separator: "\n\n")
+                let own = view.history.map { $0.text.excerpt(excerptLength) }.joined(separator: "\n\n")
                 return view.request.appending([.assistant(own), .user(turn)])
             case .completion(let text):
                 var request = view.request
@@ -83,12 +83,6 @@ public struct DebatePrompts: Sendable {
                 return request
             }
         }
-    }
-
-    /// The end of a text that is too long: that is where answers stand.
-    private static func excerpt(_ text: String, _ length: Int) -> String {
-        let trimmed = text.trimmed
-        return trimmed.count <= max(length, 1) ? trimmed : "…" + trimmed.suffix(max(length, 1))
     }
 }
 
@@ -99,5 +93,11 @@ extension String {
             let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }
         return String(self[first...last])
+    }
+
+    /// The end of a text that is too long: that is where answers stand.
+    func excerpt(_ length: Int) -> String {
+        let text = trimmed
+        return text.count <= max(length, 1) ? text : "…" + text.suffix(max(length, 1))
     }
 }

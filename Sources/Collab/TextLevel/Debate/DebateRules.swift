@@ -26,6 +26,11 @@ public struct DebateRules: Sendable {
     public var prompts: DebatePrompts
     /// How sure a speaker is of what it says.
     public var confidence: ConfidenceSignal
+    /// Standing instructions for each member, in declaration order, again from the first where the team is larger: a
+    /// method of reasoning, a persona, a side. Without any, all members are asked alike.
+    ///
+    /// With roles, drafts of earlier stages are not taken over: they were not written in them.
+    public var roles: [String]
 
     /// Makes rules.
     public init(
@@ -41,7 +46,8 @@ public struct DebateRules: Sendable {
         quorum: Quorum = .majority,
         settling: Settling = .onAgreement,
         prompts: DebatePrompts = .standard,
-        confidence: ConfidenceSignal = .meanTokenProbability
+        confidence: ConfidenceSignal = .meanTokenProbability,
+        roles: [String] = []
     ) {
         self.rounds = rounds
         self.answers = answers
@@ -56,6 +62,12 @@ public struct DebateRules: Sendable {
         self.settling = settling
         self.prompts = prompts
         self.confidence = confidence
+        self.roles = roles
+    }
+
+    /// A request as a member with a role is asked it.
+    func instruct(_ request: Request, member: Int) -> Request {
+        roles.isEmpty ? request : request.instructed(roles[member % roles.count])
     }
 
     /// The models that are asked about the answers, without being members.

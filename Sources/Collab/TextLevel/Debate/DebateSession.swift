@@ -55,21 +55,13 @@ struct DebateSession {
         guard answer.isParsed else { return surest }
         let supporters = table.latest.filter { $0.answer == answer }
         // A vote over first and last answers may be won by an answer that nobody holds any more.
-        return Self.surest(
+        return Statement.surest(
             of: supporters.isEmpty ? table.statements.filter { $0.answer == answer } : supporters
         )
     }
 
     /// The latest statement whose author is surest (unmeasured or ties: the one declared first).
-    var surest: Statement? { Self.surest(of: table.latest) }
-
-    private static func surest(of statements: [Statement]) -> Statement? {
-        var best: Statement?
-        for statement in statements where best == nil || statement.confidence ?? -1 > best?.confidence ?? -1 {
-            best = statement
-        }
-        return best
-    }
+    var surest: Statement? { Statement.surest(of: table.latest) }
 
     // MARK: Rounds
 
@@ -88,7 +80,7 @@ struct DebateSession {
         var asked: [(seat: Seat, request: Request, view: DebateView?)] = []
         var reused: [String] = []
         for seat in seats {
-            if let draft = drafts.last(where: { $0.author == seat.name }) {
+            if rules.roles.isEmpty, let draft = drafts.last(where: { $0.author == seat.name }) {
                 reused.append(seat.name)
                 add(draft.response, by: seat, confidence: draft.confidence, view: nil)
             } else {
@@ -152,30 +144,16 @@ struct DebateSession {
     private mutating func speak(
         _ asked: [(seat: Seat, request: Request, view: DebateView?)]
     ) async throws(CollabError) -> [CollabError] {
-        let signal = rules.confidence
-        let outcomes = await concurrentOutcomes(asked) { (turn) async throws(CollabError) in
-            var request = turn.seat.addressed(turn.request)
-            request.options.alternatives = max(request.options.alternatives, signal.alternatives)
-            let response = try await turn.seat.model.respond(to: request)
-            let evidence = ConfidenceSignal.Evidence(
-                request: request,
-                response: response,
-                model: turn.seat.model
-            )
-            do throws(CollabError) {
-                return (response, try await signal.measure(evidence))
-            } catch {
-                // What was said is paid for; the next call will meet the end of the budget.
-                guard error.code == .budgetExhausted else { throw error }
-                return (response, nil)
-            }
-        }
+        let outcomes = await Interview(confidence: rules.confidence).hold(
+            asked.map { ($0.seat, rules.instruct($0.request, member: $0.seat.index)) }
+        )
         var failures: [CollabError] = []
         var fatal: CollabError?
         for (turn, outcome) in zip(asked, outcomes) {
             switch outcome {
-            case .success((let response, let confidence)):
-                add(response, by: turn.seat, confidence: confidence, view: turn.view)
+            case .success(let reply):
+                add(reply.response, by: turn.seat, confidence: reply.confidence, view: turn.view)
+                fatal = fatal ?? reply.exhaustion
             case .failure(let error) where !error.isSurvivable:
                 fatal = fatal ?? error
             case .failure(let error):

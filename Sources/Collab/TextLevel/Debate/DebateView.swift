@@ -14,7 +14,9 @@ public struct DebateView: Sendable {
     public var request: Request
     /// The round that the member is about to speak in.
     public var round: Int
-    /// The member.
+    /// The member's place in the team.
+    public var member: Int
+    /// The member's name.
     public var speaker: String
     /// What it said last; `nil` if it has not spoken.
     public var own: Statement?
@@ -35,6 +37,7 @@ public struct DebateView: Sendable {
     ) {
         self.request = request
         round = table.round
+        self.member = member
         speaker = table.members[member]
         own = table.latest(of: member)
         history =

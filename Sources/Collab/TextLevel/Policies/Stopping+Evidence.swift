@@ -36,6 +36,17 @@ extension Stopping {
         }
     }
 
+    /// The entropy of the answers, as a share of the greatest that so many answers could have, is at most so much.
+    public static func entropy(atMost threshold: Double = 0.75) -> Stopping {
+        let name = "normalised entropy at most \(threshold)"
+        return Stopping(name) { table in
+            let count = Double(table.latest.count)
+            guard count > 1, table.plurality.winner != nil else { return nil }
+            let share = table.entropy(through: table.round) / log(count)
+            return share <= threshold ? Verdict(rule: name, isAgreement: true) : nil
+        }
+    }
+
     /// The run has used up a share of one of its budget's limits, so that something is left for later stages.
     public static func budget(share: Double) -> Stopping {
         let name = "\(share) of the budget"
