@@ -42,16 +42,25 @@ extension Meeting {
     ///   count.
     public func tally(_ rule: String, points: [Answer: Double]) -> Tally {
         var candidates: [Tally.Candidate] = []
-        for ballot in table.ballots(.firstAndLast) where ballot.answer.isParsed {
-            guard !candidates.contains(where: { $0.answer == ballot.answer }),
-                let weight = points[ballot.answer]
-            else { continue }
-            let supporters = table.ballots(.last).filter { $0.answer == ballot.answer }
+        let latest = table.ballots(.last)
+        for statement in table.statements where statement.answer.isParsed {
+            let answer = statement.answer
+            guard !candidates.contains(where: { $0.answer == answer }), let weight = points[answer] else {
+                continue
+            }
+            let supporters = latest.filter { $0.answer == answer }
+            // An answer that nobody holds any more is represented by whoever gave it first.
+            let first = Ballot(
+                member: statement.member,
+                name: statement.speaker,
+                answer: answer,
+                confidence: statement.confidence
+            )
             candidates.append(
                 Tally.Candidate(
-                    answer: ballot.answer,
+                    answer: answer,
                     weight: weight,
-                    ballots: supporters.isEmpty ? [ballot] : supporters
+                    ballots: supporters.isEmpty ? [first] : supporters
                 )
             )
         }
