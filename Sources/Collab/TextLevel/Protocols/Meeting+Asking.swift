@@ -224,7 +224,9 @@ extension Meeting {
                 heard: question.heard.map { seats[$0].name },
                 answer: statement.answer,
                 before: before?.answer,
-                confidence: statement.confidence
+                confidence: statement.confidence,
+                usage: reply.response.usage,
+                repetition: before.map { WordGroups.similarity($0.text, statement.text) }
             )
         )
         return statement

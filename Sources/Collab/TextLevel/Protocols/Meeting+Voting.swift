@@ -1,14 +1,19 @@
 extension Meeting {
-    /// Concludes by a vote over answers given so far; with the surest statement if none could be read.
+    /// Concludes by a vote over answers given so far, or by whoever decides where members disagree, if the rule of
+    /// aggregation asks somebody; with the surest statement if none could be read.
     ///
     /// Throws ``CollabError/Code/emptyTeam`` if nobody has answered.
     public func vote(
         over scope: DebateTable.BallotScope = .firstAndLast,
         after reason: String = ""
-    ) throws(CollabError) -> Conclusion {
+    ) async throws(CollabError) -> Conclusion {
         // Where the members agree, what they say now counts.
-        let tally = tally(over: isUnanimous ? .last : scope)
-        return try conclude(by: tally, after: reason)
+        let ballots = table.ballots(isUnanimous ? .last : scope)
+        let (tally, written) = try await rules.aggregation.decide(ballots, on: request, ties: rules.ties)
+        guard let written else { return try conclude(by: tally, after: reason) }
+        let answer = rules.answers.answer(in: written.text)
+        let decision = Decision(choice: answer.description, reason: "\(tally.rule): \(tally.summary)")
+        return Conclusion(written, because: decision)
     }
 
     /// Concludes with the winner of a count.

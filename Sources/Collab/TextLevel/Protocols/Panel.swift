@@ -25,11 +25,11 @@ public struct Panel<Held: Procedure>: Collaboration, BoundedCollaboration {
 
     /// What the members, and whoever holds an office, have in common.
     public var profile: ModelProfile {
-        ModelProfile(of: team.textModels + procedure.appointments.compactMap(\.outsider))
+        ModelProfile(of: team.textModels + procedure.consulted)
     }
 
     /// How many calls an answer takes at least and at most.
-    public var callRange: ClosedRange<Int> { procedure.calls(of: team.members.count) }
+    public var callRange: ClosedRange<Int> { procedure.deciding(with: team.members.count) }
 
     /// Holds the meeting and answers with its conclusion.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

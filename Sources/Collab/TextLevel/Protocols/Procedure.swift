@@ -32,6 +32,19 @@ extension Procedure {
     /// Any team will do.
     public func validate(teamOf members: Int) throws(CollabError) {}
 
+    /// The models that are asked without being members.
+    var consulted: [any TextModel] {
+        appointments.compactMap(\.outsider) + (rules.aggregation.arbiter?.models ?? [])
+    }
+
+    /// The calls with those of whoever decides where members disagree.
+    func deciding(with members: Int) -> ClosedRange<Int> {
+        let range = calls(of: members)
+        // First and last answers at most.
+        let deciding = rules.aggregation.callCount(forBallots: callCount(2, members, copies))
+        return range.lowerBound...(range.upperBound + deciding)
+    }
+
     /// A model that answers by this procedure, with members of its own.
     public func callAsFunction<Access: AccessLevel>(
         @TeamBuilder members: () -> TeamMembers<Access>
@@ -50,7 +63,7 @@ extension Procedure {
 
     /// The calls of a stage: drafts of earlier stages may spare opening answers.
     public func callRange(teamSize: Int) -> ClosedRange<Int> {
-        let range = calls(of: teamSize)
+        let range = deciding(with: teamSize)
         return max(range.lowerBound - callCount(teamSize, copies), 0)...range.upperBound
     }
 

@@ -51,7 +51,7 @@ public struct PeerFeedback: Procedure {
             )
             try await meeting.answers("revision \(held)", revisions(authors, peers, criticism, in: meeting))
         }
-        return try meeting.vote(
+        return try await meeting.vote(
             after: held == 0 ? "the opening" : "\(held) round\(held == 1 ? "" : "s") of feedback"
         )
     }

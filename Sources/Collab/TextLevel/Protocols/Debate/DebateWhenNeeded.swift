@@ -32,8 +32,8 @@ public struct DebateWhenNeeded: Procedure {
 
     /// What to call it in traces.
     public var name: String { "debate when needed" }
-    /// Whoever answers first.
-    public var appointments: [Appointment] { [speaker] }
+    /// Whoever answers first, and whoever the debate's rules ask.
+    public var appointments: [Appointment] { [speaker] + debate.consulted.map(Appointment.model) }
     /// The debate's.
     public var rules: MeetingRules {
         MeetingRules(
@@ -71,6 +71,6 @@ public struct DebateWhenNeeded: Procedure {
         }
         Run.note("debate", "needed: \(decision.reason)")
         let verdict = try await meeting.debate(debate)
-        return try meeting.vote(over: debate.ballots, after: verdict?.rule ?? "the debate")
+        return try await meeting.vote(over: debate.ballots, after: verdict?.rule ?? "the debate")
     }
 }

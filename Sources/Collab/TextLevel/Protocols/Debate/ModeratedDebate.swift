@@ -93,7 +93,7 @@ public struct ModeratedDebate: Procedure {
         let answer = meeting.rules.answers.answer(in: decision.text)
         guard answer.isParsed else {
             Run.note("decision", "could not be read")
-            return try meeting.vote(after: "a decision that could not be read")
+            return try await meeting.vote(after: "a decision that could not be read")
         }
         return Conclusion(
             decision,

@@ -43,7 +43,7 @@ public struct PersonaPanel: Procedure {
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         try await meeting.open()
         let leaders = leaders(in: meeting)
-        guard leaders.count == 2 else { return try meeting.vote(after: "the opening") }
+        guard leaders.count == 2 else { return try await meeting.vote(after: "the opening") }
         func question(to place: Int, _ first: Statement, _ second: Statement) -> Meeting.Question {
             let shown = [
                 Exhibit("Answer A", meeting.excerpt(first.text)),

@@ -62,6 +62,6 @@ public struct SummarisedDebate: Procedure {
             held += 1
             try await meeting.answers("round \(held)", questions)
         }
-        return try meeting.vote(after: held == 0 ? "the opening" : "round \(held)")
+        return try await meeting.vote(after: held == 0 ? "the opening" : "round \(held)")
     }
 }

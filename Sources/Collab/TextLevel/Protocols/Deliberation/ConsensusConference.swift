@@ -53,7 +53,9 @@ public struct ConsensusConference: Procedure {
         let chair = try meeting.place(of: chair)
         try await meeting.open()
         let answers = meeting.table.latest
-        guard answers.count > 1, !meeting.isUnanimous else { return try meeting.vote(after: "the opening") }
+        guard answers.count > 1, !meeting.isUnanimous else {
+            return try await meeting.vote(after: "the opening")
+        }
         let voters = meeting.members.indices.filter { $0 != chair }
         var (material, instruction) = (meeting.exhibits(of: answers), asksForDraft)
         var heard = answers.map(\.member)
@@ -88,7 +90,7 @@ public struct ConsensusConference: Procedure {
             material = [shown] + Exhibit.numbered("Objection", objections.map { meeting.excerpt($0.1) })
             (instruction, heard) = (asksForRedraft, [chair] + objections.map(\.0))
         }
-        return try meeting.vote(after: "no consent")
+        return try await meeting.vote(after: "no consent")
     }
 }
 

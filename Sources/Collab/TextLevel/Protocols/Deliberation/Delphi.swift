@@ -68,13 +68,13 @@ public struct Delphi: Procedure {
             rule = "round \(held)"
             if meeting.table.flips(in: meeting.table.round).isEmpty { break }
         }
-        guard isNumeric else { return try meeting.vote(after: rule) }
-        return try median(in: meeting, after: rule)
+        guard isNumeric else { return try await meeting.vote(after: rule) }
+        return try await median(in: meeting, after: rule)
     }
 
-    private func median(in meeting: Meeting, after rule: String) throws(CollabError) -> Conclusion {
+    private func median(in meeting: Meeting, after rule: String) async throws(CollabError) -> Conclusion {
         let sorted = DelphiSpread(of: meeting.table.latest, isNumeric: true).sorted
-        guard !sorted.isEmpty else { return try meeting.vote(after: rule) }
+        guard !sorted.isEmpty else { return try await meeting.vote(after: rule) }
         let middle = sorted[(sorted.count - 1) / 2].statement
         let tally = meeting.tally(over: .last)
         return Conclusion(

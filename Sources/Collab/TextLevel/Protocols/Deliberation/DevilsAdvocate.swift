@@ -32,7 +32,7 @@ public struct DevilsAdvocate: Procedure {
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let advocate = try meeting.place(of: advocate)
         try await meeting.open()
-        guard let leader = meeting.best else { return try meeting.vote() }
+        guard let leader = meeting.best else { return try await meeting.vote() }
         let attacked = Exhibit("Leading answer", meeting.excerpt(leader.text))
         let objections = try await meeting.remarks(
             "objections",
@@ -44,7 +44,7 @@ public struct DevilsAdvocate: Procedure {
                 )
             ]
         )[0]
-        guard let objections else { return try meeting.vote(after: "the opening; the advocate failed") }
+        guard let objections else { return try await meeting.vote(after: "the opening; the advocate failed") }
         var questions: [Meeting.Question] = []
         for own in meeting.table.latest {
             let shown = [
@@ -60,6 +60,6 @@ public struct DevilsAdvocate: Procedure {
             )
         }
         try await meeting.answers("reconsideration", questions)
-        return try meeting.vote(after: "the advocate's objections")
+        return try await meeting.vote(after: "the advocate's objections")
     }
 }

@@ -27,7 +27,7 @@ public struct NominalGroup: Procedure {
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         try await meeting.open()
         let list = meeting.tally(over: .last).candidates.compactMap { meeting.spokesman(for: $0.answer) }
-        guard list.count > 1 else { return try meeting.vote(after: "the opening") }
+        guard list.count > 1 else { return try await meeting.vote(after: "the opening") }
         let request = meeting.request.showing(meeting.exhibits(of: list), asksForRanking)
         let heard = list.map(\.member)
         let rankings = try await meeting.remarks(

@@ -43,6 +43,6 @@ public struct Stepladder: Procedure {
             }
             try await meeting.answers("step \(count - 1)", questions)
         }
-        return try meeting.vote(after: "\(max(entrants.count - 1, 0)) steps")
+        return try await meeting.vote(after: "\(max(entrants.count - 1, 0)) steps")
     }
 }

@@ -63,6 +63,6 @@ public struct AdaptiveConsistency: Procedure {
         }
         if meeting.table.statements.isEmpty, let failure { throw failure }
         Run.note("ended by", "\(rule), after \(meeting.table.latest.count) answers")
-        return try meeting.vote(over: .last, after: rule)
+        return try await meeting.vote(over: .last, after: rule)
     }
 }

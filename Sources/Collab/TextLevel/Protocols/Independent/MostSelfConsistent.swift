@@ -55,7 +55,7 @@ public struct MostSelfConsistent: Procedure {
             speakers.append(speaker)
             shares.append(Double(supporters.count) / Double(copies))
         }
-        guard !speakers.isEmpty else { return try meeting.vote(over: .last) }
+        guard !speakers.isEmpty else { return try await meeting.vote(over: .last) }
         let worth = zip(speakers, shares).map { speaker, share in
             // Accuracies lie between 0 and 1 and shares are multiples of 1 / copies, so this only breaks ties.
             share + (calibration?[speaker.speaker]?.accuracy ?? 0) / Double(copies + 1) / 2

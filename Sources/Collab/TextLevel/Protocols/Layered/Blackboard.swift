@@ -59,6 +59,6 @@ public struct Blackboard: Procedure {
             "answers",
             meeting.members.indices.map { .init(to: $0, request, hearing: heard) }
         )
-        return try meeting.vote(over: .last, after: "\(board.count) entries")
+        return try await meeting.vote(over: .last, after: "\(board.count) entries")
     }
 }

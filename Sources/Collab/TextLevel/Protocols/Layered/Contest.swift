@@ -2,15 +2,19 @@
 struct Contest {
     let candidates: [Statement]
     let judge: Int
-    let asksForVerdict: String
+    let prompt: @Sendable (Request, String, String) -> Request
     private var wins: [Double]
     private var consistent = 0
     private var compared = 0
 
-    init(candidates: [Statement], judge: Int, asksForVerdict: String) {
+    init(
+        candidates: [Statement],
+        judge: Int,
+        prompt: @escaping @Sendable (Request, String, String) -> Request
+    ) {
         self.candidates = candidates
         self.judge = judge
-        self.asksForVerdict = asksForVerdict
+        self.prompt = prompt
         wins = Array(repeating: 0, count: candidates.count)
     }
 
@@ -45,32 +49,35 @@ struct Contest {
     ) async throws(CollabError) -> [Double] {
         guard !pairs.isEmpty else { return [] }
         func question(_ first: Int, _ second: Int) -> Meeting.Question {
-            let shown = [
-                Exhibit("Answer A", meeting.excerpt(candidates[first].text)),
-                Exhibit("Answer B", meeting.excerpt(candidates[second].text)),
-            ]
+            let texts = [first, second].map { meeting.excerpt(candidates[$0].text) }
             return Meeting.Question(
                 to: judge,
-                meeting.request.showing(shown, asksForVerdict),
+                prompt(meeting.request, texts[0], texts[1]),
                 hearing: [candidates[first].member, candidates[second].member]
             )
         }
         let questions = pairs.flatMap { [question($0.0, $0.1), question($0.1, $0.0)] }
-        let verdicts = try await meeting.remarks("comparison", questions).map { reply in
-            reply.flatMap { AnswerFormat.choice("A"..."B").answer(in: $0.text).value }
-        }
+        let verdicts = try await meeting.remarks("comparison", questions).map(Self.preference)
         return pairs.enumerated().map { index, pair in
-            let score: Double
-            switch (verdicts[2 * index], verdicts[2 * index + 1]) {
-            case ("A", "B"): score = 1
-            case ("B", "A"): score = 0
-            default: score = 0.5
-            }
+            let judgement = Judge.Judgement(
+                plain: verdicts[2 * index],
+                swapped: verdicts[2 * index + 1]?.turned
+            )
+            let score = judgement.preference.map { $0 == .first ? 1 : 0 } ?? 0.5
             compared += 1
-            if score != 0.5 { consistent += 1 }
+            if judgement.isConsistent { consistent += 1 }
             wins[pair.0] += score
             wins[pair.1] += 1 - score
             return score
+        }
+    }
+
+    /// Which of the answers shown a reply prefers; `nil` if it cannot be read, or there is none.
+    private static func preference(in reply: Response?) -> Judge.Preference? {
+        switch reply.flatMap({ AnswerFormat.choice("A"..."B").answer(in: $0.text).value }) {
+        case "A": .first
+        case "B": .second
+        default: nil
         }
     }
 
@@ -82,4 +89,9 @@ struct Contest {
             scores: zip(candidates, wins).map { Decision.Score($0.speaker, $1) }
         )
     }
+}
+
+extension Judge.Preference {
+    /// The same preference where the answers are shown in the other order.
+    fileprivate var turned: Judge.Preference { self == .first ? .second : .first }
 }

@@ -79,7 +79,7 @@ public struct RankAndFuse: Procedure {
         let judge = try meeting.place(of: judge)
         let fuser = top > 1 ? try meeting.place(of: fuser) : judge
         let candidates = try await meeting.open().compactMap { $0 }
-        var contest = Contest(candidates: candidates, judge: judge, asksForVerdict: asksForVerdict)
+        var contest = Contest(candidates: candidates, judge: judge, prompt: prompt)
         let best =
             switch tournament {
             case .full: try await contest.full(in: &meeting)
