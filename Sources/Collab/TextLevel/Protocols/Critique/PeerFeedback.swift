@@ -1,6 +1,6 @@
 /// Everybody answers, a few random peers criticise each answer, and everybody revises with the criticism in view.
 ///
-/// The feedback game of Feng et al. 2024 and its kin: three reviewers an answer, three rounds there, one here by default.
+/// Multi-agent feedback as in MoCo (Feng et al. 2026): three reviewers an answer, three rounds there, one here by default.
 /// Reviewers are drawn from the run's seed. Deviations: members who agree do not go on; the final answer is voted on, over
 /// first and last answers, instead of being the best member's (use ``MeetingRules/aggregation`` for that). Calls with
 /// k = min(reviewers, n − 1): n to n + rounds · n (k + 1).

@@ -63,7 +63,7 @@ struct Contest {
                 plain: verdicts[2 * index],
                 swapped: verdicts[2 * index + 1]?.turned
             )
-            let score = judgement.preference.map { $0 == .first ? 1 : 0 } ?? 0.5
+            let score: Double = judgement.preference.map { $0 == .first ? 1 : 0 } ?? 0.5
             compared += 1
             if judgement.isConsistent { consistent += 1 }
             wins[pair.0] += score
