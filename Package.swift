@@ -150,7 +150,7 @@ let package = Package(
         ),
         .target(
             name: "Recipes",
-            dependencies: ["Collab"],
+            dependencies: ["Collab", "CollabBackends"],
             path: "Examples/Recipes",
             swiftSettings: swiftSettings
         ),

@@ -8,7 +8,7 @@ public struct ConstrainedModel<Base: LogitModel>: LogitModel {
     public var base: Base { processed.base }
     /// What its answers have to look like.
     public let constraint: Constraint
-    private let processed: ProcessedModel<Base, ConstraintProcessor>
+    let processed: ProcessedModel<Base, ConstraintProcessor>
 
     init(_ base: Base, _ constraint: Constraint) {
         self.constraint = constraint
@@ -61,7 +61,7 @@ public struct ConstrainedModel<Base: LogitModel>: LogitModel {
         return response
     }
 
-    private func unfinished(_ response: Response) -> CollabError {
+    func unfinished(_ response: Response) -> CollabError {
         let reason =
             switch response.ending {
             case .tokenLimit: "the token limit was reached; allow more tokens, or constrain lengths"
@@ -75,6 +75,15 @@ public struct ConstrainedModel<Base: LogitModel>: LogitModel {
         )
     }
 }
+
+/// A model whose answers are what a constraint demands.
+protocol Constrained {
+    var constraint: Constraint { get }
+    /// The error for an answer that ended too early.
+    func unfinished(_ response: Response) -> CollabError
+}
+
+extension ConstrainedModel: Constrained {}
 
 extension LogitModel {
     /// The model, able only to write what a constraint allows.

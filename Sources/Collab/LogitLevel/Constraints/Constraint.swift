@@ -15,7 +15,19 @@ public struct Constraint: Sendable {
     public let name: String
     /// The texts that are allowed.
     public let grammar: Grammar
+    /// The schema, if the constraint is JSON of one.
+    public let schema: JSONSchema?
+    /// What the constraint was made of, for servers that constrain answers themselves.
+    package let source: Source
     let automaton: ByteAutomaton
+
+    /// What a constraint was made of.
+    package enum Source: Sendable {
+        case choices([String])
+        case expression(String)
+        case schema
+        case grammar
+    }
 
     /// Makes a constraint of a grammar.
     ///
@@ -23,8 +35,19 @@ public struct Constraint: Sendable {
     /// begins with itself, or allows no text, and ``CollabError/Code/unsupported`` for one that is too large. Rules may be
     /// nested 64 deep.
     public init(_ name: String, _ grammar: Grammar) throws(CollabError) {
+        try self.init(name, grammar, source: .grammar)
+    }
+
+    init(
+        _ name: String,
+        _ grammar: Grammar,
+        schema: JSONSchema? = nil,
+        source: Source
+    ) throws(CollabError) {
         self.name = name
         self.grammar = grammar
+        self.schema = schema
+        self.source = source
         automaton = try ByteAutomaton(grammar)
     }
 
@@ -34,7 +57,11 @@ public struct Constraint: Sendable {
     public static func choices(_ texts: [String]) throws(CollabError) -> Constraint {
         if texts.isEmpty { throw CollabError(.invalidConstraint, "There are no texts to choose from.") }
         if texts.contains("") { throw CollabError(.invalidConstraint, "A text to choose from is empty.") }
-        return try Constraint("a choice of \(texts.count)", Grammar(.choice(texts.map { .text($0) })))
+        return try Constraint(
+            "a choice of \(texts.count)",
+            Grammar(.choice(texts.map { .text($0) })),
+            source: .choices(texts)
+        )
     }
 
     /// The answer as a whole matches a regular expression.
@@ -45,7 +72,11 @@ public struct Constraint: Sendable {
     /// Throws ``CollabError/Code/invalidConstraint`` for an expression that is malformed, and
     /// ``CollabError/Code/unsupported`` for one that looks around, refers to groups, or is too large; both name the place.
     public static func regularExpression(_ source: String) throws(CollabError) -> Constraint {
-        try Constraint("the expression \(source)", Grammar(RegularExpression(source).whole))
+        try Constraint(
+            "the expression \(source)",
+            Grammar(RegularExpression(source).whole),
+            source: .expression(source)
+        )
     }
 
     /// Whether a whole text is allowed.
@@ -71,4 +102,11 @@ public struct UnfinishedAnswer: Error, Hashable, Sendable {
     public var ending: Response.Ending
     /// What it took.
     public var usage: Usage
+
+    /// Makes a record.
+    public init(text: String, ending: Response.Ending, usage: Usage) {
+        self.text = text
+        self.ending = ending
+        self.usage = usage
+    }
 }

@@ -151,6 +151,8 @@ struct ByteProgram: Sendable {
 struct ByteProgramBuilder {
     private(set) var states: [ByteProgram.State] = []
     private let rules: [String: Int]
+    /// What sets have been found to be in UTF-8; repetitions build the same set many times.
+    private var encodings: [ScalarSet: [[ClosedRange<UInt8>]]] = [:]
 
     init(_ names: [String]) {
         rules = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
@@ -238,7 +240,9 @@ struct ByteProgramBuilder {
         var first = ByteProgram.State()
         // What different scalars end with alike is built once.
         var known: [[ClosedRange<UInt8>]: Int32] = [[]: next]
-        for encoding in set.encodings {
+        let encodings = encodings[set] ?? set.encodings
+        self.encodings[set] = encodings
+        for encoding in encodings {
             var target = next
             for place in encoding.indices.reversed().dropLast() {
                 let tail = Array(encoding[place...])

@@ -46,6 +46,17 @@ public struct ScalarSet: Hashable, Sendable {
     /// Whether there is none.
     public var isEmpty: Bool { ranges.isEmpty }
 
+    /// The set's scalars as ranges in ascending order.
+    public var scalarRanges: [ClosedRange<Unicode.Scalar>] {
+        ranges.compactMap { range in
+            guard let low = Unicode.Scalar(range.lowerBound), let high = Unicode.Scalar(range.upperBound)
+            else {
+                return nil
+            }
+            return low...high
+        }
+    }
+
     /// Whether a scalar belongs to the set.
     public func contains(_ scalar: Unicode.Scalar) -> Bool {
         ranges.contains { $0.contains(scalar.value) }

@@ -1,0 +1,47 @@
+/// A model that answers with the best beam of a search.
+///
+/// An answer is shown when it is complete. Make one with ``LogitModel/searchingBeams(_:)``.
+public struct BeamModel<Base: LogitModel>: TextModel {
+    /// The model beneath.
+    public let base: Base
+    /// How it is searched.
+    public let search: BeamSearch
+
+    /// The base's name, and how many beams.
+    public var name: String { "\(base.name) with \(search.width) beams" }
+    /// The base's.
+    public var profile: ModelProfile { base.profile }
+
+    /// Searches, and notes in the trace what else was found.
+    ///
+    /// Throws what ``LogitModel/beams(_:for:)`` throws, and ``CollabError/Code/unfinishedAnswer`` if the model is
+    /// constrained and no beam came to be what the constraint demands.
+    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        let (beams, usage) = try await base.findBeams(search, for: request)
+        for (place, beam) in beams.enumerated() {
+            Run.note("beam \(place + 1)", "\(decimal(beam.score, places: 3)) “\(beam.text)”")
+        }
+        guard var best = beams.first else {
+            throw CollabError(.nothingToSample, "The search of \(name) found no answer.")
+        }
+        var text = best.text
+        if let constrained = base as? any Constrained {
+            // Some may have been cut off at the limit.
+            var isAllowed = try constrained.constraint.allows(text)
+            for beam in beams where !isAllowed {
+                isAllowed = try constrained.constraint.allows(beam.text)
+                if isAllowed { best = beam }
+            }
+            text = best.text
+            if !isAllowed {
+                throw constrained.unfinished(
+                    Response(text: text, model: name, ending: best.ending, usage: usage)
+                )
+            }
+        } else if case .dialogue = request.input {
+            text.trimPrefix(while: \.isWhitespace)
+        }
+        await sink.send(text)
+        return Response(text: text, model: name, ending: best.ending, usage: usage)
+    }
+}

@@ -1,0 +1,229 @@
+/// Which white space JSON is written with.
+///
+/// It is never more than one space, so that a model cannot go on writing nothing.
+public enum JSONLayout: Hashable, Sendable, Codable {
+    /// None.
+    case compact
+    /// One space after each comma and colon.
+    case spaced
+    /// A space after each comma and colon, or none, as the model likes.
+    case free
+}
+
+/// Turns a schema into a grammar.
+struct JSONGrammarBuilder {
+    typealias Pattern = Grammar.Pattern
+
+    private let separator: Pattern
+    private let colon: Pattern
+    private var rules: [String: Pattern] = [:]
+    private var definitions: [String: JSONSchema] = [:]
+    private var ruleCount = 0
+
+    init(_ layout: JSONLayout) {
+        let space: Pattern =
+            switch layout {
+            case .compact: .nothing
+            case .spaced: .text(" ")
+            case .free: .optional(.text(" "))
+            }
+        separator = .sequence([.text(","), space])
+        colon = .sequence([.text(":"), space])
+    }
+
+    /// The grammar of a schema.
+    ///
+    /// Throws ``CollabError/Code/invalidConstraint`` for what contradicts itself or is missing, and
+    /// ``CollabError/Code/unsupported`` for an unknown format.
+    mutating func build(_ schema: JSONSchema) throws(CollabError) -> Grammar {
+        try collect(schema)
+        for (name, definition) in definitions.sorted(by: { $0.key < $1.key }) {
+            rules[Self.rule(name)] = try pattern(definition)
+        }
+        return Grammar(try pattern(schema), rules: rules)
+    }
+
+    private static func rule(_ name: String) -> String { "definition " + name }
+
+    /// Finds all definitions.
+    private mutating func collect(_ schema: JSONSchema) throws(CollabError) {
+        for (name, definition) in schema.definitions {
+            if let known = definitions[name] {
+                guard known == definition else {
+                    throw CollabError(.invalidConstraint, "The schema has two definitions “\(name)”.")
+                }
+                continue
+            }
+            definitions[name] = definition
+            try collect(definition)
+        }
+        switch schema.form {
+        case .array(let first, let rest, _, _):
+            for part in first + (rest.map { [$0] } ?? []) { try collect(part) }
+        case .object(let properties, let further):
+            for part in properties.map(\.schema) + (further.map { [$0] } ?? []) { try collect(part) }
+        case .alternatives(let parts): for part in parts { try collect(part) }
+        default: break
+        }
+    }
+
+    private mutating func pattern(_ schema: JSONSchema) throws(CollabError) -> Pattern {
+        switch schema.form {
+        case .anything: return anything()
+        case .null: return .text("null")
+        case .boolean: return .choice([.text("true"), .text("false")])
+        case .integer(let least, let most): return try JSONNumbers.integer(least: least, most: most)
+        case .number(let bounds): return try JSONNumbers.number(bounds)
+        case .text(let least, let most): return JSONPatterns.text(least: least, most: most)
+        case .pattern(let source):
+            return JSONPatterns.text(of: try RegularExpression(source).somewhere(in: .all))
+        case .format(let format):
+            guard let expression = JSONPatterns.expression(ofFormat: format) else {
+                throw CollabError(.unsupported, "The format “\(format)” of a text cannot be enforced.")
+            }
+            return JSONPatterns.text(of: try RegularExpression(expression).whole)
+        case .array(let first, let rest, let least, let most):
+            return try array(first, rest, least, most)
+        case .object(let properties, let further): return try object(properties, further)
+        case .constant(let text): return .text(text)
+        case .alternatives(let schemas):
+            var parts: [Pattern] = []
+            for schema in schemas { parts.append(try pattern(schema)) }
+            return .choice(parts)
+        case .reference(let name):
+            guard definitions[name] != nil else {
+                throw CollabError(
+                    .invalidConstraint,
+                    "The schema refers to “\(name)”, which it does not define."
+                )
+            }
+            return .rule(Self.rule(name))
+        }
+    }
+
+    /// A value's pattern, as a rule of its own if it is large, since patterns are copied where they are used.
+    private mutating func value(_ schema: JSONSchema) throws(CollabError) -> Pattern {
+        let pattern = try pattern(schema)
+        switch schema.form {
+        case .null, .boolean, .constant, .reference, .anything: return pattern
+        default:
+            ruleCount += 1
+            let name = "value \(ruleCount)"
+            rules[name] = pattern
+            return .rule(name)
+        }
+    }
+
+    // MARK: Arrays
+
+    private mutating func array(
+        _ first: [JSONSchema],
+        _ rest: JSONSchema?,
+        _ least: Int,
+        _ most: Int?
+    ) throws(CollabError) -> Pattern {
+        guard least >= 0, most ?? least >= least, rest != nil || least <= first.count else {
+            throw CollabError(.invalidConstraint, "There is no array of at least \(least) such elements.")
+        }
+        var items: [Pattern] = []
+        for schema in first.prefix(most ?? .max) { items.append(try value(schema)) }
+        // What comes after the elements that have schemas of their own.
+        var tail = Pattern.nothing
+        if let rest {
+            let item = try value(rest)
+            let next = Pattern.sequence([separator, item])
+            let count = items.count
+            if count == 0 {
+                if let most, most == 0 { return .text("[]") }
+                let others = Pattern.repetition(next, least: max(0, least - 1), most: most.map { $0 - 1 })
+                let all = Pattern.sequence([item, others])
+                return .sequence([.text("["), least == 0 ? .optional(all) : all, .text("]")])
+            }
+            tail = .repetition(next, least: max(0, least - count), most: most.map { $0 - count })
+        }
+        for (place, item) in items.enumerated().reversed() {
+            let isFirst = place == 0
+            let part = Pattern.sequence([isFirst ? .nothing : separator, item, tail])
+            tail = place >= least ? .optional(part) : part
+        }
+        return .sequence([.text("["), tail, .text("]")])
+    }
+
+    // MARK: Objects
+
+    private mutating func object(
+        _ properties: [JSONSchema.Property],
+        _ further: JSONSchema?
+    ) throws(CollabError) -> Pattern {
+        var keys = Set<String>()
+        for property in properties where !keys.insert(property.key).inserted {
+            throw CollabError(
+                .invalidConstraint,
+                "An object of the schema has the member “\(property.key)” twice."
+            )
+        }
+        // What comes next if nothing has been written yet, and if something has.
+        var (whenFirst, whenLater): (Pattern, Pattern) = (.nothing, .nothing)
+        if let further {
+            let member = Pattern.sequence([
+                JSONPatterns.text(except: properties.map(\.key)), colon, try value(further),
+            ])
+            whenLater = .repeated(.sequence([separator, member]))
+            whenFirst = .optional(.sequence([member, whenLater]))
+        }
+        for property in properties.reversed() {
+            let member = Pattern.sequence([
+                .text(JSONPatterns.quoted(property.key)), colon, try value(property.schema),
+            ])
+            let alone = Pattern.sequence([member, whenLater])
+            let added = Pattern.sequence([separator, member])
+            if property.isRequired {
+                whenFirst = alone
+                whenLater = .sequence([added, whenLater])
+            } else {
+                whenFirst = .choice([alone, whenFirst])
+                whenLater = .sequence([.optional(added), whenLater])
+            }
+        }
+        return .sequence([.text("{"), whenFirst, .text("}")])
+    }
+
+    // MARK: Anything
+
+    private mutating func anything() -> Pattern {
+        let name = "anything"
+        if rules[name] == nil {
+            let element = Pattern.rule(name)
+            let member = Pattern.sequence([JSONPatterns.text(), colon, element])
+            func list(_ part: Pattern) -> Pattern {
+                .optional(.sequence([part, .repeated(.sequence([separator, part]))]))
+            }
+            rules[name] = .choice([
+                .sequence([.text("{"), list(member), .text("}")]),
+                .sequence([.text("["), list(element), .text("]")]),
+                JSONPatterns.text(),
+                (try? JSONNumbers.number(JSONSchema.NumberBounds())) ?? .text("0"),
+                .text("true"), .text("false"), .text("null"),
+            ])
+        }
+        return .rule(name)
+    }
+}
+
+extension Constraint {
+    /// The answer is JSON of a schema.
+    ///
+    /// An answer that ends by itself is valid and decodes. There is no white space around it, and within it only what the
+    /// layout says. Values may be nested 60 deep. Alternatives need not exclude each other: of a `oneOf` more than
+    /// one may hold.
+    ///
+    /// Throws ``CollabError/Code/invalidConstraint`` for a schema that contradicts itself, and
+    /// ``CollabError/Code/unsupported`` for one that is too large or has an unknown format.
+    public static func json(
+        _ schema: JSONSchema = .anything,
+        layout: JSONLayout = .free
+    ) throws(CollabError) -> Constraint {
+        var builder = JSONGrammarBuilder(layout)
+        return try Constraint("JSON of a schema", builder.build(schema), schema: schema, source: .schema)
+    }
+}

@@ -1,0 +1,72 @@
+internal import CollabKernels
+
+extension TokenScoring where Self: LogitModel {
+    /// The natural log-probability of each continuation after the request's prompt, with its tokens.
+    ///
+    /// The prompt is read once and shared; the continuations are read side by side, so a model that batches reads them as
+    /// one. A continuation is cut into tokens by itself, so begin it with a space where a word begins. Whether the answer
+    /// would end after it counts for nothing.
+    ///
+    /// Throws what ``LogitModel/startDecoding(_:)`` throws, and ``CollabError/Code/contextOverflow``.
+    public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        let start = try await startDecoding(request)
+        // Forked one after another, since a decoder is used by one task at a time.
+        var branches: [(text: String, tokens: [TokenID], decoder: any Decoder)] = []
+        for text in continuations {
+            let tokens = try tokenizer.encode(text, parsingSpecialTokens: false)
+            branches.append((text, tokens, try await start.decoder.fork()))
+        }
+        let first = start.logits
+        return try await concurrently(branches) { (branch) async throws(CollabError) in
+            guard let token = branch.tokens.first else {
+                return ScoredContinuation(text: branch.text, tokenLogprobs: [])
+            }
+            var logprobs = [first.logprob(of: token)]
+            let rest = branch.tokens.dropLast()
+            if !rest.isEmpty {
+                let rows = try await branch.decoder.append(Array(rest), logits: .all)
+                for (row, token) in zip(rows, branch.tokens.dropFirst()) {
+                    logprobs.append(row.logprob(of: token))
+                }
+            }
+            return ScoredContinuation(text: branch.text, tokenLogprobs: logprobs)
+        }
+    }
+}
+
+extension Logits {
+    /// Natural logarithm of a token's probability; −∞ for one that is not in the row.
+    func logprob(of token: TokenID) -> Double {
+        guard values.indices.contains(Int(token)) else { return -.infinity }
+        let normalizer = values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+        return Double(values[Int(token)]) - normalizer
+    }
+}
+
+extension FusedModel: TokenScoring {}
+extension FuseLogits: TokenScoring where Members == Team<LogitAccess> {}
+extension LogitFormula: TokenScoring {}
+extension ProcessedModel: TokenScoring {}
+extension ConstrainedModel: TokenScoring {
+    /// The natural log-probability of each continuation among the texts that the constraint allows.
+    ///
+    /// Throws ``CollabError/Code/invalidRequest`` for a continuation that leads away from the constraint.
+    public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        for text in continuations {
+            guard try constraint.automaton.advance(constraint.automaton.start, by: text.utf8) == nil else {
+                continue
+            }
+            throw CollabError(
+                .invalidRequest,
+                "“\(text)” is not the beginning of anything that \(constraint.name) allows."
+            )
+        }
+        return try await processed.score(continuations, after: request)
+    }
+}

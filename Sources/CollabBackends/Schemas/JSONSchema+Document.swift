@@ -1,0 +1,316 @@
+public import Collab
+
+extension JSONSchema {
+    /// Reads a schema from a document as JSON Schema has it (draft 2020-12, or an older one where they agree).
+    ///
+    /// Types, `properties`, `required`, `additionalProperties`, `items`, `prefixItems`, `minItems`, `maxItems`,
+    /// `minLength`, `maxLength`, `pattern`, `format`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`,
+    /// `enum`, `const`, `anyOf`, `oneOf`, `allOf` of one schema, and `$ref` to `$defs`, `definitions` or the whole
+    /// document are understood; annotations are passed over. Members that a schema does not name are written only if
+    /// `additionalProperties` is there, or if it names none.
+    ///
+    /// Throws ``Collab/CollabError/Code/unsupported`` for any other keyword, with its name and place, rather than let an
+    /// answer through that it would not allow, and ``Collab/CollabError/Code/invalidConstraint`` for a keyword whose value
+    /// makes no sense.
+    public init(document: JSONValue) throws(CollabError) {
+        var reader = SchemaReader()
+        self = try reader.read(document)
+    }
+
+    /// Reads a schema from a JSON text.
+    ///
+    /// Throws what ``init(document:)`` throws, and ``Collab/CollabError/Code/malformedFile`` for text that is not JSON.
+    public init(parsing text: String) throws(CollabError) {
+        try self.init(document: JSONValue(parsing: text))
+    }
+}
+
+/// Reads schema documents.
+private struct SchemaReader {
+    /// The annotations, which say nothing about values, and where definitions are.
+    private static let passedOver: Set<String> = [
+        "title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly",
+        "writeOnly", "$defs", "definitions",
+    ]
+    private static let ofObjects: Set<String> = ["properties", "required", "additionalProperties"]
+    private static let ofArrays: Set<String> = [
+        "items", "prefixItems", "minItems", "maxItems", "uniqueItems",
+    ]
+    private static let ofTexts: Set<String> = ["minLength", "maxLength", "pattern", "format"]
+    private static let ofNumbers: Set<String> = [
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    ]
+    private static let others: Set<String> = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"]
+    private static let whole = "#"
+
+    private var refersToWhole = false
+
+    mutating func read(_ document: JSONValue) throws(CollabError) -> JSONSchema {
+        var schema = try read(document, at: "#")
+        for key in ["$defs", "definitions"] {
+            guard let members = document[key]?.objectValue else { continue }
+            for member in members {
+                schema.definitions[member.key] = try read(member.value, at: "#/\(key)/\(member.key)")
+            }
+        }
+        if refersToWhole { schema.definitions[Self.whole] = JSONSchema(schema.form) }
+        return schema
+    }
+
+    private func invalid(_ what: String, _ place: String) -> CollabError {
+        CollabError(.invalidConstraint, "The JSON schema \(what), at \(place).")
+    }
+
+    private func unsupported(_ what: String, _ place: String) -> CollabError {
+        CollabError(
+            .unsupported,
+            "The JSON schema has \(what) at \(place), which a constraint cannot enforce."
+        )
+    }
+
+    private mutating func read(_ value: JSONValue, at place: String) throws(CollabError) -> JSONSchema {
+        if value.boolValue == true { return .anything }
+        guard let object = value.objectValue else { throw invalid("is neither an object nor true", place) }
+        let known = Self.passedOver.union(Self.ofObjects).union(Self.ofArrays).union(Self.ofTexts)
+            .union(Self.ofNumbers).union(Self.others)
+        for key in object.keys where !known.contains(key) {
+            throw unsupported("the keyword “\(key)”", place)
+        }
+        if place != "#", object["$defs"] != nil || object["definitions"] != nil {
+            throw unsupported("definitions within a part", place)
+        }
+        return JSONSchema(try form(object, at: place), description: object["description"]?.stringValue)
+    }
+
+    // MARK: Kinds
+
+    private mutating func form(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form
+    {
+        let combining = ["$ref", "anyOf", "oneOf", "allOf"].filter { object[$0] != nil }
+        let asserting = object.keys.filter { !Self.passedOver.contains($0) }
+        if let key = combining.first {
+            if let other = asserting.first(where: { $0 != key }) {
+                throw unsupported("“\(other)” beside “\(key)”", place)
+            }
+            return try combined(key, object[key] ?? .null, at: place)
+        }
+        if let values = object["enum"]?.arrayValue ?? object["const"].map({ [$0] }) {
+            return try constants(values, object, asserting, at: place)
+        }
+        if object["enum"] != nil { throw invalid("has an “enum” that is no array", place) }
+        var types = try types(object, at: place)
+        // Without a type, the keywords tell which one is meant; values of others would be valid too.
+        if types.isEmpty {
+            for (keys, type) in [
+                (Self.ofObjects, "object"), (Self.ofArrays, "array"), (Self.ofTexts, "string"),
+                (Self.ofNumbers, "number"),
+            ] where !keys.isDisjoint(with: asserting) { types.append(type) }
+        }
+        if types.isEmpty { return .anything }
+        var forms: [JSONSchema.Form] = []
+        for type in types { forms.append(try form(ofType: type, object, at: place)) }
+        return forms.count == 1 ? forms[0] : .alternatives(forms.map { JSONSchema($0) })
+    }
+
+    private func types(_ object: JSONObject, at place: String) throws(CollabError) -> [String] {
+        guard let type = object["type"] else { return [] }
+        if let name = type.stringValue { return [name] }
+        guard let names = type.arrayValue?.map(\.stringValue), !names.isEmpty, !names.contains(nil) else {
+            throw invalid("has a “type” that is neither text nor an array of texts", place)
+        }
+        return names.compactMap(\.self)
+    }
+
+    private mutating func combined(
+        _ key: String,
+        _ value: JSONValue,
+        at place: String
+    ) throws(CollabError) -> JSONSchema.Form {
+        if key == "$ref" { return try reference(value, at: place) }
+        guard let parts = value.arrayValue, !parts.isEmpty else {
+            throw invalid("has a “\(key)” that is no array, or an empty one", place)
+        }
+        if key == "allOf", parts.count > 1 { throw unsupported("“allOf” of several schemas", place) }
+        var schemas: [JSONSchema] = []
+        for (index, part) in parts.enumerated() {
+            schemas.append(try read(part, at: "\(place)/\(key)/\(index)"))
+        }
+        return schemas.count == 1 ? schemas[0].form : .alternatives(schemas)
+    }
+
+    private mutating func reference(_ value: JSONValue, at place: String) throws(CollabError)
+        -> JSONSchema.Form
+    {
+        let text = value.stringValue ?? ""
+        if text == "#" {
+            refersToWhole = true
+            return .reference(Self.whole)
+        }
+        for prefix in ["#/$defs/", "#/definitions/"] where text.hasPrefix(prefix) {
+            let name = text.dropFirst(prefix.count)
+            if !name.contains("/"), !name.contains("~"), !name.contains("%") {
+                return .reference(String(name))
+            }
+        }
+        throw unsupported("the reference “\(text)”", place)
+    }
+
+    private func constants(
+        _ values: [JSONValue],
+        _ object: JSONObject,
+        _ asserting: [String],
+        at place: String
+    ) throws(CollabError) -> JSONSchema.Form {
+        if let other = asserting.first(where: { !["enum", "const", "type"].contains($0) }) {
+            throw unsupported("“\(other)” beside “enum” or “const”", place)
+        }
+        var values = values
+        if let constant = object["const"] { values = values.filter { $0 == constant } }
+        let types = try types(object, at: place)
+        if !types.isEmpty { values = values.filter { value in types.contains { Self.isOf($0, value) } } }
+        if values.isEmpty { throw invalid("has no value that “enum”, “const” and “type” all allow", place) }
+        let constants = values.map { JSONSchema(.constant($0.description)) }
+        return constants.count == 1 ? constants[0].form : .alternatives(constants)
+    }
+
+    private static func isOf(_ type: String, _ value: JSONValue) -> Bool {
+        switch (type, value) {
+        case ("null", .null), ("boolean", .bool), ("string", .string), ("array", .array), ("object", .object):
+            true
+        case ("integer", .integer), ("integer", .unsigned): true
+        case ("number", .integer), ("number", .unsigned), ("number", .double): true
+        default: false
+        }
+    }
+
+    private mutating func form(
+        ofType type: String,
+        _ object: JSONObject,
+        at place: String
+    ) throws(CollabError) -> JSONSchema.Form {
+        switch type {
+        case "null": return .null
+        case "boolean": return .boolean
+        case "string": return try textForm(object, at: place)
+        case "integer": return try integerForm(object, at: place)
+        case "number": return .number(try bounds(object, at: place))
+        case "array": return try arrayForm(object, at: place)
+        case "object": return try objectForm(object, at: place)
+        default: throw invalid("has the unknown type “\(type)”", place)
+        }
+    }
+
+    // MARK: Numbers and texts
+
+    private func count(_ key: String, _ object: JSONObject, at place: String) throws(CollabError) -> Int? {
+        guard let value = object[key] else { return nil }
+        guard let count = value.intValue ?? value.doubleValue.flatMap({ Int(exactly: $0) }), count >= 0 else {
+            throw invalid("has a “\(key)” that is no count", place)
+        }
+        return count
+    }
+
+    private func textForm(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form {
+        let least = try count("minLength", object, at: place)
+        let most = try count("maxLength", object, at: place)
+        let special = ["pattern", "format"].filter { object[$0] != nil }
+        if special.isEmpty { return .text(least: least ?? 0, most: most) }
+        if special.count > 1 || least ?? 0 > 0 || most != nil {
+            throw unsupported("“\(special[0])” together with other limits of a text", place)
+        }
+        guard let text = object[special[0]]?.stringValue else {
+            throw invalid("has a “\(special[0])” that is no text", place)
+        }
+        return special[0] == "pattern" ? .pattern(text) : .format(text)
+    }
+
+    private func bounds(
+        _ object: JSONObject,
+        at place: String
+    ) throws(CollabError) -> JSONSchema.NumberBounds {
+        func number(_ key: String) throws(CollabError) -> Double? {
+            guard let value = object[key] else { return nil }
+            guard let number = value.doubleValue else {
+                throw invalid("has a “\(key)” that is no number", place)
+            }
+            return number
+        }
+        var bounds = JSONSchema.NumberBounds(least: try number("minimum"), most: try number("maximum"))
+        if let least = try number("exclusiveMinimum"), least >= bounds.least ?? least {
+            (bounds.least, bounds.excludesLeast) = (least, true)
+        }
+        if let most = try number("exclusiveMaximum"), most <= bounds.most ?? most {
+            (bounds.most, bounds.excludesMost) = (most, true)
+        }
+        return bounds
+    }
+
+    private func integerForm(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form {
+        let bounds = try bounds(object, at: place)
+        func whole(_ value: Double?, _ excluded: Bool, up: Bool) throws(CollabError) -> Int64? {
+            guard let value else { return nil }
+            guard value.magnitude < 9e15 else {
+                throw unsupported("a bound of a whole number beyond 9 · 10¹⁵", place)
+            }
+            let rounded = Int64(value.rounded(up ? .up : .down))
+            return excluded && Double(rounded) == value ? rounded + (up ? 1 : -1) : rounded
+        }
+        return .integer(
+            least: try whole(bounds.least, bounds.excludesLeast, up: true),
+            most: try whole(bounds.most, bounds.excludesMost, up: false)
+        )
+    }
+
+    // MARK: Arrays and objects
+
+    private mutating func arrayForm(_ object: JSONObject, at place: String) throws(CollabError)
+        -> JSONSchema.Form
+    {
+        if object["uniqueItems"]?.boolValue == true { throw unsupported("the keyword “uniqueItems”", place) }
+        let least = try count("minItems", object, at: place) ?? 0
+        // Older drafts have the first elements' schemas in `items`.
+        let listed = object["prefixItems"]?.arrayValue ?? object["items"]?.arrayValue ?? []
+        var first: [JSONSchema] = []
+        for (index, item) in listed.enumerated() {
+            first.append(try read(item, at: "\(place)/prefixItems/\(index)"))
+        }
+        var rest: JSONSchema?
+        switch object["items"] {
+        case nil, .array?: rest = first.isEmpty || least > first.count ? .anything : nil
+        case .bool(false)?: rest = nil
+        case let item?: rest = try read(item, at: "\(place)/items")
+        }
+        return .array(first: first, rest: rest, least: least, most: try count("maxItems", object, at: place))
+    }
+
+    private mutating func objectForm(_ object: JSONObject, at place: String) throws(CollabError)
+        -> JSONSchema.Form
+    {
+        let members = object["properties"]?.objectValue ?? JSONObject()
+        let required = (object["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+        var further: JSONSchema?
+        switch object["additionalProperties"] {
+        case nil: further = members.isEmpty ? .anything : nil
+        case .bool(let isAllowed)?: further = isAllowed ? .anything : nil
+        case let schema?: further = try read(schema, at: "\(place)/additionalProperties")
+        }
+        var properties: [JSONSchema.Property] = []
+        for member in members {
+            if member.value.boolValue == false, !required.contains(member.key) { continue }
+            properties.append(
+                JSONSchema.Property(
+                    member.key,
+                    try read(member.value, at: "\(place)/properties/\(member.key)"),
+                    isRequired: required.contains(member.key)
+                )
+            )
+        }
+        for key in required where members[key] == nil {
+            if object["additionalProperties"]?.boolValue == false {
+                throw invalid("requires the member “\(key)” and does not allow it", place)
+            }
+            properties.append(JSONSchema.Property(key, further ?? .anything))
+        }
+        return .object(properties, further: further)
+    }
+}
