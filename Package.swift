@@ -124,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "MergeTool",
             dependencies: [
-                "Collab", "CollabMerging",
+                "Collab", "CollabBackends", "CollabMerging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/Merge",

@@ -30,6 +30,11 @@ struct InterferenceCommand: AsyncParsableCommand {
     )
     var measure = "cancellation"
 
+    @Option(
+        help: "Also measure how much the first so many singular directions of the task vectors overlap; slow."
+    )
+    var rank: Int?
+
     @Option(help: "How many tensors are read at a time; one a physical core if left out.")
     var threads: Int?
 
@@ -51,7 +56,7 @@ struct InterferenceCommand: AsyncParsableCommand {
         for (index, stage) in file.stages.enumerated() {
             let plan = stage.plan
             let report = try await Interruption.stopping { () async throws(CollabError) in
-                try await plan.interference(threads: threads)
+                try await plan.interference(rank: rank, threads: threads)
             }
             print(index > 0 ? "\n\(report)" : "\(report)")
             // Of several documents each gets files of its own.

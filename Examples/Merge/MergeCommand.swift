@@ -9,7 +9,10 @@ struct MergeCommand: AsyncParsableCommand {
         discussion: """
             `merge CONFIGURATION OUTPUT` writes the merge. Paths in CONFIGURATION are relative to the current folder.
             """,
-        subcommands: [WriteCommand.self, InterferenceCommand.self, CheckCommand.self],
+        subcommands: [
+            WriteCommand.self, QuantiseCommand.self, MeasureCommand.self, MixCommand.self,
+            InterferenceCommand.self, CheckCommand.self,
+        ],
         defaultSubcommand: WriteCommand.self
     )
 }

@@ -36,6 +36,16 @@ enum Terminal {
         Swift.print("time      about \(duration(forecast.seconds))")
     }
 
+    /// Runs a merge and shows how far it is.
+    static func run(_ writer: MergeWriter) async throws(CollabError) {
+        let bar = ProgressBar()
+        let summary = try await Interruption.stopping { () async throws(CollabError) in
+            try await writer.run { bar.show($0) }
+        }
+        bar.finish()
+        print(summary)
+    }
+
     static func print(_ summary: MergeSummary) {
         let progress = summary.progress
         let resumed = summary.resumedTensors > 0 ? ", \(summary.resumedTensors) of them from before" : ""

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collab
+import CollabBackends
 import CollabMerging
 
 /// Writes the result of a configuration.
@@ -38,6 +39,13 @@ struct WriteCommand: AsyncParsableCommand {
     @Option(help: "Where the random numbers of DARE and DELLA begin.")
     var seed: UInt64 = 0
 
+    @Option(
+        help: """
+            safetensors, or gguf:KIND with one of \(GGUFQuantisation.allCases.map(\.rawValue).joined(separator: ", ")).
+            """
+    )
+    var format = "safetensors"
+
     @Flag(help: "Let NaN and infinity in weights pass; otherwise they are errors that name the tensor.")
     var allowNan = false
 
@@ -48,6 +56,7 @@ struct WriteCommand: AsyncParsableCommand {
         if !plan, output == nil {
             throw ValidationError("Name the folder for the result, or ask for --plan.")
         }
+        if MergeFormat(format) == nil { throw ValidationError("There is no format “\(format)”.") }
         if shardSize < 1 { throw ValidationError("A file cannot have \(shardSize) bytes.") }
     }
 
@@ -62,14 +71,17 @@ struct WriteCommand: AsyncParsableCommand {
 
     private func merge() async throws(CollabError) {
         let file = try MergeFile(path: configuration, seed: seed, requiringFinite: !allowNan)
-        for stage in file.stages { Terminal.print(warnings: stage.plan.warnings) }
+        var plans: [MergePlan] = []
+        for stage in file.stages {
+            Terminal.print(warnings: stage.plan.warnings)
+            plans.append(try stage.plan.stored(as: MergeFormat(format) ?? .safetensors))
+        }
         guard !plan, let output else {
-            for stage in file.stages { Terminal.print(stage.plan) }
+            for plan in plans { Terminal.print(plan) }
             return
         }
-        for stage in file.stages {
-            let folder =
-                file.stages.count == 1 ? output : output + "/" + (stage.plan.document.name ?? "merge")
+        for plan in plans {
+            let folder = plans.count == 1 ? output : output + "/" + (plan.document.name ?? "merge")
             let options = MergeOptions(
                 shardByteCount: shardSize,
                 threads: threads,
@@ -77,13 +89,7 @@ struct WriteCommand: AsyncParsableCommand {
                 resumes: !fresh,
                 hashesInputs: hash
             )
-            let writer = MergeWriter(stage.plan, to: folder, configuration: file.text, options: options)
-            let bar = ProgressBar()
-            let summary = try await Interruption.stopping { () async throws(CollabError) in
-                try await writer.run { bar.show($0) }
-            }
-            bar.finish()
-            Terminal.print(summary)
+            try await Terminal.run(MergeWriter(plan, to: folder, configuration: file.text, options: options))
         }
     }
 }

@@ -1,7 +1,9 @@
 // Block formats of GGUF files to float and back.
 #include "convert.h"
 
+#include "collab_merge_raw.h"
 #include "kernels.h"
+#include "quantize_k.h"
 #include "simd_portable.h"
 
 float collab_f16_to_f32(uint16_t half) { return cv_half1(half); }
@@ -122,30 +124,28 @@ void collab_dequantize(collab_level level, collab_format format, const void *sou
                 for (size_t i = 0; i < blocks; i++) target[i] = cv_half1(read16(from + 2 * i));
             }
             return;
-        case COLLAB_BF16:
-            // The bytes are often read from a mapped file for the first time, in turns with other files: asking for them
-            // ahead hides what the memory takes.
-            for (size_t start = 0; start < blocks; start += 32) {
-                const size_t end = blocks - start < 32 ? blocks : start + 32;
-                __builtin_prefetch(from + 2 * start + 1024);
-                for (size_t i = start; i < end; i++) {
-                    const uint32_t bits = (uint32_t)read16(from + 2 * i) << 16;
-                    memcpy(target + i, &bits, 4);
-                }
-            }
-            return;
+        case COLLAB_BF16: collab_raw_from_bf16(level, source, blocks, target); return;
         default: break;
     }
     const size_t bytes = collab_block_bytes(format), elements = collab_block_elements(format);
     for (size_t b = 0; b < blocks; b++) dequantize_block(format, from + b * bytes, target + b * elements);
 }
 
-/// The nearest integer, ties to even, between the bounds; 0 for NaN.
+/// The nearest integer, ties away from 0 as in the files of llama.cpp, between the bounds; 0 for NaN.
 static int nearest(float x, int low, int high) {
     if (!(x == x)) return 0;
     if (x <= (float)low) return low;
     if (x >= (float)high) return high;
-    return (int)__builtin_rintf(x);
+    const int whole = (int)x;
+    const float rest = x - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
+}
+
+/// The integer below x + a half as floats add them, at most the bound; 0 for NaN and below 0.
+static int rounded_up(float x, float half, int high) {
+    const float sum = x + half;
+    if (!(sum > 0)) return 0;
+    return sum >= (float)high ? high : (int)sum;
 }
 
 static float reciprocal(float x) { return x != 0 ? 1 / x : 0; }
@@ -163,38 +163,45 @@ static void quantize_q8_0(const float *x, uint8_t *block) {
     for (int i = 0; i < 32; i++) block[2 + i] = (uint8_t)(int8_t)nearest(x[i] * inverse, -127, 127);
 }
 
-static void quantize_q4_0(const float *x, uint8_t *block) {
-    // The extreme of larger magnitude becomes −8, so that the whole range −8…7 is used.
-    float extreme = 0;
-    for (int i = 0; i < 32; i++) extreme = __builtin_fabsf(x[i]) > __builtin_fabsf(extreme) ? x[i] : extreme;
-    const float d = extreme / -8, inverse = reciprocal(d);
-    write16(block, cv_tohalf1(d));
+/// Sixteen pairs of integers in half bytes, and, of formats with five bits, their upper bits in four bytes before.
+static void write_integers(const int *q, bool isFive, uint8_t *to) {
+    uint32_t upper = 0;
+    uint8_t *nibbles = to + (isFive ? 4 : 0);
     for (int i = 0; i < 16; i++) {
-        const int low = nearest(x[i] * inverse, -8, 7) + 8, high = nearest(x[i + 16] * inverse, -8, 7) + 8;
-        block[2 + i] = (uint8_t)(low | high << 4);
+        nibbles[i] = (uint8_t)((q[i] & 15) | (q[i + 16] & 15) << 4);
+        upper |= (uint32_t)(q[i] >> 4) << i | (uint32_t)(q[i + 16] >> 4) << (i + 16);
     }
+    if (!isFive) return;
+    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(upper >> 8 * i);
 }
 
-static void quantize_q4_1(const float *x, uint8_t *block) {
+/// Q4_0 and Q5_0.
+static void quantize_symmetric(const float *x, bool isFive, uint8_t *block) {
+    // The extreme of larger magnitude becomes −8 (−16), so that the whole range −8…7 is used.
+    const int middle = isFive ? 16 : 8;
+    float extreme = 0;
+    for (int i = 0; i < 32; i++) extreme = __builtin_fabsf(x[i]) > __builtin_fabsf(extreme) ? x[i] : extreme;
+    const float d = extreme / (float)-middle, inverse = reciprocal(d);
+    write16(block, cv_tohalf1(d));
+    int q[32];
+    for (int i = 0; i < 32; i++) q[i] = rounded_up(x[i] * inverse, (float)middle + 0.5f, 2 * middle - 1);
+    write_integers(q, isFive, block + 2);
+}
+
+/// Q4_1 and Q5_1.
+static void quantize_affine(const float *x, bool isFive, uint8_t *block) {
+    const int top = isFive ? 31 : 15;
     float least = x[0], most = x[0];
     for (int i = 1; i < 32; i++) {
         least = x[i] < least ? x[i] : least;
         most = x[i] > most ? x[i] : most;
     }
-    const float d = (most - least) / 15, inverse = reciprocal(d);
+    const float d = (most - least) / (float)top, inverse = reciprocal(d);
     write16(block, cv_tohalf1(d));
     write16(block + 2, cv_tohalf1(least));
-    for (int i = 0; i < 16; i++) {
-        const int low = nearest((x[i] - least) * inverse, 0, 15), high = nearest((x[i + 16] - least) * inverse, 0, 15);
-        block[4 + i] = (uint8_t)(low | high << 4);
-    }
-}
-
-static uint16_t to_bf16(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    int q[32];
+    for (int i = 0; i < 32; i++) q[i] = rounded_up((x[i] - least) * inverse, 0.5f, top);
+    write_integers(q, isFive, block + 4);
 }
 
 bool collab_quantize(collab_level level, collab_format format, const float *source, size_t blocks, void *target) {
@@ -209,17 +216,26 @@ bool collab_quantize(collab_level level, collab_format format, const float *sour
             }
             return true;
         case COLLAB_BF16:
-            for (size_t i = 0; i < blocks; i++) write16(to + 2 * i, to_bf16(source[i]));
+            collab_raw_to_bf16(level, source, blocks, target);
             return true;
         case COLLAB_Q8_0:
             for (size_t b = 0; b < blocks; b++) quantize_q8_0(source + 32 * b, to + 34 * b);
             return true;
         case COLLAB_Q4_0:
-            for (size_t b = 0; b < blocks; b++) quantize_q4_0(source + 32 * b, to + 18 * b);
+        case COLLAB_Q5_0: {
+            const bool isFive = format == COLLAB_Q5_0;
+            for (size_t b = 0; b < blocks; b++) quantize_symmetric(source + 32 * b, isFive, to + (isFive ? 22 : 18) * b);
             return true;
+        }
         case COLLAB_Q4_1:
-            for (size_t b = 0; b < blocks; b++) quantize_q4_1(source + 32 * b, to + 20 * b);
+        case COLLAB_Q5_1: {
+            const bool isFive = format == COLLAB_Q5_1;
+            for (size_t b = 0; b < blocks; b++) quantize_affine(source + 32 * b, isFive, to + (isFive ? 24 : 20) * b);
             return true;
+        }
+        case COLLAB_Q4_K:
+        case COLLAB_Q5_K:
+        case COLLAB_Q6_K: collab_quantize_k(level, format, source, blocks, to); return true;
         default: return false;
     }
 }

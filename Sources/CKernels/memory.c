@@ -3,6 +3,7 @@
 #endif
 #include "collab_memory.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -28,4 +29,14 @@ void *collab_memory_allocate(size_t bytes) {
 
 void collab_memory_free(void *memory, size_t bytes) {
     if (memory) munmap(memory, round_up(bytes));
+}
+
+void collab_begin_flushing(int descriptor, int64_t offset, int64_t bytes) {
+#if defined(__linux__) && defined(SYNC_FILE_RANGE_WRITE)
+    (void)sync_file_range(descriptor, offset, bytes, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)descriptor;
+    (void)offset;
+    (void)bytes;
+#endif
 }

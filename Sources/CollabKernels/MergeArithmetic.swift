@@ -71,18 +71,6 @@ package enum MergeArithmetic {
         level: KernelLevel = .best
     ) {
         guard let target = out.baseAddress else { return }
-        let rawVote: collab_vote =
-            switch vote {
-            case .weighted: COLLAB_VOTE_WEIGHTED
-            case .sum: COLLAB_VOTE_SUM
-            case .count: COLLAB_VOTE_COUNT
-            }
-        let rawCombination: collab_combination =
-            switch combination {
-            case .sum: COLLAB_COMBINE_SUM
-            case .weightedMean: COLLAB_COMBINE_WEIGHTED_MEAN
-            case .mean: COLLAB_COMBINE_MEAN
-            }
         collab_merge_consensus(
             level.raw,
             base.baseAddress,
@@ -90,8 +78,8 @@ package enum MergeArithmetic {
             scales,
             weights,
             deltas.count,
-            rawVote,
-            rawCombination,
+            vote.raw,
+            combination.raw,
             factor,
             out.count,
             target
@@ -162,5 +150,25 @@ package enum MergeArithmetic {
         guard let base = x.baseAddress else { return }
         let cutoff = cut.lastEqual < first ? 0 : cut.lastEqual - first + 1
         collab_merge_trim(level.raw, base, x.count, cut.bits, cutoff)
+    }
+}
+
+extension MergeArithmetic.Vote {
+    var raw: collab_vote {
+        switch self {
+        case .weighted: COLLAB_VOTE_WEIGHTED
+        case .sum: COLLAB_VOTE_SUM
+        case .count: COLLAB_VOTE_COUNT
+        }
+    }
+}
+
+extension MergeArithmetic.Combination {
+    var raw: collab_combination {
+        switch self {
+        case .sum: COLLAB_COMBINE_SUM
+        case .weightedMean: COLLAB_COMBINE_WEIGHTED_MEAN
+        case .mean: COLLAB_COMBINE_MEAN
+        }
     }
 }

@@ -5,9 +5,6 @@ internal import CKernels
 /// Expanding is exact: the float that the format's definition gives. Rounding takes the nearest representable value,
 /// ties to even.
 public enum TensorConversion {
-    /// The formats that ``quantize(_:as:level:)`` can produce.
-    public static let quantizable: Set<TensorFormat> = [.f32, .f16, .bf16, .q8_0, .q4_0, .q4_1]
-
     /// Expands whole blocks of a stored tensor.
     ///
     /// - Parameters:
@@ -90,22 +87,18 @@ public enum TensorConversion {
 
     /// Rounds floats into a stored format.
     ///
-    /// Q8_0: scale = max|x| / 127. Q4_0: the extreme of larger magnitude becomes −8. Q4_1: the least becomes 0 and the
-    /// largest 15. Scales are stored in half precision.
+    /// Q8_0: scale = max|x| / 127. Q4_0 and Q5_0: the extreme of larger magnitude becomes −8 (−16). Q4_1 and Q5_1: the
+    /// least becomes 0 and the largest 15 (31). These come out byte for byte as llama.cpp's tools write them. Q4_K, Q5_K
+    /// and Q6_K: the scales (and minima) of each part are the best of several by weighted least squares, an error at x
+    /// counting √(mean x²) + |x|, in Q6_K x². Scales are stored in half precision.
     ///
-    /// - Throws: ``KernelError`` if the format is not in ``quantizable`` or the count is not whole blocks.
+    /// - Throws: ``KernelError`` if the count is not whole blocks.
     public static func quantize(
         _ values: UnsafeBufferPointer<Float>,
         as format: TensorFormat,
         into target: UnsafeMutableRawBufferPointer,
         level: KernelLevel = .best
     ) throws(KernelError) {
-        guard quantizable.contains(format) else {
-            let known = TensorFormat.allCases.filter(quantizable.contains).map(\.rawValue).joined(
-                separator: ", "
-            )
-            throw KernelError("Quantising to \(format.rawValue) is not supported; choose one of \(known).")
-        }
         let blocks = values.count / format.blockElements
         guard values.count % format.blockElements == 0, target.count >= blocks * format.blockBytes else {
             throw KernelError(

@@ -173,7 +173,7 @@ import Testing
             }
         }
         #expect(throws: KernelError.self) {
-            try TensorConversion.quantize([Float](repeating: 0, count: 256), as: .q6_K)
+            try TensorConversion.quantize([Float](repeating: 0, count: 255), as: .q6_K)
         }
         #expect(throws: KernelError.self) { try TensorConversion.quantize([1, 2, 3], as: .q8_0) }
     }

@@ -14,6 +14,7 @@
 #include "collab_distribution.h"
 #include "collab_fusion.h"
 #include "collab_merge.h"
+#include "collab_merge_raw.h"
 #include "collab_mapping.h"
 #include "collab_memory.h"
 #include "collab_pool.h"

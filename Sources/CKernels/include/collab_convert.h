@@ -24,7 +24,10 @@ typedef enum {
 /// Expands `blocks` whole blocks at `source` into floats, exactly.
 void collab_dequantize(collab_level level, collab_format format, const void *source, size_t blocks, float *target);
 
-/// Rounds `blocks` blocks of floats into F32, F16, BF16, Q8_0, Q4_0 or Q4_1; false for any other format.
+/// Rounds `blocks` blocks of floats into any format of files; false for the packed one.
+///
+/// Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 come out byte for byte as llama.cpp's tools write them; the K formats by a search of
+/// our own, see quantize_k.h.
 bool collab_quantize(collab_level level, collab_format format, const float *source, size_t blocks, void *target);
 
 /// Whether no element of `blocks` whole blocks is NaN or infinite: of quantised ones the scales alone are looked at.

@@ -42,7 +42,17 @@ public protocol TensorMerge: Sendable {
     /// - Parameters:
     ///   - slice: the inputs' elements.
     ///   - output: where the result goes; as long as the slice.
-    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>)
+    ///
+    /// May throw what reading statistics beside the weights throws.
+    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) throws(CollabError)
+    /// How much memory the rule holds on to; of rules that hold much only the latest few are kept, and others are made
+    /// again if they are asked for once more.
+    var heldByteCount: Int { get }
+}
+
+extension TensorMerge {
+    /// Next to nothing.
+    public var heldByteCount: Int { 0 }
 }
 
 /// The same range of elements of every input.

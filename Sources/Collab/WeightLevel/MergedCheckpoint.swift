@@ -26,6 +26,10 @@ public final class MergedCheckpoint: Checkpoint {
     private let validation: Result<Void, CollabError>
     /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
     private let states: [String: Protected<TensorState>]
+    /// The tensors whose rules hold whole matrices, the latest last.
+    private let heavy = Protected<[String]>([])
+    /// How many of those are kept: enough for as many threads, each at another tensor.
+    private static let mostHeavy = 4
 
     private struct TensorState {
         var merge: Result<any TensorMerge, CollabError>?
@@ -120,16 +124,20 @@ public final class MergedCheckpoint: Checkpoint {
         )
         let merge = try merge(of: tensor, inputs)
         let reader = SliceReader(inputs, capacity: min(TensorInputs.blockSize, elements.count))
+        let stored = (merge as? any RawTensorMerge).flatMap { rule in RawInputs(inputs).map { (rule, $0) } }
         var start = elements.lowerBound
         while start < elements.upperBound {
             try checkCancellation()
             let range = start..<min(start + TensorInputs.blockSize, elements.upperBound)
-            let slice = try reader.read(range)
             let offset = range.lowerBound - elements.lowerBound
             let output = UnsafeMutableBufferPointer(rebasing: buffer[offset..<(offset + range.count)])
-            merge.merge(slice, into: output)
+            if let (rule, inputs) = stored, rule.merge(inputs, range, into: output) {
+                // Done without a copy of the inputs.
+            } else {
+                try merge.merge(try reader.read(range), into: output)
+            }
             if requiresFinite, let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(output)) {
-                try reader.checkFinite(slice)
+                try reader.checkFinite(try reader.read(range))
                 throw CollabError(
                     .notFinite,
                     """
@@ -140,6 +148,7 @@ public final class MergedCheckpoint: Checkpoint {
             }
             start = range.upperBound
         }
+        try stored?.1.checkUnchanged()
     }
 
     /// The stored form of a tensor that the merge leaves as it is; `nil` for computed ones.
@@ -161,7 +170,20 @@ extension MergedCheckpoint {
             state.merge = computed
             return computed
         }
-        return try result.get()
+        let merge = try result.get()
+        if merge.heldByteCount > 1 << 16 { keep(tensor) }
+        return merge
+    }
+
+    /// Lets go of the oldest rule that holds a whole matrix.
+    private func keep(_ tensor: String) {
+        let oldest = heavy.withLock { heavy -> String? in
+            if heavy.last == tensor { return nil }
+            heavy.removeAll { $0 == tensor }
+            heavy.append(tensor)
+            return heavy.count > Self.mostHeavy ? heavy.removeFirst() : nil
+        }
+        if let oldest { states[oldest]?.withLock { $0.merge = nil } }
     }
 
     /// The checkpoint whose tensor is the result, if the merge does not change it.

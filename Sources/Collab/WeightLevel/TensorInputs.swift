@@ -43,16 +43,18 @@ public struct TensorInputs: Sendable {
 /// Buffers into which slices of a tensor's inputs are read.
 final class SliceReader {
     private let inputs: TensorInputs
-    private let memory: UnsafeMutableBufferPointer<Float>
+    private lazy var memory = UnsafeMutableBufferPointer<Float>.allocate(
+        capacity: capacity * (inputs.members.count + 1)
+    )
+    private var isUsed = false
     private let capacity: Int
 
     init(_ inputs: TensorInputs, capacity: Int) {
         self.inputs = inputs
         self.capacity = capacity
-        memory = .allocate(capacity: capacity * (inputs.members.count + 1))
     }
 
-    deinit { memory.deallocate() }
+    deinit { if isUsed { memory.deallocate() } }
 
     /// Reads a range of at most the capacity; the slice is valid until the next read.
     func read(_ elements: Range<Int>) throws(CollabError) -> TensorSlice {
@@ -64,6 +66,7 @@ final class SliceReader {
             try checkpoint.read(inputs.tensor.name, elements: elements, into: buffer)
             return UnsafeBufferPointer(buffer)
         }
+        isUsed = true
         var slice = TensorSlice(elements: elements, members: [], base: nil)
         for (place, member) in inputs.members.enumerated() { slice.members.append(try fetch(member, place)) }
         if let base = inputs.base { slice.base = try fetch(base, inputs.members.count) }

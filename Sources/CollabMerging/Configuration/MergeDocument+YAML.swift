@@ -247,6 +247,7 @@ extension DocumentReader {
         }
         switch kind {
         case .flag: return .flag(try node.flag("“\(key)”"))
+        case .path: return .text(text)
         case .number(let range):
             guard let number = Double(text), number.isFinite else {
                 throw node.error("“\(key)” should be a number.")

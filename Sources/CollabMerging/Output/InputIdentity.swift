@@ -19,15 +19,22 @@ struct InputIdentity: Hashable, Sendable {
         if let aligned = checkpoint as? RealignedCheckpoint {
             return try identities(of: aligned.source, hashingAll: hashingAll)
         }
-        guard let stored = checkpoint as? SafetensorsCheckpoint else { return [] }
+        let files: [MappedFile] =
+            if let stored = checkpoint as? SafetensorsCheckpoint {
+                stored.files.map(\.file)
+            } else if let stored = (checkpoint as? RenamedCheckpoint)?.source as? GGUFCheckpoint {
+                [stored.file.file]
+            } else {
+                []
+            }
         var identities: [InputIdentity] = []
-        for file in stored.files {
+        for file in files {
             identities.append(
                 InputIdentity(
                     model: checkpoint.name,
                     file: file.path.split(separator: "/").last.map(String.init) ?? file.path,
-                    byteCount: file.file.count,
-                    digest: hashingAll ? try file.file.sha256() : try sampled(file.file),
+                    byteCount: file.count,
+                    digest: hashingAll ? try file.sha256() : try sampled(file),
                     isComplete: hashingAll
                 )
             )

@@ -29,7 +29,7 @@ final class MergeBoard: Sendable {
         var failure: (place: Int, error: CollabError)?
     }
 
-    private let shards: [SafetensorsShard]
+    private let shards: [WeightShard]
     private let plan: MergePlan
     private let journal: MergeJournal
     private let report: @Sendable (MergeProgress) -> Void
@@ -42,7 +42,7 @@ final class MergeBoard: Sendable {
     private static let reportInterval = 0.2
 
     init(
-        _ shards: [SafetensorsShard],
+        _ shards: [WeightShard],
         plan: MergePlan,
         journal: MergeJournal,
         report: @escaping @Sendable (MergeProgress) -> Void,
@@ -146,6 +146,7 @@ final class MergeBoard: Sendable {
             }
         }
         try journal.note(tensor.name, checksum: checksum.value)
+        shard.beginFlushing(tensor.name)
         advance(by: 0, completing: true)
     }
 
@@ -153,7 +154,7 @@ final class MergeBoard: Sendable {
     private func copy(
         _ storage: TensorStorage,
         to tensor: TensorDescription,
-        _ shard: SafetensorsShard,
+        _ shard: WeightShard,
         _ step: Int,
         _ checksum: inout BlockChecksum
     ) throws(CollabError) {

@@ -88,28 +88,20 @@ public struct MergeWriter: Sendable {
         isCancelled: @escaping @Sendable () -> Bool
     ) throws(CollabError) -> MergeSummary {
         try checkTarget()
+        if plan.format == .safetensors { _ = try plan.stored(as: .safetensors) }
         let target = PartialFolder(path: partialFolder, final: folder)
         try target.make()
         let identities = try inputIdentities()
-        let layout = ShardLayout(plan.tensors, limit: options.shardByteCount)
+        let layout = ShardLayout(plan, limit: options.shardByteCount)
         let journal = try MergeJournal(
             folder: partialFolder,
             identity: options.resumes ? identity(identities, layout) : "none: \(getpid()) \(plan.seed)"
         )
         target.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
-        let metadata = [
-            "format": "pt", "made_with": "Collab", "merge_method": plan.document.method,
-            "merge_configuration_sha256": Self.digest(configuration),
-        ]
-        var shards: [SafetensorsShard] = []
+        var shards: [WeightShard] = []
         for shard in layout.shards {
-            shards.append(
-                try SafetensorsShard(
-                    path: partialFolder + "/" + shard.file,
-                    tensors: shard.tensors,
-                    metadata: metadata
-                )
-            )
+            let file = try fileLayout(of: shard.tensors)
+            shards.append(try WeightShard(path: partialFolder + "/" + shard.file, layout: file))
         }
         let board = MergeBoard(shards, plan: plan, journal: journal, report: report, isCancelled: isCancelled)
         try board.run(threads: options.threads ?? WorkerPool.physicalCores, blockElements: Self.blockElements)
@@ -128,6 +120,30 @@ public struct MergeWriter: Sendable {
             progress: progress,
             resumedTensors: board.resumedTensors
         )
+    }
+
+    /// Where everything goes in a file, with where it came from in its metadata.
+    private func fileLayout(of tensors: [TensorDescription]) throws(CollabError) -> WeightLayout {
+        let digest = Self.digest(configuration)
+        switch plan.format {
+        case .safetensors:
+            let metadata = [
+                "format": "pt", "made_with": "Collab", "merge_method": plan.document.method,
+                "merge_configuration_sha256": digest,
+            ]
+            return try WeightLayout(safetensors: tensors, metadata: metadata)
+        case .gguf(let quantisation):
+            var metadata = try GGUFMetadataWriter(
+                describing: plan.result,
+                tokenizer: plan.tokenizerDonor,
+                layerCount: plan.layerCount,
+                quantisation: quantisation
+            )
+            metadata.set("general.name", .string(plan.document.name ?? "merge by \(plan.document.method)"))
+            metadata.set("collab.merge.method", .string(plan.document.method))
+            metadata.set("collab.merge.configuration_sha256", .string(digest))
+            return try WeightLayout(gguf: tensors, metadata: metadata)
+        }
     }
 
     private func checkTarget() throws(CollabError) {

@@ -7,7 +7,7 @@ struct ResultFolder {
     let path: String
 
     /// Files that are taken over from the donor as they are, where it has them.
-    private static let taken = [
+    static let taken = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "vocab.json",
         "merges.txt", "vocab.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
     ]
@@ -17,21 +17,21 @@ struct ResultFolder {
         configuration text: String,
         inputs: [InputIdentity]
     ) throws(CollabError) {
+        try write("merge_config.yml", Array(text.utf8))
+        try write("README.md", Array(card(text, inputs).utf8))
+        // A GGUF file holds everything else itself.
+        guard plan.format == .safetensors else { return }
         if layout.shards.count > 1 {
             try write("model.safetensors.index.json", index(layout).encoded(.pretty))
         }
-        if let specification = plan.donor.specification as? HuggingFaceSpecification {
-            if !specification.configuration.isEmptyObject {
-                try write("config.json", try configuration(specification.configuration).encoded(.pretty))
-            }
+        if let configuration = try ResultConfiguration(of: plan).json {
+            try write("config.json", configuration.encoded(.pretty))
         }
         if let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder {
             try copyFiles(from: folder)
         }
         if let vocabulary = plan.vocabulary { try write("tokenizer.json", vocabulary.file.encoded(.pretty)) }
         try writeChatTemplate()
-        try write("merge_config.yml", Array(text.utf8))
-        try write("README.md", Array(card(text, inputs).utf8))
     }
 
     private func index(_ layout: ShardLayout) -> JSONValue {
@@ -40,30 +40,6 @@ struct ResultFolder {
             for tensor in shard.tensors { map[tensor.name] = .string(shard.file) }
         }
         return ["metadata": ["total_size": JSONValue(plan.byteCount)], "weight_map": .object(map)]
-    }
-
-    /// The donor's configuration with the result's sizes.
-    private func configuration(_ donor: JSONValue) throws(CollabError) -> JSONValue {
-        guard var object = donor.objectValue else { return donor }
-        for key in ["num_hidden_layers", "n_layer", "num_layers"] where object[key] != nil {
-            object[key] = JSONValue(plan.layerCount)
-        }
-        if let kinds = object["layer_types"]?.arrayValue, !kinds.isEmpty {
-            object["layer_types"] = .array(plan.layerOrigins.map { kinds[min($0, kinds.count - 1)] })
-        }
-        if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
-            object["vocab_size"] != nil
-        {
-            object["vocab_size"] = JSONValue(embeddings.shape.first ?? 0)
-        }
-        let formats = Set(plan.tensors.map(\.format))
-        let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
-        object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
-        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }), object["tie_word_embeddings"] != nil
-        {
-            object["tie_word_embeddings"] = false
-        }
-        return .object(object)
     }
 
     /// Puts the template that the configuration spells out into the tokenizer's configuration.
@@ -108,8 +84,4 @@ struct ResultFolder {
         card += "\nSeed of random methods: \(plan.seed).\n\n## Configuration\n\n```yaml\n\(text)"
         return card + (text.hasSuffix("\n") ? "" : "\n") + "```\n"
     }
-}
-
-extension JSONValue {
-    fileprivate var isEmptyObject: Bool { objectValue?.isEmpty ?? true }
 }

@@ -1,12 +1,19 @@
 import Collab
+import CollabBackends
 
 /// Which tensors go into which file.
 struct ShardLayout {
     /// The files' names, and the tensors of each.
     var shards: [(file: String, tensors: [TensorDescription])] = []
 
-    /// Fills files in the order of the tensors; one that would grow beyond the limit is followed by the next.
-    init(_ tensors: [TensorDescription], limit: Int) {
+    /// Fills files in the order of the tensors; one that would grow beyond the limit is followed by the next. A model in
+    /// GGUF is one file.
+    init(_ plan: MergePlan, limit: Int) {
+        let tensors = plan.tensors
+        guard plan.format == .safetensors else {
+            shards = [("model.gguf", tensors)]
+            return
+        }
         var groups: [[TensorDescription]] = []
         var bytes = 0
         for tensor in tensors {

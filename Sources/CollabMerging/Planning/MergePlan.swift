@@ -10,9 +10,11 @@ public struct MergePlan: Sendable {
     /// What the configuration says.
     public let document: MergeDocument
     /// The result, computed while it is read.
-    public let result: any Checkpoint
+    public internal(set) var result: any Checkpoint
     /// The tensors of the result in the format in which they are to be stored.
-    public let tensors: [TensorDescription]
+    public internal(set) var tensors: [TensorDescription]
+    /// In which kind of file the result is to be stored; see ``stored(as:)``.
+    public internal(set) var format = MergeFormat.safetensors
     /// The models that take part, in the order in which the configuration names them.
     public let inputs: [any Checkpoint]
     /// Whose configuration and tokenizer the result gets.
@@ -75,17 +77,10 @@ public struct MergePlan: Sendable {
         for model in document.models { inputs.append(try builder.shelf.checkpoint(model)) }
         self.inputs = inputs
         tensors = result.tensors.map { tensor in
-            let stored = builder.formats[tensor.name] ?? tensor.format
+            let stored = builder.formats[tensor.name] ?? .f16
             let format = document.outputFormat ?? document.format ?? stored
             return TensorDescription(name: tensor.name, shape: tensor.shape, format: format)
         }
-    }
-}
-
-extension TensorDescription {
-    /// How many bytes the elements take as they are stored.
-    var storedByteCount: Int {
-        (elementCount + format.blockElements - 1) / format.blockElements * format.blockBytes
     }
 }
 
@@ -307,7 +302,8 @@ private struct PlanBuilder {
         }
         let described = base ?? views[places.first ?? 0]
         for view in views {
-            for tensor in view.tensors {
+            // Quantised tensors say nothing about how exact a result has to be.
+            for tensor in view.tensors where tensor.format.blockElements == 1 {
                 formats[tensor.name] = Self.joined(formats[tensor.name], tensor.format)
             }
         }
@@ -318,7 +314,8 @@ private struct PlanBuilder {
             scopes: [slice.parameters, document.moduleParameters, document.parameters],
             layers: layers,
             seed: seed,
-            tensors: described.tensors
+            tensors: described.tensors,
+            statistics: try statistics(of: places.map { (views[$0], sources[$0]) }, slice)
         )
         let merged = MergedCheckpoint(
             document.name,
@@ -328,6 +325,35 @@ private struct PlanBuilder {
         )
         try merged.validate()
         return merged
+    }
+
+    /// What has been measured of the members, where the method asks for it.
+    private func statistics(
+        of members: [(view: CheckpointView, source: MergeDocument.Source)],
+        _ slice: MergeDocument.Slice
+    ) throws(CollabError) -> [ModelStatistics] {
+        guard schema.parameters["statistics"] != nil else { return [] }
+        var found: [ModelStatistics] = []
+        for (view, source) in members {
+            let scopes = [
+                source.parameters, slice.parameters, document.moduleParameters, document.parameters,
+            ]
+            let setting = scopes.compactMap { $0["statistics"]?.value(for: "", depth: 0) }.first
+            guard case .text(let path)? = setting else {
+                throw CollabError(
+                    .invalidRequest,
+                    "The method \(schema.name) needs “statistics” for \(view.name): a file of merge measure."
+                )
+            }
+            guard view.tensors.allSatisfy({ view.original(of: $0.name) == $0.name }) else {
+                throw CollabError(
+                    .unsupported,
+                    "Statistics are of whole models; the method \(schema.name) does not merge layers that change places."
+                )
+            }
+            found.append(try ModelStatistics(contentsOf: shelf.located(path)))
+        }
+        return found
     }
 
     /// The format that holds what both hold.

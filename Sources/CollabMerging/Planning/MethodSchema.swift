@@ -5,6 +5,8 @@ struct MethodSchema: Sendable {
     /// What values a parameter takes.
     enum Kind: Sendable {
         case flag
+        /// The path of a file.
+        case path
         case number(ClosedRange<Double>)
     }
 
@@ -47,6 +49,8 @@ struct ResolvedParameters {
     var own: [String: [Double]] = [:]
     var numbers: [String: Double] = [:]
     var flags: [String: Bool] = [:]
+    /// The members' statistics, where the method reads some.
+    var statistics: [ModelStatistics] = []
     /// Where task vectors are measured from.
     var base: (any Checkpoint)?
     /// Where random numbers begin.
@@ -90,7 +94,7 @@ extension MethodSchema {
 
     /// The methods by the names that configurations have for them.
     static let all: [String: MethodSchema] = Dictionary(
-        uniqueKeysWithValues: (plain + sparse + directional).map { ($0.name, $0) }
+        uniqueKeysWithValues: (plain + sparse + directional + matrices + measured).map { ($0.name, $0) }
     )
 
     private static let plain: [MethodSchema] = [
@@ -224,6 +228,68 @@ extension MethodSchema {
             )
         },
     ]
+
+    /// Methods that look at whole matrices; mergekit has none of them.
+    private static let matrices: [MethodSchema] = [
+        MethodSchema(name: "iso_c", base: .required, parameters: ["lambda": number(or: 1)]) {
+            .isoC(base: $0.base, lambda: $0.constant("lambda"))
+        },
+        MethodSchema(
+            name: "iso_cts",
+            base: .required,
+            parameters: ["lambda": number(or: 1), "common_space_fraction": number(in: 0...1, or: 0.8)]
+        ) {
+            .isoCTS(
+                base: $0.base,
+                lambda: $0.constant("lambda"),
+                commonShare: $0.numbers["common_space_fraction"] ?? 0.8
+            )
+        },
+        MethodSchema(name: "tsv_m", base: .required, parameters: ["lambda": number(or: 1)]) {
+            .tsvM(base: $0.base, lambda: $0.constant("lambda"))
+        },
+        MethodSchema(
+            name: "wudi",
+            base: .required,
+            parameters: [
+                "lambda": number(or: 1), "steps": number(in: 0...1_000_000, or: 300),
+                "rate": number(in: 1e-30...1, or: 1e-5),
+            ]
+        ) {
+            .wudi(
+                base: $0.base,
+                lambda: $0.constant("lambda"),
+                steps: Int($0.numbers["steps"] ?? 300),
+                rate: $0.numbers["rate"] ?? 1e-5
+            )
+        },
+    ]
+
+    /// Methods that weigh by what `merge measure` has written down.
+    private static let measured: [MethodSchema] = [
+        MethodSchema(
+            name: "fisher",
+            base: .member,
+            parameters: [
+                "statistics": statistics, "weight": number(own: true, or: 1), "normalize": flag(true),
+                "epsilon": number(in: 0...1, or: 1e-6),
+            ]
+        ) {
+            .fisher(
+                $0.statistics,
+                weights: $0.weights("weight"),
+                floor: $0.numbers["epsilon"] ?? 1e-6,
+                normalise: $0.flag("normalize")
+            )
+        },
+        MethodSchema(
+            name: "regmean",
+            base: .member,
+            parameters: ["statistics": statistics, "alpha": number(in: 0...1, or: 0.95)]
+        ) { .regMean($0.statistics, alpha: $0.constant("alpha")) },
+    ]
+
+    private static let statistics = Parameter(kind: .path, isOwn: true)
 
     private static func sparse(
         _ name: String,

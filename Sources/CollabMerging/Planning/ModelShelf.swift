@@ -49,17 +49,15 @@ final class ModelShelf {
                 "\(name) is a PyTorch pickle, which can run code of its author when it is read; convert it to safetensors."
             )
         }
-        if reference.path.hasSuffix(".gguf") {
-            throw CollabError(
-                .unsupported,
-                "\(name) is a GGUF file; configurations merge safetensors folders, and `Merge` in Swift merges GGUF files."
-            )
-        }
         if let adapter = reference.adapter {
             let base = ModelReference(path: reference.path, revision: reference.revision)
             return try LowRankAdapter(contentsOf: located(adapter), name: adapter).applied(
                 to: try checkpoint(base)
             )
+        }
+        if path.hasSuffix(".gguf") {
+            // Under the names of transformers, so that filters mean the same and files of both kinds merge.
+            return try RenamedCheckpoint(GGUFCheckpoint(path: path, name: name), as: .huggingFace)
         }
         do throws(CollabError) {
             return try SafetensorsCheckpoint(path: path, name: name)
@@ -74,7 +72,7 @@ final class ModelShelf {
     }
 
     /// Where a path leads to.
-    private func located(_ path: String) -> String {
+    func located(_ path: String) -> String {
         guard let folder, !path.hasPrefix("/") else { return path }
         return folder + "/" + path
     }

@@ -15,6 +15,8 @@ struct SliceMethod: MergeMethod {
     let seed: UInt64
     /// The tensors of the slice.
     let tensors: [TensorDescription]
+    /// The members' statistics, where the method reads some.
+    let statistics: [ModelStatistics]
 
     var name: String { schema.name }
 
@@ -44,8 +46,10 @@ struct SliceMethod: MergeMethod {
         var values = ResolvedParameters()
         values.base = base
         values.seed = seed
+        values.statistics = statistics
         let depth = depth(of: tensor)
         for (key, parameter) in schema.parameters {
+            if case .path = parameter.kind { continue }
             if parameter.isOwn {
                 var numbers: [Double] = []
                 for (view, own) in members {

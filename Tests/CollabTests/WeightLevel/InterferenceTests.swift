@@ -34,6 +34,40 @@ struct InterferenceTests {
         #expect(isNear(total.predictedInterference(on: 0), (21.0 / 14).squareRoot(), within: 1e-12))
     }
 
+    /// A matrix of 4 × 3, and what two members add to it.
+    private func overlap(_ first: [Float], _ second: [Float], rank: Int) async throws -> SubspaceOverlap {
+        let zeros = [Float](repeating: 0, count: 12)
+        func model(_ name: String, _ values: [Float]) throws -> MemoryCheckpoint {
+            try MemoryCheckpoint(name, tensors: [.init("m.weight", shape: [4, 3], values: values)])
+        }
+        let report = try await InterferenceReport(
+            of: [try model("a", first), try model("b", second)],
+            base: try model("base", zeros),
+            rank: rank
+        )
+        return try #require(report.subspaces)
+    }
+
+    @Test("leading directions overlap whole, not at all, or by the square of the angle's cosine")
+    func subspaces() async throws {
+        // Row 0 reads column 0; row 1 reads columns 0 and 1 in the ratio 3 to 4.
+        let first: [Float] = [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let second: [Float] = [0, 0, 0, 0.6, 0.8, 0, 0, 0, 0, 0, 0, 0]
+        let found = try await overlap(first, second, rank: 1)
+        #expect(isNear(found.outputs(0, 1), 0, within: 1e-9))
+        #expect(isNear(found.inputs(0, 1), 0.36, within: 1e-6))
+        #expect(isNear(found.outputs(0, 0), 1, within: 1e-9))
+        #expect(isNear(found.chance.outputs, 0.25, within: 1e-12))
+        #expect(isNear(found.chance.inputs, 1.0 / 3, within: 1e-12))
+        let same = try await overlap(first, first.map { -3 * $0 }, rank: 2)
+        #expect(isNear(same.meanOverlap, 1, within: 1e-9), "a task vector of rank 1 has one direction")
+    }
+
+    @Test("without a rank no directions are measured")
+    func noSubspaces() async throws {
+        #expect(try await worked().subspaces == nil)
+    }
+
     @Test("finds nothing between a member and itself, and everything between opposites")
     func extremes() async throws {
         let base = try ToyCheckpoints.random("base", seed: 1)

@@ -32,6 +32,22 @@ extension InterferenceReport: CustomStringConvertible {
             let figures = module.figures
             lines.append(row([module.name, percent(figures.signConflict), percent(figures.cancellation)]))
         }
+        if let subspaces {
+            let (outputs, inputs) = subspaces.chance
+            lines += ["", row(["pair", "common outputs", "common inputs"])]
+            for first in members.indices {
+                for second in (first + 1)..<max(members.count, first + 1) {
+                    lines.append(
+                        row([
+                            "\(members[first]), \(members[second])",
+                            percent(subspaces.outputs(first, second)),
+                            percent(subspaces.inputs(first, second)),
+                        ])
+                    )
+                }
+            }
+            lines.append(row(["at random", percent(outputs), percent(inputs)]))
+        }
         return lines.joined(separator: "\n")
     }
 

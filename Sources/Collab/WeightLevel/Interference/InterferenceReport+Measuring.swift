@@ -9,6 +9,8 @@ extension InterferenceReport {
     /// - Parameters:
     ///   - members: the models that are to be merged.
     ///   - base: the model that all of them come from.
+    ///   - rank: of how many leading singular directions the overlap is measured (``SubspaceOverlap``); `nil` for none,
+    ///     since the decompositions take much longer than reading.
     ///   - threads: how many tensors are read at a time.
     ///
     /// Throws ``CollabError/Code/emptyTeam`` for no members, ``CollabError/Code/tensorMismatch`` naming the first
@@ -17,13 +19,14 @@ extension InterferenceReport {
     public init(
         of members: [any Checkpoint],
         base: any Checkpoint,
+        rank: Int? = nil,
         threads: Int = WorkerPool.physicalCores
     ) async throws(CollabError) {
         guard !members.isEmpty else {
             throw CollabError(.emptyTeam, "A report of interference needs members; give it checkpoints.")
         }
         for member in members { try checkTensors(of: member, against: base) }
-        let queue = MeasuringQueue(members: members, base: base)
+        let queue = MeasuringQueue(members: members, base: base, rank: rank)
         let count = max(1, min(threads, base.tensors.count))
         let outcome = await withTaskCancellationHandler {
             await concurrentOutcomes(Array(0..<count)) { (_) async throws(CollabError) in
@@ -43,15 +46,19 @@ private final class MeasuringQueue: Sendable {
     private struct State {
         var next = 0
         var isCancelled = false
-        var figures: [InterferenceFigures?]
+        var figures: [Measured?]
     }
 
     private let members: [any Checkpoint]
     private let base: any Checkpoint
+    private let rank: Int?
     private let order: [Int]
     private let state: Protected<State>
 
-    init(members: [any Checkpoint], base: any Checkpoint) {
+    private typealias Measured = (figures: InterferenceFigures, subspaces: SubspaceOverlap?)
+
+    init(members: [any Checkpoint], base: any Checkpoint, rank: Int?) {
+        self.rank = rank
         self.members = members
         self.base = base
         let sizes = base.tensors.map(\.elementCount)
@@ -62,7 +69,9 @@ private final class MeasuringQueue: Sendable {
     var tensors: [InterferenceReport.Tensor] {
         let figures = state.withLock { $0.figures }
         return zip(base.tensors, figures).compactMap { tensor, figures in
-            figures.map { InterferenceReport.Tensor(name: tensor.name, figures: $0) }
+            figures.map {
+                InterferenceReport.Tensor(name: tensor.name, figures: $0.figures, subspaces: $0.subspaces)
+            }
         }
     }
 
@@ -85,7 +94,7 @@ private final class MeasuringQueue: Sendable {
         return place.map { order[$0] }
     }
 
-    private func measure(_ tensor: TensorDescription) throws(CollabError) -> InterferenceFigures {
+    private func measure(_ tensor: TensorDescription) throws(CollabError) -> Measured {
         var figures = InterferenceFigures(memberCount: members.count)
         let inputs = TensorInputs(tensor: tensor, members: members, base: base, requiresFinite: true)
         let block = min(TensorInputs.blockSize, tensor.elementCount)
@@ -95,6 +104,12 @@ private final class MeasuringQueue: Sendable {
             if let base = slice.base { figures.add(deltas: slice.deltas(in: memory), base: base) }
             return state.withLock { !$0.isCancelled }
         }
-        return figures
+        guard let rank, rank > 0, tensor.shape.count == 2, tensor.elementCount <= Self.largestMatrix,
+            !state.withLock({ $0.isCancelled })
+        else { return (figures, nil) }
+        return (figures, try SubspaceOverlap(of: inputs.wholeDeltas(), rank: rank))
     }
+
+    /// Embeddings of large vocabularies are not decomposed.
+    private static let largestMatrix = 1 << 26
 }

@@ -15,6 +15,8 @@ public struct InterferenceReport: Hashable, Sendable, Codable {
         public var name: String
         /// The figures.
         public var figures: InterferenceFigures
+        /// How much the leading directions of the task vectors overlap; `nil` unless it was asked for, and for vectors.
+        public var subspaces: SubspaceOverlap?
         /// Where it stands.
         public var module: TensorModule { TensorModule(tensor: name) }
     }
@@ -46,6 +48,22 @@ public struct InterferenceReport: Hashable, Sendable, Codable {
         grouped(by: { $0.module.layer })
             .compactMap { group in group.key.map { ($0, sum(of: group.tensors)) } }
             .sorted { $0.layer < $1.layer }
+    }
+
+    /// The overlap of the leading directions over all matrices; `nil` unless it was asked for.
+    public var subspaces: SubspaceOverlap? { overlap(of: tensors) }
+
+    /// The overlap of the leading directions of each module that was measured, in the order in which modules come first.
+    public var moduleSubspaces: [(name: String, overlap: SubspaceOverlap)] {
+        grouped(by: { $0.module.name }).compactMap { group in
+            overlap(of: group.tensors).map { (group.key, $0) }
+        }
+    }
+
+    private func overlap(of tensors: [Tensor]) -> SubspaceOverlap? {
+        let found = tensors.compactMap(\.subspaces)
+        if found.isEmpty { return nil }
+        return found.reduce(into: SubspaceOverlap(memberCount: members.count)) { $0.add($1) }
     }
 
     func sum(of tensors: [Tensor]) -> InterferenceFigures {

@@ -67,6 +67,7 @@ struct GramMatrix: Sendable {
 extension TensorInputs {
     /// The inner products of the members' vectors, or of their task vectors if there is a base; one matrix a vector.
     func gramMatrices(_ division: VectorDivision) throws(CollabError) -> [GramMatrix] {
+        if division.count == 1, let matrix = try RawInputs(self)?.gramMatrix() { return [matrix] }
         var matrices = [GramMatrix](repeating: GramMatrix(count: members.count), count: division.count)
         try forEachVectorSlice { vectors, elements in
             division.forEachRun(of: elements) { matrices[$0].add(vectors, $1) }

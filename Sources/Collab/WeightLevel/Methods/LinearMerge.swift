@@ -69,6 +69,23 @@ struct WeightedSum: TensorMerge {
     }
 }
 
+extension WeightedSum: RawTensorMerge {
+    func merge(
+        _ inputs: RawInputs,
+        _ elements: Range<Int>,
+        into output: UnsafeMutableBufferPointer<Float>
+    ) -> Bool {
+        let (members, base) = inputs.addresses(at: elements.lowerBound)
+        var (rows, factors) = (members, weights)
+        if baseWeight != 0, let base {
+            rows.append(base)
+            factors.append(baseWeight)
+        }
+        RawMerge.weighted(rows, weights: factors, into: output)
+        return true
+    }
+}
+
 extension MergeMethod where Self == LinearMerge {
     /// The weighted mean of the members; see ``LinearMerge``.
     public static func linear(weights: MergeParameter = 1, normalise: Bool = true) -> LinearMerge {

@@ -40,6 +40,11 @@ public struct SlerpMerge: MergeMethod {
     /// Measures the angle between the two tensors.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let t = t.value(tensor: inputs.tensor.name)
+        if let matrix = try RawInputs(inputs)?.gramMatrix() {
+            return WeightedSum(
+                weights: Self.coefficients(t: t, ab: matrix[0, 1], aa: matrix[0, 0], bb: matrix[1, 1])
+            )
+        }
         var (ab, aa, bb) = (0.0, 0.0, 0.0)
         try inputs.forEachSlice { (slice) throws(CollabError) in
             let sums = MergeArithmetic.products(slice.members[0], slice.members[1])

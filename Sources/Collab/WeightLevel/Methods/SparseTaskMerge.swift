@@ -92,6 +92,72 @@ struct SparseTaskMerge: TensorMerge {
     }
 }
 
+extension SparseTaskMerge: RawTensorMerge {
+    func merge(
+        _ inputs: RawInputs,
+        _ elements: Range<Int>,
+        into output: UnsafeMutableBufferPointer<Float>
+    ) -> Bool {
+        let (members, base) = inputs.addresses(at: elements.lowerBound)
+        guard let base, elements.lowerBound % RawMerge.alignment == 0 else { return false }
+        return withRawThinnings(thinnings[...]) { raw in
+            var (weights, factor) = (weights, lambda)
+            var election: (vote: MergeArithmetic.Vote, combination: MergeArithmetic.Combination)?
+            switch combination {
+            case .linear(let divisor):
+                // As one factor a member, in the order in which the slower way multiplies.
+                weights = zip(weights, thinnings).map { $0 * $1.scale }
+                factor = lambda / divisor
+            case .consensus(let vote, let combination): election = (vote.arithmetic, combination.arithmetic)
+            }
+            RawMerge.tasks(
+                members,
+                base: base,
+                thinnings: raw,
+                scales: election == nil ? thinnings.map { _ in 1 } : thinnings.map(\.scale),
+                weights: weights,
+                election: election,
+                factor: factor,
+                first: elements.lowerBound,
+                into: output
+            )
+        }
+    }
+
+    /// Lends what the kernels need to know of thinnings; `false` if they cannot do one.
+    private func withRawThinnings(
+        _ rest: ArraySlice<Thinning>,
+        _ known: [RawThinning] = [],
+        _ body: ([RawThinning]) -> Void
+    ) -> Bool {
+        guard let first = rest.first else {
+            body(known)
+            return true
+        }
+        switch first.rule {
+        case .everything: return withRawThinnings(rest.dropFirst(), known + [.everything], body)
+        case .nothing: return withRawThinnings(rest.dropFirst(), known + [.nothing], body)
+        case .magnitude(let cut): return withRawThinnings(rest.dropFirst(), known + [.magnitude(cut)], body)
+        case .chosen(let bits):
+            return bits.withUnsafeBufferPointer { bits in
+                guard let base = bits.baseAddress else { return false }
+                return withRawThinnings(rest.dropFirst(), known + [.chosen(base)], body)
+            }
+        default: return false
+        }
+    }
+
+    var heldByteCount: Int {
+        thinnings.reduce(0) { sum, thinning in
+            switch thinning.rule {
+            case .chosen(let bits): sum + 8 * bits.count
+            case .factors(let factors): sum + 4 * factors.count
+            default: sum
+            }
+        }
+    }
+}
+
 extension SignVote {
     fileprivate var arithmetic: MergeArithmetic.Vote {
         switch self {

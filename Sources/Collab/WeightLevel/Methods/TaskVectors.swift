@@ -36,6 +36,13 @@ extension TensorInputs {
         let counts = densities.map { density -> [Int] in
             density > 0 && density < 1 && count > 0 ? [max(1, Int(density * Double(count)))] : []
         }
+        let single = counts.map(\.first)
+        if single.contains(where: { $0 != nil }), let found = try RawInputs(self)?.magnitudeCuts(single) {
+            return densities.indices.map { member in
+                if densities[member] <= 0 { return .nothing }
+                return found[member].map { .magnitude($0) } ?? .everything
+            }
+        }
         let cuts = try magnitudeCuts(counts)
         return densities.indices.map { member in
             if densities[member] <= 0 { return .nothing }
@@ -81,6 +88,7 @@ extension TensorInputs {
         case .none: break
         case .inverseDensity: for member in thinned { thinnings[member].scale = 1 / densities[member] }
         case .l1:
+            if let drawn = try drawnThinnings(rules) { return drawn }
             var sums = rules.map { _ in (before: 0.0, after: 0.0) }
             try forEachDelta(of: thinned) { deltas, first in
                 for (place, member) in thinned.enumerated() {
@@ -92,6 +100,29 @@ extension TensorInputs {
             }
             for member in thinned where sums[member].before >= 1e-7 && sums[member].after >= 1e-7 {
                 thinnings[member].scale = sums[member].before / sums[member].after
+            }
+        }
+        return thinnings
+    }
+}
+
+extension TensorInputs {
+    /// Random thinnings of weights in bfloat16, whose choice is written down so that it is made once; `nil` for others.
+    private func drawnThinnings(_ rules: [Thinning.Rule]) throws(CollabError) -> [Thinning]? {
+        guard let raw = RawInputs(self), raw.elementCount <= 1 << 30 else { return nil }
+        var thinnings: [Thinning] = []
+        for (member, rule) in rules.enumerated() {
+            switch rule {
+            case .everything, .nothing: thinnings.append(Thinning(rule: rule))
+            case .random(let density, let key, let stream):
+                let drawn = try raw.drawn(member: member, density: density, key: key, stream: stream)
+                // Something is not finite; the slower way says what.
+                guard drawn.all.isFinite else { return nil }
+                let isScaled = drawn.all >= 1e-7 && drawn.kept >= 1e-7
+                thinnings.append(
+                    Thinning(rule: .chosen(bits: drawn.bits), scale: isScaled ? drawn.all / drawn.kept : 1)
+                )
+            default: return nil
             }
         }
         return thinnings

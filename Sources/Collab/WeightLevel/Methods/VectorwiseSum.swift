@@ -11,6 +11,9 @@ struct VectorwiseSum: TensorMerge {
         weights = coefficients.map { hasBase ? $0 + [1 - $0.reduce(0, +)] : $0 }
     }
 
+    /// The coefficients of a tensor that is one vector.
+    private var single: [Double]? { division.count == 1 ? weights.first : nil }
+
     func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
         let rows = slice.members + (slice.base.map { [$0] } ?? [])
         division.forEachRun(of: slice.elements) { vector, part in
@@ -28,5 +31,18 @@ struct VectorwiseSum: TensorMerge {
                 )
             }
         }
+    }
+}
+
+extension VectorwiseSum: RawTensorMerge {
+    func merge(
+        _ inputs: RawInputs,
+        _ elements: Range<Int>,
+        into output: UnsafeMutableBufferPointer<Float>
+    ) -> Bool {
+        guard let single else { return false }
+        let (members, base) = inputs.addresses(at: elements.lowerBound)
+        RawMerge.weighted(members + (base.map { [$0] } ?? []), weights: single, into: output)
+        return true
     }
 }

@@ -23,7 +23,8 @@ extension GGUFMetadata {
                 )
             }
             let value = try GGUFValue(&cursor, type: type, depth: 0, of: "the value of “\(key.abbreviated)”")
-            entries.append(Entry(key: key, type: type, value: value))
+            let extent = offset..<cursor.position
+            entries.append(Entry(key: key, type: type, value: value, extent: extent))
         }
         self.init(entries: entries, index: index, path: cursor.file.path)
     }

@@ -10,6 +10,8 @@ public struct GGUFMetadata: Sendable {
         public let type: GGUFValueType
         /// The value.
         public let value: GGUFValue
+        /// Where key, type and value are in the file.
+        let extent: Range<Int>
     }
 
     /// The entries in order.

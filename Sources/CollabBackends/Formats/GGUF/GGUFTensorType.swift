@@ -30,6 +30,12 @@ public struct GGUFTensorType: Hashable, Sendable, CustomStringConvertible {
         self = type
     }
 
+    /// The type that stores a format.
+    public init(_ format: TensorFormat) {
+        // Every format of the kernels is that of one type of the table.
+        self = Self.all.first { $0.format == format } ?? Self.all[0]
+    }
+
     /// The name.
     public var description: String { name }
 

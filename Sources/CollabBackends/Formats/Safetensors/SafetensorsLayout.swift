@@ -1,17 +1,16 @@
-import Collab
+package import Collab
 
-/// The header of a safetensors file to be written, and where each tensor goes.
-struct SafetensorsLayout {
-    /// The tensors in the order of their bytes.
-    var tensors: [TensorDescription]
-    /// Where the bytes of each begin, counted from the end of the header.
-    var offsets: [Int] = []
-    /// The length of the header, the header, and spaces up to a multiple of eight bytes.
-    var header: [UInt8] = []
-
-    init(_ tensors: [TensorDescription], metadata: [String: String]) throws(CollabError) {
+extension WeightLayout {
+    /// A safetensors file: the length of the header, the header, and spaces up to a multiple of eight bytes.
+    ///
+    /// Throws ``Collab/CollabError`` with `unsupported` for quantised formats, and `tensorMismatch` for a name given
+    /// twice or reserved and for a shape that is too large.
+    package init(
+        safetensors tensors: [TensorDescription],
+        metadata: [String: String]
+    ) throws(CollabError) {
         // Wider elements first: then every tensor is aligned to its elements. The sort is stable.
-        self.tensors = tensors.enumerated()
+        let tensors = tensors.enumerated()
             .sorted { ($1.element.format.blockBytes, $0.offset) < ($0.element.format.blockBytes, $1.offset) }
             .map(\.element)
         var root = JSONObject()
@@ -20,8 +19,8 @@ struct SafetensorsLayout {
             for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { texts[key] = .string(value) }
             root["__metadata__"] = .object(texts)
         }
-        var end = 0
-        for tensor in self.tensors {
+        var (end, offsets) = (0, [Int]())
+        for tensor in tensors {
             let size = try Self.byteCount(of: tensor)
             let (next, overflow) = end.addingReportingOverflow(size)
             guard !overflow else {
@@ -46,7 +45,8 @@ struct SafetensorsLayout {
         guard text.count <= SafetensorsHeader.longest else {
             throw CollabError(.tensorMismatch, "\(tensors.count) tensors make too long a header.")
         }
-        header = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+        let header = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+        self.init(tensors: tensors, offsets: offsets, header: header, byteCount: header.count + end)
     }
 
     private static func byteCount(of tensor: TensorDescription) throws(CollabError) -> Int {

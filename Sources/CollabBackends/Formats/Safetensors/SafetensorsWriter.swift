@@ -36,7 +36,7 @@ public final class SafetensorsWriter: Sendable {
         tensors: [TensorDescription],
         metadata: [String: String] = [:]
     ) throws(CollabError) {
-        let layout = try SafetensorsLayout(tensors, metadata: metadata)
+        let layout = try WeightLayout(safetensors: tensors, metadata: metadata)
         var slots: [UTF8Key: Slot] = [:]
         for (tensor, offset) in zip(layout.tensors, layout.offsets) {
             slots[UTF8Key(tensor.name)] = Slot(

@@ -27,17 +27,30 @@ extension TransformerConfiguration {
             family: family,
             architecture: name,
             sizes: sizes,
-            rotation: try Self.rotation(settings, sizes, checkpoint, contextLength ?? sizes.context),
+            // What is worked out from the settings stays in the file when weights are merged or renamed.
+            rotation: try Self.rotation(
+                settings,
+                sizes,
+                try GGUFCheckpoint(specification.file, name: checkpoint.name),
+                contextLength ?? sizes.context
+            ),
             normEpsilon: try settings.positive("attention.layer_norm_rms_epsilon"),
             layout: TensorLayout(naming: .gguf, fusesProjections: family == .phi3)
         )
         rotatesNeighbours = family.pairsNeighboursInGGUF
         attentionSoftCap = try settings.optionalPositive("attn_logit_softcapping").map { Float($0) }
         finalSoftCap = try settings.optionalPositive("final_logit_softcapping").map { Float($0) }
-        hasProjectionBiases =
-            hasProjectionBiases || checkpoint.description(of: "blk.0.attn_q.bias") != nil
-        hasAttentionOutputBias = checkpoint.description(of: "blk.0.attn_output.bias") != nil
-        tiesOutput = checkpoint.description(of: ModelTensor.output.name(.gguf)) == nil
+        func isStored(_ tensor: LayerTensor) -> Bool {
+            [TensorNaming.gguf, .huggingFace].contains { naming in
+                let name = naming.name(of: tensor, in: 0, normalisingOutputs: normalisesBlockOutputs)
+                return checkpoint.description(of: name) != nil
+            }
+        }
+        hasProjectionBiases = hasProjectionBiases || isStored(.queryBias)
+        hasAttentionOutputBias = isStored(.attentionOutputBias)
+        tiesOutput =
+            checkpoint.description(of: ModelTensor.output.name(.gguf)) == nil
+            && checkpoint.description(of: ModelTensor.output.name(.huggingFace)) == nil
         switch family {
         case .gemma2: try readGemma2(settings)
         case .gemma3: try readGemma3(settings)

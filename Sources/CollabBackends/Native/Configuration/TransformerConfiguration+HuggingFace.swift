@@ -107,7 +107,9 @@ extension TransformerConfiguration {
         _ settings: JSONSettings,
         _ checkpoint: any Checkpoint
     ) throws(CollabError) {
-        let isThere = checkpoint.description(of: ModelTensor.output.name(.huggingFace)) != nil
+        let isThere = [TensorNaming.huggingFace, .gguf].contains {
+            checkpoint.description(of: ModelTensor.output.name($0)) != nil
+        }
         tiesOutput = try settings.flag("tie_word_embeddings", or: !isThere)
     }
 

@@ -175,11 +175,23 @@ extension TransformerConfiguration {
                     + "cannot run it."
             )
         }
+        adoptNames(of: checkpoint)
         for rotation in layers.compactMap(\.rotation) where !rotation.isFinite {
             throw CollabError(
                 .malformedFile,
                 "\(checkpoint.name) asks for rotary positions that are no numbers: \(rotation)."
             )
         }
+    }
+
+    /// Follows a checkpoint whose tensors have the names of the other format than its description, as merges of both
+    /// kinds of files do; see ``RenamedCheckpoint``.
+    private mutating func adoptNames(of checkpoint: any Checkpoint) {
+        let other: TensorNaming = layout.naming == .gguf ? .huggingFace : .gguf
+        guard checkpoint.description(of: ModelTensor.embedding.name(layout.naming)) == nil,
+            checkpoint.description(of: ModelTensor.embedding.name(other)) != nil
+        else { return }
+        layout = layout.renamed(other, family: family)
+        rotatesNeighbours = other == .gguf && family.pairsNeighboursInGGUF
     }
 }

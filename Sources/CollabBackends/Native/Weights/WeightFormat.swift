@@ -9,8 +9,7 @@ public enum WeightFormat: Hashable, Sendable {
     /// Everything that is not quantised yet, computed or stored as floats, in 8-bit blocks (q8_0): a quarter of
     /// float32, and nearly as exact.
     case eightBit
-    /// Stored tensors as they are, computed ones in the format of the base's tensor where it can be made from floats,
-    /// else in 8-bit blocks.
+    /// Stored tensors as they are, computed ones in the format of the base's tensor.
     case asStored
     /// Stored tensors as they are, computed ones in 32-bit floats, unrounded.
     case float
@@ -23,10 +22,7 @@ public enum WeightFormat: Hashable, Sendable {
         let chosen: TensorFormat =
             switch (self, format) {
             case (.automatic, _), (.eightBit, _): .q8_0
-            case (.asStored, .f32), (.asStored, .f16), (.asStored, .bf16), (.asStored, .q8_0),
-                (.asStored, .q4_0), (.asStored, .q4_1):
-                format
-            case (.asStored, _): .q8_0
+            case (.asStored, _): format
             case (.float, _): .f32
             }
         if columns % chosen.blockElements == 0 { return chosen }

@@ -1,3 +1,4 @@
+internal import CKernels
 package import Collab
 import CollabKernels
 
@@ -9,12 +10,12 @@ import CollabKernels
     import Darwin
 #endif
 
-/// A safetensors file that is written in place, in any order, and can be gone on with after a crash.
+/// A safetensors or GGUF file that is written in place, in any order, and can be gone on with after a crash.
 ///
 /// The whole file is laid out and its room reserved when it is opened, so that a full disk is known at once and not
 /// after hours. Unlike ``SafetensorsWriter`` it stays where it is when it is dropped: whoever goes on with it must
 /// know which tensors are complete.
-package final class SafetensorsShard: Sendable {
+package final class WeightShard: Sendable {
     /// Where the file is.
     package let path: String
     /// The tensors in the order of their bytes.
@@ -28,21 +29,15 @@ package final class SafetensorsShard: Sendable {
 
     /// Opens or makes the file.
     ///
-    /// Throws ``Collab/CollabError`` with `inputOutput` if it cannot be made or there is no room for it, and what
-    /// ``SafetensorsWriter`` throws for tensors that a file cannot hold.
-    package init(
-        path: String,
-        tensors: [TensorDescription],
-        metadata: [String: String]
-    ) throws(CollabError) {
-        let layout = try SafetensorsLayout(tensors, metadata: metadata)
+    /// Throws ``Collab/CollabError`` with `inputOutput` if it cannot be made or there is no room for it.
+    package init(path: String, layout: WeightLayout) throws(CollabError) {
         var places: [UTF8Key: (offset: Int, count: Int, format: TensorFormat)] = [:]
-        var end = layout.header.count
         for (tensor, offset) in zip(layout.tensors, layout.offsets) {
-            let size = tensor.elementCount * tensor.format.blockBytes
-            places[UTF8Key(tensor.name)] = (layout.header.count + offset, size, tensor.format)
-            end = layout.header.count + offset + size
+            places[UTF8Key(tensor.name)] = (
+                layout.header.count + offset, tensor.storedByteCount, tensor.format
+            )
         }
+        let end = layout.byteCount
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else {
             throw CollabError(.inputOutput, "\(path) could not be opened: \(describe(errno)).")
@@ -79,7 +74,7 @@ package final class SafetensorsShard: Sendable {
         }
     }
 
-    /// Writes elements of a tensor, rounded to its format.
+    /// Writes elements of a tensor, rounded to its format; they begin and end with blocks.
     package func write(
         _ values: UnsafeBufferPointer<Float>,
         to tensor: String,
@@ -88,8 +83,11 @@ package final class SafetensorsShard: Sendable {
         observing observe: (UnsafeRawBufferPointer) -> Void
     ) throws(CollabError) {
         let place = try place(of: tensor)
-        let size = values.count * place.format.blockBytes
-        guard element >= 0, element * place.format.blockBytes + size <= place.count, scratch.count >= size
+        let (width, blockBytes) = (place.format.blockElements, place.format.blockBytes)
+        let size = values.count / width * blockBytes
+        let start = element / width * blockBytes
+        guard element >= 0, element % width == 0, values.count % width == 0, start + size <= place.count,
+            scratch.count >= size
         else {
             throw CollabError(
                 .tensorMismatch,
@@ -107,7 +105,7 @@ package final class SafetensorsShard: Sendable {
             bytes = UnsafeRawBufferPointer(target)
         }
         observe(bytes)
-        try write(bytes, at: place.offset + element * place.format.blockBytes)
+        try write(bytes, at: place.offset + start)
     }
 
     /// Writes bytes of a tensor as they are.
@@ -139,6 +137,13 @@ package final class SafetensorsShard: Sendable {
             body(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
             done += count
         }
+    }
+
+    /// Lets the disk begin to take a tensor that is complete, so that flushing the file at the end has less to do.
+    package func beginFlushing(_ tensor: String) {
+        guard let place = places[UTF8Key(tensor)] else { return }
+        // Only a hint: what goes wrong is found by synchronise().
+        collab_begin_flushing(descriptor, Int64(place.offset), Int64(place.count))
     }
 
     /// Flushes the file to the disk.

@@ -1,0 +1,41 @@
+/// TSV-M: the leading singular directions of every task vector, turned so that they do not interfere.
+///
+/// A. Gargiulo et al., *Task Singular Vectors: Reducing Task Interference in Model Merging*, 2025. Of each member's matrix
+/// dᵢ the first ⌊r / N⌋ of its r singular directions are kept, for N members; all left ones together are replaced by the
+/// nearest orthonormal set, and all right ones, and the change is λ Û Σ V̂ᵀ. Directions that are rounding errors (σ below
+/// 10⁻⁶ of the largest, as in the change of a low-rank adapter) take no part, where the authors' code turns the others
+/// away from them. Vectors, and matrices that are too large, get λ times the mean of the dᵢ.
+public struct SingularVectorMerge: WholeMatrixMethod {
+    /// Where the task vectors are measured from; `nil`: the first member.
+    public var base: (any Checkpoint)?
+    /// The factor of the merged task vector.
+    public var lambda: MergeParameter
+    /// Matrices of more elements than this get the mean: 2²⁶, so that embeddings of large vocabularies do.
+    public var largestMatrix = 1 << 26
+
+    /// Makes the method.
+    public init(base: (any Checkpoint)? = nil, lambda: MergeParameter = 1) {
+        self.base = base
+        self.lambda = lambda
+    }
+
+    /// The method's name.
+    public var name: String { "TSV-M" }
+    /// The base, or the first member.
+    public var baseline: MergeBaseline { MergeBaseline(base) }
+
+    func change(of tasks: [DoubleMatrix]) throws(CollabError) -> DoubleMatrix {
+        let each = min(tasks[0].rows, tasks[0].columns) / tasks.count
+        var parts: [SingularDirections] = []
+        for task in tasks { parts.append(try SingularDirections(of: task).prefix(each)) }
+        return try SingularDirections.joined(parts).orthogonalised().product()
+    }
+}
+
+extension MergeMethod where Self == SingularVectorMerge {
+    /// The leading singular directions of every task vector; see ``SingularVectorMerge``.
+    public static func tsvM(base: (any Checkpoint)? = nil, lambda: MergeParameter = 1) -> SingularVectorMerge
+    {
+        SingularVectorMerge(base: base, lambda: lambda)
+    }
+}

@@ -1,0 +1,180 @@
+internal import CollabKernels
+
+/// The inputs of a tensor as they are stored, where all of them are in bfloat16: most large models are, and merging them
+/// waits for memory more than for arithmetic.
+struct RawInputs {
+    private let members: [TensorStorage]
+    private let base: TensorStorage?
+    let elementCount: Int
+
+    /// `nil` where an input is computed, or stored otherwise.
+    init?(_ inputs: TensorInputs) {
+        guard (1..<RawMerge.mostMembers).contains(inputs.members.count) else { return nil }
+        let count = inputs.tensor.elementCount
+        func stored(_ checkpoint: any Checkpoint) -> TensorStorage? {
+            checkpoint.storage(of: inputs.tensor.name).flatMap { storage in
+                storage.format == .bf16 && storage.bytes.count == 2 * count ? storage : nil
+            }
+        }
+        members = inputs.members.compactMap { stored($0) }
+        guard members.count == inputs.members.count, count > 0 else { return nil }
+        elementCount = count
+        guard let base = inputs.base else {
+            self.base = nil
+            return
+        }
+        guard let storage = stored(base) else { return nil }
+        self.base = storage
+    }
+
+    /// Where the elements from a place on are; valid while these inputs live.
+    func addresses(at element: Int) -> (members: [UnsafeRawPointer], base: UnsafeRawPointer?) {
+        func address(_ storage: TensorStorage) -> UnsafeRawPointer? {
+            storage.bytes.baseAddress.map { $0 + 2 * element }
+        }
+        return (members.compactMap { address($0) }, base.flatMap { address($0) })
+    }
+
+    /// Throws ``CollabError/Code/inputOutput`` if a file has changed since it was opened.
+    func checkUnchanged() throws(CollabError) {
+        for storage in members + (base.map { [$0] } ?? []) { try storage.checkUnchanged() }
+    }
+
+    /// Goes through the tensor in blocks.
+    func forEachBlock(_ body: (Range<Int>) -> Void) throws(CollabError) {
+        var start = 0
+        while start < elementCount {
+            try checkCancellation()
+            let end = min(start + TensorInputs.blockSize, elementCount)
+            body(start..<end)
+            start = end
+        }
+        try checkUnchanged()
+    }
+}
+
+/// A rule that can also read its inputs as they are stored.
+protocol RawTensorMerge: TensorMerge {
+    /// Merges elements from a multiple of 128 on; `false` if it cannot.
+    func merge(
+        _ inputs: RawInputs,
+        _ elements: Range<Int>,
+        into output: UnsafeMutableBufferPointer<Float>
+    ) -> Bool
+}
+
+extension RawInputs {
+    /// The inner products of the members, or of their task vectors if there is a base; `nil` if they are not finite.
+    func gramMatrix() throws(CollabError) -> GramMatrix? {
+        var sums = [Double](repeating: 0, count: members.count * members.count)
+        try forEachBlock { range in
+            let (members, base) = addresses(at: range.lowerBound)
+            RawMerge.gram(members, base: base, count: range.count, into: &sums)
+        }
+        guard sums.allSatisfy(\.isFinite) else { return nil }
+        var matrix = GramMatrix(count: members.count)
+        matrix.products = sums
+        return matrix
+    }
+
+    /// Where the members' task vectors are cut so that so many of their largest magnitudes are kept; `nil` for a member
+    /// with no number, and for all where one pass does not tell.
+    func magnitudeCuts(_ counts: [Int?]) throws(CollabError) -> [MagnitudeCut?]? {
+        var selections: [BandSelection?] = []
+        for (member, count) in counts.enumerated() {
+            guard let count else {
+                selections.append(nil)
+                continue
+            }
+            guard let selection = BandSelection(count: count, sample: sample(of: member), of: elementCount)
+            else {
+                return nil
+            }
+            selections.append(selection)
+        }
+        try forEachBlock { range in
+            let (members, base) = addresses(at: range.lowerBound)
+            guard let base else { return }
+            for index in selections.indices {
+                selections[index]?.add(
+                    members[index],
+                    base: base,
+                    count: range.count,
+                    first: range.lowerBound
+                )
+            }
+        }
+        var cuts: [MagnitudeCut?] = []
+        for selection in selections {
+            guard let selection else {
+                cuts.append(nil)
+                continue
+            }
+            guard selection.isFinite, let cut = selection.cut else { return nil }
+            cuts.append(cut)
+        }
+        return cuts
+    }
+
+    /// Magnitudes of a task vector's elements in short runs spread over it.
+    private func sample(of member: Int) -> [UInt32] {
+        let run = 32
+        let size = min(max(elementCount / 64, 1 << 13), 1 << 17)
+        let runs = min(size, elementCount) / run
+        if runs == 0 { return [] }
+        let (members, base) = addresses(at: 0)
+        guard let base else { return [] }
+        var magnitudes = [UInt32](repeating: 0, count: runs * run)
+        magnitudes.withUnsafeMutableBufferPointer { magnitudes in
+            for index in 0..<runs {
+                // Not the same column of every row: runs begin at places that no row length divides.
+                let start = min(Int(Double(index) / Double(runs) * Double(elementCount)), elementCount - run)
+                RawMerge.magnitudes(
+                    members[member] + 2 * start,
+                    base: base + 2 * start,
+                    into: UnsafeMutableBufferPointer(rebasing: magnitudes[index * run..<(index + 1) * run])
+                )
+            }
+        }
+        return magnitudes
+    }
+
+    /// Which elements of a member a random rule keeps, and the sums of all magnitudes and of those kept.
+    func drawn(
+        member: Int,
+        density: Double,
+        key: UInt64,
+        stream: Int
+    ) throws(CollabError) -> (bits: [UInt64], all: Double, kept: Double) {
+        var bits = [UInt64](repeating: 0, count: (elementCount + 127) / 128 * 2)
+        var (all, kept) = (0.0, 0.0)
+        try bits.withUnsafeMutableBufferPointer { (bits) throws(CollabError) in
+            guard let words = bits.baseAddress else { return }
+            try forEachBlock { range in
+                let target = words + range.lowerBound / 64
+                RawMerge.draw(
+                    first: range.lowerBound,
+                    count: range.count,
+                    density: density,
+                    key: key,
+                    stream: stream,
+                    into: target
+                )
+                let (members, base) = addresses(at: range.lowerBound)
+                guard let base else { return }
+                let sums = RawMerge.sums(members[member], base: base, count: range.count, kept: target)
+                all += sums.all
+                kept += sums.kept
+            }
+        }
+        return (bits, all, kept)
+    }
+}
+
+extension BandSelection {
+    fileprivate init?(count: Int, sample: [UInt32], of total: Int) {
+        let selection = sample.withUnsafeBufferPointer { BandSelection(count: count, of: total, sample: $0) }
+        guard let selection else { return nil }
+        self = selection
+    }
+}

@@ -1,0 +1,163 @@
+import CollabBackends
+import Foundation
+import Testing
+
+@testable import Collab
+
+@Suite("Merges of whole matrices equal FusionBench's")
+struct WholeMatrixMergeTests {
+    /// How far a merge may be off, relative to the largest element of a tensor: the reference is in float32.
+    private static let tolerance = 2e-6
+
+    private func difference(
+        _ method: some MergeMethod,
+        from golden: String,
+        _ isCompared: (String) -> Bool = { _ in true }
+    ) throws -> Double {
+        let members = try ["fp32/ftA", "fp32/ftB", "fp32/ftC"].map { try MergeGoldens.input($0) }
+        let merged = MergedCheckpoint(nil, method, members: members)
+        let expected = try MergeGoldens.output(golden)
+        var worst = 0.0
+        for tensor in expected.tensors where isCompared(tensor.name) {
+            let (ours, theirs) = (try merged.values(of: tensor.name), try expected.values(of: tensor.name))
+            let largest = theirs.map { abs(Double($0)) }.max() ?? 1
+            worst = max(
+                worst,
+                zip(ours, theirs).map { abs(Double($0) - Double($1)) }.max().map { $0 / largest } ?? 0
+            )
+        }
+        return worst
+    }
+
+    private func base() throws -> SafetensorsCheckpoint { try MergeGoldens.input("fp32/base") }
+
+    @Test("Iso-C, with the embeddings as vectors and as a matrix")
+    func isoC() throws {
+        // 400 elements: every matrix of a layer, and not the embeddings.
+        var method = IsotropicMerge.isoC(base: try base())
+        method.largestMatrix = 400
+        #expect(try difference(method, from: "iso-c") < Self.tolerance)
+        #expect(try difference(.isoC(base: try base(), lambda: 1.5), from: "iso-c-scale1p5") < Self.tolerance)
+    }
+
+    @Test("Iso-CTS divides what is not common evenly among the members")
+    func isoCTS() throws {
+        var method = IsotropicMerge.isoCTS(base: try base(), commonShare: 0.8)
+        method.largestMatrix = 400
+        #expect(try difference(method, from: "iso-cts") < Self.tolerance)
+    }
+
+    @Test("TSV-M, where every member's task vector has as many directions as it keeps")
+    func tsvM() throws {
+        var method = SingularVectorMerge.tsvM(base: try base())
+        method.largestMatrix = 400
+        // ftB has changed every matrix in two directions; elsewhere the reference keeps rounding errors as directions.
+        let worst = try difference(method, from: "tsv-m") { name in
+            ["k_proj", "v_proj", "norm", "embed"].contains { name.contains($0) }
+        }
+        #expect(worst < Self.tolerance)
+    }
+
+    @Test("the directions that TSV-M keeps stand at right angles, and rounding errors are none")
+    func directions() throws {
+        // Rank 1 and a rounding error.
+        var values = (0..<12).map { Double($0 / 4 + 1) * Double($0 % 4 + 1) }
+        values[5] += 1e-9
+        let one = try SingularDirections(of: DoubleMatrix(rows: 3, columns: 4, values: values))
+        #expect(one.values.count == 1)
+        // ‖(1, 2, 3)‖ · ‖(1, 2, 3, 4)‖
+        #expect(abs(one.values[0] - (14.0 * 30).squareRoot()) < 1e-8)
+        let tilted = DoubleMatrix(rows: 2, columns: 3, values: [1, 0, 0, 0.6, 0.8, 0])
+        let rows = try tilted.withOrthogonalRows()
+        let products = try rows.transposed.transposed(times: rows.transposed)
+        for (found, wanted) in zip(products.values, [1.0, 0, 0, 1]) { #expect(abs(found - wanted) < 1e-12) }
+    }
+
+    @Test("WUDI after fifty steps of Adam")
+    func wudi() throws {
+        var method = WUDIMerge.wudi(base: try base(), steps: 50)
+        method.largestMatrix = 400
+        #expect(try difference(method, from: "wudi-50") < Self.tolerance)
+    }
+
+    @Test("rules that hold whole matrices are let go, and made again with the same result")
+    func eviction() throws {
+        let members = try ["fp32/ftA", "fp32/ftB"].map { try MergeGoldens.input($0) }
+        let merged = MergedCheckpoint(nil, .isoC(base: try base()), members: members)
+        let first = "model.layers.0.mlp.up_proj.weight"
+        let before = try merged.values(of: first)
+        for tensor in merged.tensors { _ = try merged.values(of: tensor.name) }
+        #expect(try merged.values(of: first) == before)
+    }
+}
+
+@Suite("Merges by statistics equal FusionBench's")
+struct StatisticsMergeTests {
+    /// A part of the file of inputs under the names that statistics and models have.
+    private func part(_ prefix: String, as renamed: (String) -> String) throws -> MemoryCheckpoint {
+        let inputs = try MergeGoldens.checkpoint("statistics/data_inputs.safetensors")
+        let tensors = try inputs.tensors.filter { $0.name.hasPrefix(prefix) }.map {
+            MemoryCheckpoint.Tensor(
+                renamed(String($0.name.dropFirst(prefix.count))),
+                shape: $0.shape,
+                values: try inputs.values(of: $0.name)
+            )
+        }
+        return try MemoryCheckpoint(prefix, tensors: tensors)
+    }
+
+    private func models() throws -> [MemoryCheckpoint] { try (0..<3).map { try part("model\($0).") { $0 } } }
+
+    private func difference(_ method: some MergeMethod, from golden: String) throws -> Double {
+        let merged = MergedCheckpoint(nil, method, members: try models())
+        let expected = try MergeGoldens.checkpoint("statistics/\(golden).safetensors")
+        #expect(Set(merged.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
+        return try expected.tensors.map { tensor in
+            let (ours, theirs) = (try merged.values(of: tensor.name), try expected.values(of: tensor.name))
+            return zip(ours, theirs).map { abs(Double($0) - Double($1)) }.max() ?? 0
+        }.max() ?? 0
+    }
+
+    @Test("Fisher merging, of informations made alike and as they are, with equal and other weights")
+    func fisher() throws {
+        let statistics = try (0..<3).map { ModelStatistics(try part("fisher\($0).") { "fisher/" + $0 }) }
+        #expect(try difference(.fisher(statistics), from: "fisher") < 1e-6)
+        #expect(try difference(.fisher(statistics, normalise: false), from: "fisher_unnormalised") < 1e-6)
+        #expect(try difference(.fisher(statistics, weights: [0.5, 0.3, 0.2]), from: "fisher_coeff") < 1e-6)
+    }
+
+    @Test("RegMean with whole and with reduced Gram matrices", arguments: [1.0, 0.95, 0.1])
+    func regMean(_ alpha: Double) throws {
+        let statistics = try (0..<3).map { ModelStatistics(try part("gram\($0).") { "gram/\($0).weight" }) }
+        let method = RegMeanMerge.regMean(statistics, alpha: .constant(alpha))
+        #expect(try difference(method, from: "regmean_\(alpha)") < 2e-6)
+    }
+
+    @Test("statistics of another size, and too few of them, are refused")
+    func refusals() throws {
+        let statistics = try (0..<2).map { ModelStatistics(try part("gram\($0).") { "gram/\($0).weight" }) }
+        let few = #expect(throws: CollabError.self) {
+            try MergedCheckpoint(nil, .regMean(statistics), members: try models()).validate()
+        }
+        #expect(few?.code == .invalidRequest)
+        let wrong = ModelStatistics(
+            try MemoryCheckpoint("wrong", tensors: [.init("gram/fc.weight", shape: [1, 1], values: [1])])
+        )
+        let merged = MergedCheckpoint(nil, .regMean([wrong, wrong, wrong]), members: try models())
+        let error = #expect(throws: CollabError.self) { try merged.values(of: "fc.weight") }
+        #expect(error?.code == .tensorMismatch)
+    }
+
+    @Test("k and v share the Gram matrix of q, and up that of gate")
+    func sharing() throws {
+        let tensors = [
+            "gram/model.layers.3.self_attn.q_proj.weight", "gram/model.layers.3.mlp.gate_proj.weight",
+        ]
+        let statistics = ModelStatistics(
+            try MemoryCheckpoint("s", tensors: tensors.map { .init($0, shape: [1, 1], values: [1]) })
+        )
+        #expect(statistics.gramName(of: "model.layers.3.self_attn.v_proj.weight") == tensors[0])
+        #expect(statistics.gramName(of: "model.layers.3.mlp.up_proj.weight") == tensors[1])
+        #expect(statistics.gramName(of: "model.layers.3.mlp.down_proj.weight") == nil)
+    }
+}

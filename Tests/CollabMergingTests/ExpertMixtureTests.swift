@@ -1,0 +1,103 @@
+import Collab
+import CollabBackends
+import Foundation
+import Testing
+
+@testable import CollabMerging
+
+/// That transformers runs what is written, and as the dense model where all experts are it, is checked by
+/// `Scripts/check-merged-models`.
+@Suite("Dense models become a mixture of experts")
+struct ExpertMixtureTests {
+    private static let folder = MergeFixtures.folder + "/../../models/llama"
+
+    private func parts() throws -> (base: SafetensorsCheckpoint, doubled: any Checkpoint) {
+        let base = try SafetensorsCheckpoint(path: Self.folder)
+        return (base, 2 * base)
+    }
+
+    @Test("experts stand side by side under Mixtral's names, and the rest is the base's or the mean")
+    func layout() throws {
+        let (base, doubled) = try parts()
+        for sharesMean in [false, true] {
+            let mixture = try ExpertMixture(
+                base: base,
+                experts: [base, doubled],
+                router: .random(seed: 1),
+                sharingMean: sharesMean
+            )
+            for (dense, sparse) in [("gate", "w1"), ("down", "w2"), ("up", "w3")] {
+                let original = try base.values(of: "model.layers.1.mlp.\(dense)_proj.weight")
+                let prefix = "model.layers.1.block_sparse_moe.experts."
+                #expect(try mixture.values(of: prefix + "0.\(sparse).weight") == original)
+                #expect(try mixture.values(of: prefix + "1.\(sparse).weight") == original.map { 2 * $0 })
+            }
+            let attention = "model.layers.0.self_attn.q_proj.weight"
+            let expected = try base.values(of: attention).map { sharesMean ? 1.5 * $0 : $0 }
+            #expect(try mixture.values(of: attention) == expected)
+            #expect(mixture.description(of: "model.layers.0.mlp.up_proj.weight") == nil)
+            let router = try #require(mixture.description(of: "model.layers.1.block_sparse_moe.gate.weight"))
+            #expect(router.shape == [2, 32])
+            let written = try #require(mixture.specification as? HuggingFaceSpecification).configuration
+            #expect(written["model_type"] == "mixtral" && written["num_local_experts"] == 2)
+        }
+    }
+
+    @Test("the router's rows tell apart what the base reads in each expert's texts")
+    func router() async throws {
+        let model = try await NativeModel(
+            contentsOf: Self.folder,
+            options: NativeOptions(threads: 1, precision: .float)
+        )
+        let texts: [[[TokenID]]] = [[[7, 31, 12, 64]], [[5, 22, 79]]]
+        let router = try await ExpertRouter.texts(texts, readBy: model)
+        let rows = try #require(router.rows(layer: 1, experts: 2, width: 32))
+        // Of two experts one row is the other turned round, and each text's own vectors prefer its row.
+        for place in 0..<32 { #expect(abs(rows[place] + rows[32 + place]) < 1e-6) }
+        for (expert, texts) in texts.enumerated() {
+            let mean = try await model.meanFeedForwardInputs(texts)[1]
+            let score = (0..<32).reduce(Float(0)) { $0 + mean[$1] * rows[32 * expert + $1] }
+            #expect(score > 0)
+        }
+        #expect(router.rows(layer: 0, experts: 3, width: 32) == nil)
+        let error = await #expect(throws: CollabError.self) {
+            try await ExpertRouter.texts([[[1]], []], readBy: model)
+        }
+        #expect(error?.code == .invalidRequest)
+    }
+
+    @Test("the folder holds the mixture and the base's tokenizer")
+    func saving() throws {
+        let scratch = try ScratchFolder()
+        let (base, doubled) = try parts()
+        let mixture = try ExpertMixture(base: base, experts: [base, doubled], router: .random(seed: 1))
+        try mixture.save(to: scratch.path + "/out")
+        let saved = try SafetensorsCheckpoint(path: scratch.path + "/out")
+        #expect(Set(saved.tensors.map(\.name)) == Set(mixture.tensors.map(\.name)))
+        #expect(saved.specification.architecture == "mixtral")
+        #expect(FileManager.default.fileExists(atPath: scratch.path + "/out/tokenizer.json"))
+    }
+
+    @Test("what is no mixture is refused")
+    func refusals() throws {
+        let (base, doubled) = try parts()
+        let few = #expect(throws: CollabError.self) {
+            try ExpertMixture(base: base, experts: [base], router: .random(seed: 1))
+        }
+        #expect(few?.code == .invalidRequest)
+        let many = #expect(throws: CollabError.self) {
+            try ExpertMixture(
+                base: base,
+                experts: [base, doubled],
+                router: .random(seed: 1),
+                expertsPerToken: 3
+            )
+        }
+        #expect(many?.code == .invalidRequest)
+        let gemma = try SafetensorsCheckpoint(path: MergeFixtures.folder + "/../../models/gemma2")
+        let other = #expect(throws: CollabError.self) {
+            try ExpertMixture(base: gemma, experts: [gemma, gemma], router: .random(seed: 1))
+        }
+        #expect(other?.code == .unsupported)
+    }
+}

@@ -1,0 +1,104 @@
+import Testing
+
+@testable import Collab
+
+@Suite("Neurons are brought into the order of another model's")
+struct AlignmentTests {
+    private static let names = ["mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"]
+
+    /// A layer of 7 neurons between 5 inputs and outputs.
+    private func layer(_ seed: UInt64) throws -> MemoryCheckpoint {
+        var generator = SeededGenerator(seed: seed)
+        func values() -> [Float] { (0..<35).map { _ in Float(generator.nextUnit() - 0.5) } }
+        return try MemoryCheckpoint(
+            "layer \(seed)",
+            tensors: [
+                .init("layers.0." + Self.names[0], shape: [7, 5], values: values()),
+                .init("layers.0." + Self.names[1], shape: [7, 5], values: values()),
+                .init("layers.0." + Self.names[2], shape: [5, 7], values: values()),
+            ]
+        )
+    }
+
+    /// The layer with its neurons in another order, and a little noise.
+    private func shuffled(_ layer: MemoryCheckpoint, _ order: [Int], noise: Float) throws -> MemoryCheckpoint
+    {
+        var generator = SeededGenerator(seed: 9)
+        let tensors = try layer.tensors.map { tensor in
+            let values = try layer.values(of: tensor.name)
+            let isDown = tensor.shape == [5, 7]
+            var moved: [Float] = []
+            for row in 0..<tensor.shape[0] {
+                for column in 0..<tensor.shape[1] {
+                    let from = isDown ? row * 7 + order[column] : order[row] * 5 + column
+                    moved.append(values[from] + noise * Float(generator.nextUnit() - 0.5))
+                }
+            }
+            return MemoryCheckpoint.Tensor(tensor.name, shape: tensor.shape, values: moved)
+        }
+        return try MemoryCheckpoint("shuffled", tensors: tensors)
+    }
+
+    @Test("neurons that were shuffled find back, element by element and for any range")
+    func shuffling() throws {
+        let layer = try layer(1)
+        let aligned = try shuffled(layer, [3, 0, 6, 1, 5, 2, 4], noise: 0).aligned(to: layer)
+        #expect(aligned.changedTensorCount == 3)
+        for tensor in layer.tensors {
+            #expect(try aligned.values(of: tensor.name) == layer.values(of: tensor.name))
+            #expect(
+                try aligned.values(of: tensor.name, elements: 3..<18)
+                    == layer.values(of: tensor.name, elements: 3..<18)
+            )
+            #expect(aligned.storage(of: tensor.name) == nil)
+        }
+        let noisy = try shuffled(layer, [6, 5, 4, 3, 2, 1, 0], noise: 0.2).aligned(to: layer)
+        let merged = MergedCheckpoint(nil, .linear(), members: [layer, noisy])
+        for tensor in layer.tensors {
+            for (found, wanted) in zip(try merged.values(of: tensor.name), try layer.values(of: tensor.name))
+            {
+                #expect(abs(found - wanted) <= 0.0501)
+            }
+        }
+    }
+
+    @Test("a model that matches as it is keeps its stored form")
+    func identity() throws {
+        let layer = try layer(2)
+        let aligned = try layer.aligned(to: layer)
+        #expect(aligned.changedTensorCount == 0)
+        #expect(aligned.storage(of: "layers.0." + Self.names[0]) != nil)
+    }
+
+    @Test("the assignment is the best of all", arguments: 0..<20)
+    func assignment(_ seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let count = Int(seed % 6) + 1
+        var values = (0..<count * count).map { _ in (generator.nextUnit() * 20).rounded() - 10 }
+        if seed > 15 { values = values.map { _ in 1 } }
+        let gains = DoubleMatrix(rows: count, columns: count, values: values)
+        let found = Assignment(maximising: gains).columns
+        #expect(Set(found).count == count)
+        func worth(_ columns: [Int]) -> Double {
+            columns.enumerated().reduce(0) { $0 + values[$1.offset * count + $1.element] }
+        }
+        var best = -Double.infinity
+        func tryAll(_ chosen: [Int]) {
+            if chosen.count == count { best = max(best, worth(chosen)) }
+            for column in 0..<count where !chosen.contains(column) { tryAll(chosen + [column]) }
+        }
+        tryAll([])
+        #expect(worth(found) == best)
+    }
+
+    @Test("layers of another width are refused by name")
+    func mismatch() throws {
+        let other = try MemoryCheckpoint(
+            "other",
+            tensors: try layer(1).tensors.map { .init($0.name, shape: [2, 2], values: [1, 2, 3, 4]) }
+        )
+        let error = #expect(throws: CollabError.self) { try other.aligned(to: try layer(1)) }
+        #expect(error?.code == .tensorMismatch)
+        #expect(error?.message.contains("mlp.") == true)
+    }
+}
