@@ -133,6 +133,31 @@ struct StatisticsMergeTests {
         #expect(try difference(method, from: "regmean_\(alpha)") < 2e-6)
     }
 
+    /// `Scripts/fixtures/make_merge_references.py`, by full decompositions in numpy.
+    @Test(
+        "task vectors of full rank merge as numpy's decompositions do",
+        arguments: ["iso_c", "iso_cts", "tsv_m", "wudi"]
+    )
+    func decompositions(_ name: String) throws {
+        let models = try models()
+        let expected = try MergeGoldens.checkpoint("statistics/matrices.safetensors")
+        let method: any MergeMethod =
+            switch name {
+            case "iso_c": .isoC(base: models[0])
+            case "iso_cts": .isoCTS(base: models[0])
+            case "tsv_m": .tsvM(base: models[0])
+            default: .wudi(base: models[0], steps: 20, rate: 1e-3)
+            }
+        let merged = MergedCheckpoint(nil, method, members: Array(models[1...]))
+        for tensor in ["fc.weight", "out.weight"] {
+            let (ours, theirs) = (
+                try merged.values(of: tensor), try expected.values(of: "\(name).\(tensor)")
+            )
+            #expect(ours.count == theirs.count)
+            for (found, wanted) in zip(ours, theirs) { #expect(abs(found - wanted) < 2e-6) }
+        }
+    }
+
     @Test("statistics of another size, and too few of them, are refused")
     func refusals() throws {
         let statistics = try (0..<2).map { ModelStatistics(try part("gram\($0).") { "gram/\($0).weight" }) }
