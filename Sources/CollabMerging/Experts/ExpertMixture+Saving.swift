@@ -1,4 +1,4 @@
-import Collab
+public import Collab
 import CollabBackends
 
 #if canImport(Glibc)
