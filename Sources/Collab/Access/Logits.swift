@@ -21,8 +21,10 @@ public struct Logits: Sendable {
 }
 
 extension Logits {
-    /// The natural log-probability of a token: its logit less log Σ exp of all, computed in double precision.
+    /// The natural log-probability of a token: its logit less log Σ exp of all, computed in double precision; −∞ for one
+    /// that is not in the row.
     func logprob(of token: TokenID) -> Double {
-        Double(self[token]) - values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+        guard values.indices.contains(Int(token)) else { return -.infinity }
+        return Double(self[token]) - values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
     }
 }

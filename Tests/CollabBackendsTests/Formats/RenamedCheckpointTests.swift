@@ -73,7 +73,7 @@ struct GGUFSavingTests {
         let text = "abc acb"
         let tokens = try theirs.tokenizer.encode(text, parsingSpecialTokens: true)
         #expect(try ours.tokenizer.encode(text, parsingSpecialTokens: true) == tokens)
-        #expect(ours.tokenizer.markers == theirs.tokenizer.markers)
+        #expect(ours.vocabulary.markers == theirs.vocabulary.markers)
         let sequence = try TinyModels.sequences().long
         let (left, right) = (
             try await ours.startDecoding(reading: sequence).logits.values,

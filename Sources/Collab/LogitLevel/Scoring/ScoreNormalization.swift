@@ -41,7 +41,8 @@ public struct ScoredChoice: Hashable, Sendable, Codable {
 
     init(_ continuations: [ScoredContinuation], _ normalization: ScoreNormalization) {
         self.continuations = continuations
-        scores = continuations.map { $0.score(normalization) }
+        let scores = continuations.map { $0.score(normalization) }
+        self.scores = scores
         best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
     }
 }

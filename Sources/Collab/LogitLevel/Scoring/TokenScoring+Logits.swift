@@ -37,15 +37,6 @@ extension TokenScoring where Self: LogitModel {
     }
 }
 
-extension Logits {
-    /// Natural logarithm of a token's probability; −∞ for one that is not in the row.
-    func logprob(of token: TokenID) -> Double {
-        guard values.indices.contains(Int(token)) else { return -.infinity }
-        let normalizer = values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
-        return Double(values[Int(token)]) - normalizer
-    }
-}
-
 extension FusedModel: TokenScoring {}
 extension FuseLogits: TokenScoring where Members == Team<LogitAccess> {}
 extension LogitFormula: TokenScoring {}

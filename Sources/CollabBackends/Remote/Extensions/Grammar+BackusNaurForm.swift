@@ -11,7 +11,7 @@ extension Grammar {
             case .text(let text): return "\"" + text.unicodeScalars.map(Self.escaped).joined() + "\""
             case .scalar(let set):
                 let ranges = set.scalarRanges.map { range in
-                    range.count == 1
+                    range.lowerBound == range.upperBound
                         ? Self.escaped(range.lowerBound)
                         : Self.escaped(range.lowerBound) + "-" + Self.escaped(range.upperBound)
                 }

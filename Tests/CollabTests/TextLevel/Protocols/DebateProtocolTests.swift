@@ -30,8 +30,10 @@ struct DebateProtocolTests {
         let scores = try #require(answer.trace?.root.decisions.last?.scores)
         #expect(scores.map(\.candidate) == ["1", "2", "3"])
         // a: 20 for 1, then 1 loses 25/2 and 3 gains 30/2, then 3 loses 25/3 and 1 gains 30/3; b: 20 + 30/2 for 2.
-        for (score, expected) in zip(scores, [20 - 12.5 + 10, 20 + 15, 15 - 25.0 / 3]) {
-            #expect(abs(try #require(score.value) - expected) < 1e-12)
+        let expected: [Double] = [20 - 12.5 + 10, 20 + 15, 15 - 25.0 / 3]
+        for (score, expected) in zip(scores, expected) {
+            let value: Double = try #require(score.value)
+            #expect(abs(value - expected) < 1e-12)
         }
     }
 

@@ -58,6 +58,10 @@ enum JSONNumbers {
     /// Digits between two rows of equal length.
     private static func between(_ low: ArraySlice<UInt8>, _ high: ArraySlice<UInt8>) -> Pattern {
         guard let first = low.first, let last = high.first else { return .nothing }
+        // Any digits: without this the two ends would be told apart at every place, and the pattern double each time.
+        if low.allSatisfy({ $0 == 48 }), high.allSatisfy({ $0 == 57 }) {
+            return .repetition(digit, least: low.count, most: low.count)
+        }
         let (a, b) = (Int(first) - 48, Int(last) - 48)
         let (restLow, restHigh) = (low.dropFirst(), high.dropFirst())
         if a == b { return .sequence([digit(a...a), between(restLow, restHigh)]) }
@@ -105,11 +109,11 @@ enum JSONNumbers {
     private static func magnitude(_ low: DecimalBound, _ high: DecimalBound) -> Pattern {
         if low.whole > high.whole { return impossible }
         if low.whole == high.whole {
-            return .sequence([.text("\(low.whole)"), Fractions(above: low, below: high).pattern])
+            return .sequence([.text("\(low.whole)"), Fractions(above: low, below: high.limit).pattern])
         }
         var parts: [Pattern] = [
             .sequence([.text("\(low.whole)"), Fractions(above: low, below: nil).pattern]),
-            .sequence([.text("\(high.whole)"), Fractions(above: nil, below: high).pattern]),
+            .sequence([.text("\(high.whole)"), Fractions(above: nil, below: high.limit).pattern]),
         ]
         if low.whole + 1 < high.whole {
             let whole = Pattern.choice(magnitudes(low.whole + 1, high.whole - 1))
@@ -192,6 +196,11 @@ struct DecimalBound {
     var isNegative: Bool
     /// Whether the bound itself is left out.
     var isExcluded: Bool
+    /// Whether it stands for none, so that its whole part is the largest that can be written.
+    var isOpen = false
+
+    /// The bound as one of the digits after the point.
+    fileprivate var limit: DecimalBound? { isOpen ? nil : self }
 
     init(whole: UInt64, fraction: [Int], isNegative: Bool, isExcluded: Bool) {
         self.whole = whole
@@ -210,6 +219,7 @@ struct DecimalBound {
         }
         guard let value, value.magnitude <= Double(largest) || (value < 0) == (sign > 0) else {
             self.init(whole: largest, fraction: [], isNegative: sign < 0, isExcluded: false)
+            isOpen = true
             return
         }
         var parts = "\(value.magnitude)".split(separator: "e")

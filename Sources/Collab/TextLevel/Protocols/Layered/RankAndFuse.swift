@@ -26,9 +26,9 @@ public struct RankAndFuse: Procedure {
     public var fuser: Appointment
     /// How answers are read, and who must answer.
     public var rules: MeetingRules
-    /// Asks which of the two answers shown is better.
-    public var asksForVerdict =
-        "Which answer to the question is better, A or B? Write one letter and nothing else."
+    /// Asks which of the two answers shown, called A and B, is better.
+    public var prompt: @Sendable (_ request: Request, _ first: String, _ second: String) -> Request =
+        Judge.standardPrompt
     /// Asks for one answer made of those shown, best first.
     public var asksForFusion =
         "The answers shown are ordered from best to worst. Write one answer that keeps what is right in them."
