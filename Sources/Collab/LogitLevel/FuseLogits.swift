@@ -20,7 +20,7 @@ public struct FuseLogits<Members: Participants>: Sendable {
     public let fusion: Fusion
     private let context: DraftContext
     let members: Members
-    private let fused: FusedModel?
+    var fused: FusedModel?
 
     /// Fuses the team of the pipeline.
     ///

@@ -22,7 +22,7 @@ public struct LogitFormula: LogitModel {
     public let terms: [Term]
     private let mask: Fusion.Mask
     private let isNormalised: Bool
-    let fused: FusedModel
+    var fused: FusedModel
 
     init(terms: [Term], mask: Fusion.Mask = .automatic, isNormalised: Bool = false) {
         let terms = Self.merged(terms)

@@ -69,7 +69,10 @@ struct RemoteEmbeddingModelTests {
         #expect(run.usage.unpricedCalls == 0)
         let unpriced = try self.model()
         let error = await #expect(throws: CollabError.self) {
-            try await team(choosingBy: unpriced).respond(to: "one", in: Run(budget: .cost(Money(billionths: 1_000_000_000))))
+            try await team(choosingBy: unpriced).respond(
+                to: "one",
+                in: Run(budget: .cost(Money(billionths: 1_000_000_000)))
+            )
         }
         #expect(error?.code == .invalidRequest)
     }

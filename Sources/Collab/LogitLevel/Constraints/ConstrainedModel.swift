@@ -3,16 +3,20 @@
 /// Make one with ``LogitModel/constrained(to:)``. It works for whatever shows logits, a single model or a fusion, and the
 /// tokens that are allowed keep their proportions: the distribution at each place is the model's own, renormalised over
 /// what can still become an allowed text. An answer may end where it is one, and must end where nothing else is possible.
+/// The mask of a log-linear fusion goes by what is allowed, so that it always leaves something.
 public struct ConstrainedModel<Base: LogitModel>: LogitModel {
     /// The model beneath.
-    public var base: Base { processed.base }
+    public let base: Base
     /// What its answers have to look like.
     public let constraint: Constraint
     let processed: ProcessedModel<Base, ConstraintProcessor>
 
     init(_ base: Base, _ constraint: Constraint) {
+        self.base = base
         self.constraint = constraint
-        processed = base.processed(by: ConstraintProcessor(constraint, base.tokenizer))
+        let processor = ConstraintProcessor(constraint, base.tokenizer)
+        let reached = (base as? any MembersProcessing)?.processingMaskedMembers(by: processor) as? Base
+        processed = (reached ?? base).processed(by: processor)
     }
 
     /// The base's and the constraint's names.
