@@ -6,7 +6,7 @@ import Testing
 @testable import CollabMerging
 
 /// That transformers runs what is written, and as the dense model where all experts are it, is checked by
-/// `Scripts/check-merged-models`.
+/// `Scripts/compare-merged-models`.
 @Suite("Dense models become a mixture of experts")
 struct ExpertMixtureTests {
     private static let folder = MergeFixtures.folder + "/../../models/llama"
