@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "merge", targets: ["MergeTool"]),
         .executable(name: "route-train", targets: ["RouteTrain"]),
         .executable(name: "experiment-routing", targets: ["ExperimentRouting"]),
+        .executable(name: "experiment-debate", targets: ["ExperimentDebate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -146,6 +147,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/ExperimentRouting",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ExperimentDebate",
+            dependencies: [
+                "Collab", "CollabBackends",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ExperimentDebate",
             swiftSettings: swiftSettings
         ),
         .target(

@@ -10,7 +10,7 @@ struct CollabBench: AsyncParsableCommand {
             FaultsSuite.self,
             EngineSuite.self, EngineOnce.self, KernelsSuite.self, ReplicasSuite.self, StreamsSuite.self,
             TokenizersSuite.self, EmbeddingSuite.self, OrchestrationSuite.self,
-            MergeSuite.self, RoutingSuite.self, FusionSuite.self, ConstraintsSuite.self,
+            MergeSuite.self, RoutingSuite.self, FusionSuite.self, ConstraintsSuite.self, DebateSuite.self,
         ]
     )
 }

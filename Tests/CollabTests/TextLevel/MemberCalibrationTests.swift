@@ -184,7 +184,7 @@ struct DetailedCalibrationTests {
         #expect(try JSONDecoder().decode(Turn.self, from: Data(turn.utf8)).messages == nil)
     }
 
-    @Test("knows how often a judge contradicts itself, and how often it is right when it does not")
+    @Test("knows how often a judge contradicts itself, and how often it is right in either order")
     func judges() throws {
         let pairs = (0..<20).map { index in
             JudgedPair(
@@ -197,9 +197,18 @@ struct DetailedCalibrationTests {
         }
         let calibration = try Calibration(ofJudges: ["careful", "wrong"], from: pairs)
         #expect(calibration.members.map(\.orderConsistency) == [0.75, 1])
-        #expect(calibration.members.map(\.right) == [15, 0])
-        #expect(calibration.members.map(\.asked) == [15, 10])
+        #expect(calibration.members.map(\.right) == [35, 0])
+        #expect(calibration.members.map(\.asked) == [40, 38])
+        #expect(calibration.members.map(\.unparsed) == [0, 9])
         #expect(calibration.weight(of: "wrong", gate: nil) == 0)
+        let biased = (0..<20).map { index in
+            JudgedPair(
+                truth: index % 2 == 0 ? .first : .second,
+                judgements: [Judge.Judgement(plain: .first, swapped: .second)]
+            )
+        }
+        // Whoever follows the order is right by chance alone.
+        #expect(try Calibration(ofJudges: ["biased"], from: biased).weight(of: "biased", gate: nil) == 0)
         #expect(throws: CollabError.self) { try Calibration(ofJudges: ["one"], from: pairs) }
     }
 }

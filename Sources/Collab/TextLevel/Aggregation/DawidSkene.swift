@@ -143,14 +143,19 @@ public struct DawidSkene: Hashable, Sendable, Codable {
     /// Returns the log-likelihood of all answers.
     private mutating func estimateBeliefs(_ votes: [[Int?]]) -> Double {
         var likelihood = 0.0
+        let logPriors = priors.map { log($0) }
+        // For each member and what it says, the logarithms over the true classes.
+        let logConfusion = confusion.map { table in
+            classes.indices.map { said in table.map { log($0[said]) } }
+        }
         for (index, row) in votes.enumerated() {
-            let belief = Self.normalised(
-                classes.indices.map { truth in
-                    row.enumerated().reduce(log(priors[truth])) { sum, vote in
-                        vote.element.map { sum + log(confusion[vote.offset][truth][$0]) } ?? sum
-                    }
-                }
-            )
+            var sums = logPriors
+            for (member, said) in row.enumerated() {
+                guard let said else { continue }
+                let terms = logConfusion[member][said]
+                for truth in sums.indices { sums[truth] += terms[truth] }
+            }
+            let belief = Self.normalised(sums)
             beliefs[index] = belief.shares
             likelihood += belief.logSum
         }

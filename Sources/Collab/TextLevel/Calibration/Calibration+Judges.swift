@@ -16,24 +16,38 @@ public struct JudgedPair: Hashable, Sendable, Codable {
 }
 
 extension Calibration {
-    /// Learns whom to believe among judges: how often each gives the same verdict in both orders, and how often that
-    /// verdict is right. Verdicts that differ by order are none, so they count neither as right nor as wrong.
+    /// Learns whom to believe among judges: how often each gives the same verdict in both orders, and how often it is
+    /// right, each order counted by itself.
+    ///
+    /// So a judge that follows the order is right half of the time, and weighs nothing, however often it is right when it
+    /// does not contradict itself. Verdicts that could not be read count as wrong.
     ///
     /// Throws ``CollabError/Code/invalidRequest`` if there are fewer pairs than ``minimumExamples``, or if a pair does not
     /// have a judgement for each judge.
     public init(ofJudges names: [String], from pairs: [JudgedPair]) throws(CollabError) {
+        guard pairs.count >= Self.minimumExamples else {
+            throw CollabError(
+                .invalidRequest,
+                "\(pairs.count) judged pairs are too few to learn from; give \(Self.minimumExamples) or more."
+            )
+        }
         if let index = pairs.firstIndex(where: { $0.judgements.count != names.count }) {
             throw CollabError(
                 .invalidRequest,
                 "Pair \(index) has \(pairs[index].judgements.count) judgements for \(names.count) judges."
             )
         }
-        let examples = pairs.map { pair in
-            LabelledExample(
-                truth: .value(pair.truth.rawValue),
-                answers: pair.judgements.map { $0?.preference.map { .value($0.rawValue) } },
-                kind: pair.kind
-            )
+        func answer(_ preference: Judge.Preference?) -> Answer {
+            preference.map { .value($0.rawValue) } ?? .unparsed
+        }
+        let examples = pairs.flatMap { pair in
+            [\Judge.Judgement.plain, \Judge.Judgement.swapped].map { order in
+                LabelledExample(
+                    truth: .value(pair.truth.rawValue),
+                    answers: pair.judgements.map { $0.map { answer($0[keyPath: order]) } },
+                    kind: pair.kind
+                )
+            }
         }
         try self.init(of: names, from: examples)
         addConsistency(of: pairs)

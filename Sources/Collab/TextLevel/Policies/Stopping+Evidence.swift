@@ -11,15 +11,12 @@
 extension Stopping {
     /// The leading answer is, with a probability above a threshold, the one that most further votes would give.
     ///
-    /// With a and b votes for the two leading answers, the probability that the first is the more frequent one is
-    /// P(Binomial(a + b + 1, ½) ≤ a) under a uniform prior (adaptive consistency, Aggarwal et al. 2023). Members are
-    /// taken as independent, which members of one kind are not: the probability is too high rather than too low.
+    /// See ``Tally/leaderProbability`` (adaptive consistency, Aggarwal et al. 2023). Members are taken as independent,
+    /// which members of one kind are not: the probability is too high rather than too low.
     public static func betaPosterior(above threshold: Double = 0.95) -> Stopping {
         let name = "beta posterior above \(threshold)"
         return Stopping(name) { table in
-            let counts = table.plurality.candidates.map(\.ballots.count).sorted(by: >)
-            guard let first = counts.first else { return nil }
-            let probability = majorityProbability(first, counts.count > 1 ? counts[1] : 0)
+            guard let probability = table.plurality.leaderProbability else { return nil }
             return probability > threshold ? Verdict(rule: name, isAgreement: true) : nil
         }
     }
@@ -63,6 +60,19 @@ extension Stopping {
             guard let run = Run.current, run.elapsed >= duration else { return nil }
             return Verdict(rule: name, isAgreement: false)
         }
+    }
+}
+
+extension Tally {
+    /// The probability that the answer with most votes is the one that most further votes would give; `nil` without a
+    /// vote.
+    ///
+    /// With a and b votes for the two leading answers it is P(Binomial(a + b + 1, ½) ≤ a): the share of a Beta(a + 1,
+    /// b + 1) distribution above one half.
+    public var leaderProbability: Double? {
+        let counts = candidates.map(\.ballots.count).sorted(by: >)
+        guard let first = counts.first else { return nil }
+        return majorityProbability(first, counts.count > 1 ? counts[1] : 0)
     }
 }
 

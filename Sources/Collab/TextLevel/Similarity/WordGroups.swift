@@ -24,6 +24,6 @@ struct WordGroups {
 
     /// How much two texts have in common.
     static func similarity(_ first: String, _ second: String) -> Double {
-        WordGroups(first).similarity(to: WordGroups(second))
+        first == second ? 1 : WordGroups(first).similarity(to: WordGroups(second))
     }
 }
