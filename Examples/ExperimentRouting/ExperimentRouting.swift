@@ -59,6 +59,7 @@ struct ExperimentRouting: AsyncParsableCommand {
         try guarantees("mmlu", mmlu, risks: [0.15, 0.2, 0.25])
         try guarantees("gsm8k", problems, risks: [0.25, 0.3, 0.35])
         try nineModels(recorded)
+        try comparisons(recorded)
         try online(recorded)
         try agreement(recorded)
     }
@@ -298,7 +299,7 @@ struct ExperimentRouting: AsyncParsableCommand {
     }
     func number(_ value: Double) -> String { String(format: "%.3f", value) }
     func percent(_ value: Double) -> String { String(format: "%.2f", value * 100) }
-    private func seconds(since start: ContinuousClock.Instant) -> String {
+    func seconds(since start: ContinuousClock.Instant) -> String {
         let elapsed = (ContinuousClock.now - start).components
         return String(format: "%.1f", Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
     }

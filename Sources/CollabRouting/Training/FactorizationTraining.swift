@@ -100,7 +100,9 @@ struct FactorizationObjective: BatchObjective {
     func start(seed: UInt64) -> [Float] {
         var generator = SeededGenerator(seed: seed)
         var start = generator.layer(outputs: projection.rows, inputs: projection.columns)
-        for _ in models.range { start.append(Float(generator.nextNormal())) }
+        // About of unit length: a form that begins large knows things that nobody taught it.
+        let spread = 1 / Double(models.columns).squareRoot()
+        for _ in models.range { start.append(Float(spread * generator.nextNormal())) }
         start += [Float](repeating: 0, count: models.rows)
         return start + generator.layer(outputs: 1, inputs: weights.columns)
     }

@@ -21,7 +21,7 @@ struct SpeculationNativeTests {
     }
 
     @Test(
-        "rows are those of plain decoding, for single models and fusions",
+        "rows are those of plain decoding, for single models, fusions and cascades of tokens",
         arguments: ["llama", "gemma3", "qwen3"]
     )
     func lossless(folder: String) async throws {
@@ -33,6 +33,9 @@ struct SpeculationNativeTests {
         for proposer in [ModelProposer(other), PromptLookup()] as [any TokenProposer] {
             try await expectEqual(model, proposer)
             try await expectEqual(FusedModel(nil, .contrastive(), members: [model, other]), proposer)
+            for rule in [TokenDeferral.optimal(0.3), .unlikelyTokens(0.5)] {
+                try await expectEqual(TokenCascade(other, model, deferring: rule), proposer)
+            }
         }
     }
 }
