@@ -37,13 +37,22 @@ extension Run {
                     }
                 }
                 let (result, summary) = try outcome.get()
-                run.settle(admission, usage: meter.withLock { $0 }, node: node, text: summary)
+                run.settle(admission, usage: meter.withLock { $0.asOneCall }, node: node, text: summary)
                 return result
             } catch {
-                run.book(error, admission, node: node, spent: meter.withLock { $0 })
+                run.book(error, admission, node: node, spent: meter.withLock { $0.asOneCall })
                 throw error
             }
         }
+    }
+}
+
+extension Usage {
+    /// The same of a measurement, which is one call however many requests it took.
+    fileprivate var asOneCall: Usage {
+        var usage = self
+        usage.unpricedCalls = min(usage.unpricedCalls, 1)
+        return usage
     }
 }
 

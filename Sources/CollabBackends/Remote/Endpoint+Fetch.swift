@@ -63,14 +63,14 @@ extension Endpoint {
         over transport: Transport
     ) async throws(RemoteProblem) -> (ResponseHead, [UInt8]) {
         let exchange: Exchange
-        let body: [UInt8]
+        do throws(TransportError) { exchange = try await transport.open(wire) } catch {
+            throw .transport(error)
+        }
+        guard (200..<300).contains(exchange.head.status) else { throw await .refusal(exchange) }
         do throws(TransportError) {
-            exchange = try await transport.open(wire)
-            body = try await exchange.body(upTo: settings.maximumResponseBytes)
+            return (exchange.head, try await exchange.body(upTo: settings.maximumResponseBytes))
         } catch {
             throw .transport(error)
         }
-        if (200..<300).contains(exchange.head.status) { return (exchange.head, body) }
-        throw .refused(exchange.head, ServerComplaint(body: Array(body.prefix(64 << 10))))
     }
 }

@@ -66,9 +66,7 @@ struct RemoteCall {
         }
         exchange.head.allowance?.report()
         if (200..<300).contains(exchange.head.status) { return exchange }
-        // Whatever of the explanation can be had is good enough.
-        let body = (try? await exchange.body(upTo: 64 << 10)) ?? []
-        throw .refused(exchange.head, ServerComplaint(body: body))
+        throw await .refusal(exchange)
     }
 
     private func read(

@@ -47,11 +47,14 @@ public struct Cassette: Sendable {
         public var code: String
         /// The error's message.
         public var message: String
+        /// What the error knew about the call, by which retries and the like decide; `nil` if it knew nothing.
+        public var traits: FailureTraits?
 
         /// Makes a recorded error.
-        public init(code: String, message: String) {
+        public init(code: String, message: String, traits: FailureTraits? = nil) {
             self.code = code
             self.message = message
+            self.traits = traits
         }
     }
 

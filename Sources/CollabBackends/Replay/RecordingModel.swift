@@ -28,7 +28,11 @@ public struct RecordingModel<Base: TextModel>: TextModel {
             try recorder.add(entry)
             return response
         } catch  where error.code != .cancelled && entry.response == nil {
-            entry.failure = Cassette.Failure(code: error.code.description, message: error.message)
+            entry.failure = Cassette.Failure(
+                code: error.code.description,
+                message: error.message,
+                traits: error.callFailure?.traits
+            )
             entry.pieces = pieces.withLock { $0 }
             entry.seconds = (Run.now - start) / .seconds(1)
             try recorder.add(entry)

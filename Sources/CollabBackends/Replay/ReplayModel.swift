@@ -55,8 +55,18 @@ extension Cassette.Entry {
         }
         let failure =
             failure ?? Cassette.Failure(code: "replayMiss", message: "The entry has no answer.")
-        throw CollabError(CollabError.Code(failure.code), failure.message)
+        throw CollabError(
+            CollabError.Code(failure.code),
+            failure.message,
+            cause: failure.traits.map(RecordedCall.init)
+        )
     }
+}
+
+/// What a recorded failure knew about its call.
+private struct RecordedCall: CallFailure, CustomStringConvertible {
+    let traits: FailureTraits
+    var description: String { "as recorded" }
 }
 
 /// Hands out the recorded calls of a cassette, each once, to the models that replay it.

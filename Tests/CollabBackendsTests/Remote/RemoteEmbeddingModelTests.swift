@@ -109,6 +109,16 @@ struct RemoteEmbeddingModelTests {
         expectNoKey(in: try model())
     }
 
+    @Test("No more than the cap of an error's body is read, and the status is what counts")
+    func bigErrorBody() async throws {
+        let settings = RemoteSettings(maximumResponseBytes: 1 << 20, transport: try Transport())
+        let base = try FaultServer.runningForFloods().base("status=503,body=big,bytes=33554432", id: id)
+        let model = try RemoteEmbeddingModel("e", at: base, dimension: 3, settings: settings)
+        let error = await #expect(throws: CollabError.self) { try await model.embed(["x"]) }
+        #expect(error?.remoteFailure?.kind == .overloaded)
+        #expect(error?.remoteFailure?.isPossiblyBilled == false)
+    }
+
     // MARK: Ollama
 
     private func ollama(_ faults: String = "ok", dimension: Int = 3) throws -> RemoteEmbeddingModel {

@@ -6,6 +6,12 @@ import Testing
 /// are known to write.
 @Suite("Complaints of servers")
 struct ServerComplaintTests {
+    @Test("An empty detail in an answer is no complaint")
+    func emptyDetail() throws {
+        let answer = Array(#"{"detail":null,"choices":[]}"#.utf8)
+        #expect(ServerComplaint(try JSONValue(parsing: answer, policy: .wire)) == nil)
+    }
+
     @Test(
         "Each server's words for a failure are understood",
         arguments: [

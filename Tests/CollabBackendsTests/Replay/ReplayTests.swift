@@ -130,6 +130,36 @@ struct ReplayTests {
         #expect(error?.message == "The parrot is asleep.")
     }
 
+    @Test(
+        "What a failure knew about its call is recorded, so that a replay is not tried again where the call was not"
+    )
+    func failureTraits() async throws {
+        struct Breaking: TextModel {
+            let name = "breaking"
+            func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+                let partial = Response(text: "", model: name, usage: Usage(completionTokens: 3, calls: 1))
+                throw CollabError(
+                    .transport,
+                    "The answer broke off.",
+                    cause: RemoteFailure(.interrupted, status: 200, isPossiblyBilled: true, partial: partial)
+                )
+            }
+        }
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let retry = Retry(attempts: 3, delay: .zero)
+        let model = Breaking().recording(to: try CassetteRecorder(writingTo: path)).retrying(retry)
+        let recorded = await #expect(throws: CollabError.self) { try await model.respond(to: "x") }
+        let replay = ReplayModel("breaking", from: try Cassette(contentsOf: path)).retrying(retry)
+        let run = Run()
+        let replayed = await #expect(throws: CollabError.self) { try await replay.respond(to: "x", in: run) }
+        #expect(replayed?.code == .transport)
+        #expect(replayed?.message == recorded?.message)
+        #expect(replayed?.traits == recorded?.traits)
+        #expect(run.trace?.ledger.map(\.billing) == [.possiblyBilled])
+        #expect(run.usage.completionTokens == 3)
+    }
+
     @Test("What has not been asked for is listed")
     func unused() async throws {
         let recorder = CassetteRecorder()

@@ -77,6 +77,38 @@ struct RateLimitTests {
         #expect(diary.withLock { $0.map(\.0) } == ["0", "2"])
     }
 
+    @Test("takes nothing for a call that is cancelled just when its turn has come")
+    @MainActor func cancelledAtItsTurn() async throws {
+        let limiter = RateLimiter(RateLimit(requestsPerMinute: 60, burst: .seconds(1)))
+        let run = Run(budget: .duration(.seconds(2)), clock: clock)
+        try await Run.$context.withValue(Run.Context(run: run)) {
+            try await limiter.pass(1, name: "m")
+            let task = Task { try await limiter.pass(1, name: "m") }
+            await clock.waitForSleepers()
+            // Both before the task, which is on this actor too, goes on.
+            clock.advance(by: .seconds(1.5))
+            task.cancel()
+            let error = await #expect(throws: CollabError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+            // The next would have to wait beyond the run's deadline if anything had been taken.
+            try await limiter.pass(1, name: "m")
+        }
+    }
+
+    @Test("is asked again after an hour, however long a server asks to wait")
+    func senselessWait() async throws {
+        let limiter = RateLimiter(RateLimit())
+        let run = Run(budget: .duration(.seconds(4000)), clock: clock)
+        let senseless = FailureTraits(isThrottling: true, retryAfter: .seconds(1e9))
+        try await Run.$context.withValue(Run.Context(run: run)) {
+            limiter.settle(estimate: 0, failure: senseless)
+            let task = Task { try await limiter.pass(1, name: "m") }
+            await clock.waitForSleepers()
+            clock.advance(by: .seconds(3601))
+            try await task.value
+        }
+    }
+
     @Test("counts tokens as well, and corrects its estimate when they are known")
     func tokens() async throws {
         // 600 a minute are 10 a second; a burst of 10 s holds 100.

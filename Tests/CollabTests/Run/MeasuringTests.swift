@@ -55,6 +55,30 @@ struct MeasuringTests {
         #expect(row.billing == .billed)
     }
 
+    @Test("is one call of unknown price however many requests it took")
+    func unpriced() async throws {
+        struct Unpriced: EmbeddingModel {
+            let name = "unpriced"
+            let dimension = 1
+            func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
+                for _ in 0..<3 { Run.spend(Usage(promptTokens: 1, unpricedCalls: 1)) }
+                return texts.map { _ in [1] }
+            }
+        }
+        let run = Run()
+        let router = try await ExampleRouter(["a": ["a"], "b": ["b"]], embeddedBy: Unpriced(), threshold: -1)
+        let team = Pipeline {
+            Route(by: router) {
+                Team("a") { ScriptedModel("a", always: "A") }
+                Team("b") { ScriptedModel("b", always: "B") }
+            }
+        }
+        _ = try await team.respond(to: "x", in: run)
+        let row = try #require(run.trace?.ledger.first { $0.model == "unpriced" })
+        #expect(row.usage.unpricedCalls == 1)
+        #expect(row.usage.promptTokens == 3)
+    }
+
     @Test("a measurement is refused when no call is left")
     func budget() async throws {
         let run = Run(budget: .calls(0))

@@ -171,7 +171,7 @@ struct ReplicaTable: Sendable {
         guard error.isSurvivable else { return rows[index].circuit.abandon(assignment.ticket, at: now) }
         rows[index].failures += 1
         rows[index].lastFailure = "\(error.code): \(error.message)"
-        if traits.isThrottling { rows[index].restsUntil = now + (traits.retryAfter ?? .seconds(1)) }
+        if traits.isThrottling { rows[index].restsUntil = now + (traits.rest ?? .seconds(1)) }
         if traits.isUnhealthy || traits.isLasting {
             rows[index].circuit.fail(
                 assignment.ticket,

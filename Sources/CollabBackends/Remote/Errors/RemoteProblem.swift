@@ -14,6 +14,12 @@ enum RemoteProblem: Error {
     /// Something other than a stream of events or a JSON answer.
     case noStream(ResponseHead, String)
 
+    /// An error status with as much of the server's explanation as can be had and is worth reading.
+    static func refusal(_ exchange: Exchange) async -> RemoteProblem {
+        let body = (try? await exchange.body(upTo: 64 << 10)) ?? []
+        return .refused(exchange.head, ServerComplaint(body: body))
+    }
+
     var isTransport: Bool { if case .transport = self { true } else { false } }
 
     var isCancellation: Bool {

@@ -22,7 +22,7 @@ struct ServerComplaint: Hashable, Sendable {
             }
         } else if json["object"]?.stringValue == "error" || json["type"]?.stringValue == "error" {
             read(json)
-        } else if let detail = json["detail"] {
+        } else if let detail = json["detail"], !detail.isNull {
             message = detail.stringValue ?? detail[0]?["msg"]?.stringValue ?? detail["message"]?.stringValue
         } else {
             return nil

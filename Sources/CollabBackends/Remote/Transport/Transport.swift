@@ -45,6 +45,9 @@ public final class Transport: Sendable {
     /// the target, since following it would hand the key or the question to somebody else.
     package func open(_ request: HTTPRequest) async throws(TransportError) -> Exchange {
         var request = request
+        // The limit of the whole call holds over all hops together.
+        let latest = ContinuousClock.now.advanced(by: request.timeouts.total)
+        request.deadline = min(latest, request.deadline ?? latest)
         var hops = 0
         while true {
             let transfer = Transfer(request, on: loop)
@@ -78,7 +81,7 @@ public final class Transport: Sendable {
             target = try WebAddress(location, relativeTo: request.address)
         } catch {
             throw TransportError(
-                .redirect(status, to: escapingControls(location, limit: 200)),
+                .redirect(status, to: WebAddress.withoutSecrets(location)),
                 address: request.address
             )
         }

@@ -43,3 +43,16 @@ public struct TransportSettings: Sendable {
         self.maximumTransfers = max(1, min(maximumTransfers, Self.openFileLimit / 2))
     }
 }
+
+extension TransportSettings.Proxy: CustomStringConvertible, CustomReflectable {
+    /// Which proxy, without the password that its address may hold.
+    public var description: String {
+        switch self {
+        case .environment: "as the environment says"
+        case .none: "none"
+        case .address(let address): WebAddress.withoutSecrets(address)
+        }
+    }
+    /// No children.
+    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
+}

@@ -25,7 +25,7 @@ package struct WebAddress: Hashable, Sendable {
         guard hasScheme, !text.utf8.contains(where: { $0 < 0x21 || $0 == 0x7f }) else {
             throw CollabError(
                 .invalidRequest,
-                "“\(escapingControls(text, limit: 200))” is not the address of a server; write it as http://host:port/v1 "
+                "“\(Self.withoutSecrets(text))” is not the address of a server; write it as http://host:port/v1 "
                     + "or https://host/v1."
             )
         }
@@ -33,7 +33,7 @@ package struct WebAddress: Hashable, Sendable {
         guard collab_curl_address_read(base?.whole, text, &address) else {
             throw CollabError(
                 .invalidRequest,
-                "“\(escapingControls(text, limit: 200))” is not a valid address."
+                "“\(Self.withoutSecrets(text))” is not a valid address."
             )
         }
         defer { collab_curl_address_free(&address) }
@@ -75,6 +75,17 @@ package struct WebAddress: Hashable, Sendable {
         if host == "localhost" || host == "[::1]" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    /// What is no address, for a message: without what may be a user name, a password or a key in a query.
+    static func withoutSecrets(_ text: String) -> String {
+        var shown = text[...]
+        if let at = shown.lastIndex(of: "@") {
+            let scheme = shown.firstRange(of: "://").map { shown[..<$0.upperBound] } ?? ""
+            shown = scheme + "…" + shown[at...]
+        }
+        if let query = shown.firstIndex(of: "?") { shown = shown[..<query] + "?…" }
+        return escapingControls(shown, limit: 200)
     }
 
     private static func string(_ text: UnsafeMutablePointer<CChar>?) -> String {

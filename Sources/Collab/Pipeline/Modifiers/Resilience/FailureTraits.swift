@@ -1,5 +1,5 @@
 /// What a failed call says about itself: by this, retries, circuit breakers and balancers decide.
-public struct FailureTraits: Hashable, Sendable {
+public struct FailureTraits: Hashable, Sendable, Codable {
     /// Whether the same call may succeed a little later.
     public var isRetryable: Bool
     /// Whether the failure speaks of the model's health rather than of the request or the caller: such failures open
@@ -64,12 +64,17 @@ extension CollabError {
     }
 
     /// The nearest cause that knows about the call.
-    var callFailure: (any CallFailure)? {
+    package var callFailure: (any CallFailure)? {
         (cause as? any CallFailure) ?? (cause as? CollabError)?.callFailure
     }
 }
 
 extension FailureTraits {
+    /// How long everybody leaves a model alone that asks for fewer calls; `nil` if it does not say.
+    ///
+    /// It is an hour at most: what a server says may be nonsense, and asking again costs one call.
+    var rest: Duration? { isThrottling ? retryAfter.map { min($0, .seconds(3600)) } : nil }
+
     init(usually code: CollabError.Code) {
         self.init()
         switch code {

@@ -55,6 +55,8 @@ final class RateLimiter: Sendable {
         try await turnstile.acquire()
         defer { turnstile.release() }
         while true {
+            // Who has been cancelled by now must not take anything.
+            try checkCancellation()
             let now = Run.now
             let wait = state.withLock { state -> Duration in
                 let wait = max(
@@ -74,7 +76,7 @@ final class RateLimiter: Sendable {
                 }
                 return wait
             }
-            if wait <= .zero { return try checkCancellation() }
+            if wait <= .zero { return }
             if let run = Run.current, let deadline = run.deadline, run.elapsed + wait >= deadline {
                 throw CollabError(
                     .rateLimited,
@@ -121,7 +123,7 @@ final class RateLimiter: Sendable {
         let now = Run.now
         state.withLock { state in
             state.tokens?.giveBack(estimate - Double(failure.usage.totalTokens))
-            if failure.isThrottling, let wait = failure.retryAfter {
+            if let wait = failure.rest {
                 state.pausedUntil = max(state.pausedUntil ?? .zero, now + wait)
             }
         }
