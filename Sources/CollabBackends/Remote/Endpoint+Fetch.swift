@@ -66,7 +66,7 @@ extension Endpoint {
         do throws(TransportError) { exchange = try await transport.open(wire) } catch {
             throw .transport(error)
         }
-        guard (200..<300).contains(exchange.head.status) else { throw await .refusal(exchange) }
+        guard (200..<300).contains(exchange.head.status) else { throw await RemoteProblem.refusal(exchange) }
         do throws(TransportError) {
             return (exchange.head, try await exchange.body(upTo: settings.maximumResponseBytes))
         } catch {

@@ -66,7 +66,7 @@ struct RemoteCall {
         }
         exchange.head.allowance?.report()
         if (200..<300).contains(exchange.head.status) { return exchange }
-        throw await .refusal(exchange)
+        throw await RemoteProblem.refusal(exchange)
     }
 
     private func read(

@@ -142,6 +142,30 @@ struct DialectRequestTests {
         #expect(error?.code == .invalidRequest)
     }
 
+    @Test("Nothing of a message is dropped: what has no place in a protocol is refused")
+    func nothingIsDropped() throws {
+        let picture = Attachment.image([1], mediaType: "image/png")
+        let result = Message(.tool, "rain", attachments: [picture], toolCallID: "call_1")
+        let instructions = Message(.system, "Be brief.", attachments: [picture])
+        let cases: [(ServerKind, Message)] = [
+            (.anthropic, result), (.openAIResponses, result), (.anthropic, instructions),
+        ]
+        for (server, message) in cases {
+            let error = #expect(throws: CollabError.self) {
+                try body(Request([message, .user("So?")]), server)
+            }
+            #expect(error?.code == .unsupported, "\(server.name)")
+        }
+        for arguments in ["not JSON", "[1]"] {
+            let call = ToolCall(id: "1", name: "weather", arguments: arguments)
+            let request = Request([.user("?"), .assistant("", toolCalls: [call]), .toolResult("x", of: call)])
+            for server in [ServerKind.ollama, .anthropic] {
+                let error = #expect(throws: CollabError.self) { try body(request, server) }
+                #expect(error?.code == .invalidRequest, "\(server.name)")
+            }
+        }
+    }
+
     @Test("The key and the version go where each protocol has them")
     func header() async throws {
         func fields(_ server: ServerKind, _ settings: RemoteSettings = RemoteSettings()) async throws

@@ -76,6 +76,26 @@ struct RequestContext {
         return count
     }
 
+    /// The arguments of a tool call as the object that some protocols want; none at all are an empty one.
+    ///
+    /// Throws ``Collab/CollabError/Code/invalidRequest`` if they are no JSON object.
+    func arguments(of call: ToolCall) throws(CollabError) -> JSONObject {
+        let text = call.arguments.isEmpty ? "{}" : call.arguments
+        if case .object(let arguments)? = try? JSONValue(parsing: Array(text.utf8), policy: .wire) {
+            return arguments
+        }
+        throw CollabError(
+            .invalidRequest,
+            "The arguments of the call of “\(escapingControls(call.name, limit: 60))” are no JSON object, which "
+                + "\(server.name) needs."
+        )
+    }
+
+    /// Throws ``Collab/CollabError/Code/unsupported`` for images and files in a turn where the protocol has no place for them.
+    func checkPlain(_ message: Message, of kind: String) throws(CollabError) {
+        if !message.attachments.isEmpty { throw unsupported("images or files in \(kind)") }
+    }
+
     func unsupported(_ what: String) -> CollabError {
         CollabError(.unsupported, "\(server.name) takes no \(what).")
     }

@@ -23,7 +23,11 @@ struct AnthropicCoding: DialectCoding {
         }
         var body = JSONObject()
         body["model"] = .string(context.model)
-        let instructions = messages.filter { $0.role == .system }.map(\.text)
+        var instructions: [String] = []
+        for message in messages where message.role == .system {
+            try context.checkPlain(message, of: "standing instructions")
+            instructions.append(message.text)
+        }
         if !instructions.isEmpty { body["system"] = .string(instructions.joined(separator: "\n\n")) }
         var turns: [JSONValue] = []
         for message in messages where message.role != .system {
@@ -51,6 +55,7 @@ struct AnthropicCoding: DialectCoding {
 
     private static func turn(_ message: Message, _ context: RequestContext) throws(CollabError) -> JSONValue {
         if message.role == .tool {
+            try context.checkPlain(message, of: "results of tools")
             let result: JSONValue = [
                 "type": "tool_result", "tool_use_id": .string(message.toolCallID ?? ""),
                 "content": .string(message.text),
@@ -62,18 +67,9 @@ struct AnthropicCoding: DialectCoding {
         var parts = message.attachments.map(part)
         if !message.text.isEmpty { parts.append(["type": "text", "text": .string(message.text)]) }
         for call in message.toolCalls {
-            let arguments = call.arguments.isEmpty ? "{}" : call.arguments
-            guard case .object(let input)? = try? JSONValue(parsing: Array(arguments.utf8), policy: .wire)
-            else {
-                throw CollabError(
-                    .invalidRequest,
-                    "The arguments of the call of “\(escapingControls(call.name, limit: 60))” are no JSON object, which "
-                        + "\(context.server.name) needs."
-                )
-            }
             parts.append([
                 "type": "tool_use", "id": .string(call.id), "name": .string(call.name),
-                "input": .object(input),
+                "input": .object(try context.arguments(of: call)),
             ])
         }
         return ["role": role, "content": .array(parts)]

@@ -67,12 +67,12 @@ struct OllamaCoding: DialectCoding {
         }
         if !images.isEmpty { turn["images"] = .array(images) }
         if !message.toolCalls.isEmpty {
-            turn["tool_calls"] = .array(
-                message.toolCalls.map { call in
-                    let arguments = try? JSONValue(parsing: Array(call.arguments.utf8), policy: .wire)
-                    return ["function": ["name": .string(call.name), "arguments": arguments ?? [:]]]
-                }
-            )
+            var calls: [JSONValue] = []
+            for call in message.toolCalls {
+                let arguments = try context.arguments(of: call)
+                calls.append(["function": ["name": .string(call.name), "arguments": .object(arguments)]])
+            }
+            turn["tool_calls"] = .array(calls)
         }
         return turn
     }

@@ -16,6 +16,9 @@ struct ResponsesCoding: DialectCoding {
         if !options.stopSequences.isEmpty { throw context.unsupported("stop sequences") }
         var body = JSONObject()
         body["model"] = .string(context.model)
+        for message in messages where message.role == .tool {
+            try context.checkPlain(message, of: "results of tools")
+        }
         body["input"] = .array(messages.flatMap(Self.items))
         body["stream"] = .bool(true)
         body["store"] = .bool(false)
