@@ -57,9 +57,30 @@ struct LogisticTests {
             ),
             RoutingOutcome(id: "2", request: "q", decision: choice, outcome: .init(quality: 1)),
             RoutingOutcome(id: "3", request: "r", decision: choice),
+            // Whom to keep and which answer won are no decisions whom to ask.
+            RoutingOutcome(
+                id: "4",
+                request: "s",
+                decision: .init(place: "keep local", choice: "everybody"),
+                outcome: .init(quality: 1)
+            ),
+            RoutingOutcome(
+                id: "4",
+                request: "s",
+                decision: .init(place: "vote", choice: "42"),
+                scores: ["42": 2, "41": 1],
+                outcome: .init(quality: 1)
+            ),
+            // The last member's answer, which nobody accepted, and which was judged later.
+            RoutingOutcome(
+                id: "5",
+                request: "q",
+                decision: .init(place: "cascade", choice: "large (not accepted)", asked: "large"),
+                outcome: .init(quality: 0)
+            ),
         ])
         #expect(data.questions == ["q"])
         #expect(data.models == ["small", "large"])
-        #expect(data.scores[0, 0] == 0.5 && data.scores[0, 1] == 1)
+        #expect(data.scores[0, 0] == 0.5 && data.scores[0, 1] == 0.5)
     }
 }

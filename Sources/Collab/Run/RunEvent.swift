@@ -58,6 +58,8 @@ public struct Decision: Hashable, Sendable, Codable {
     public var threshold: Double?
     /// The answer that was chosen, where members' answers were decided between.
     public var answer: Answer?
+    /// The member or team that was asked, where it was decided whom to ask; `nil` where something else was decided.
+    public var asked: String?
 
     /// Makes a decision.
     public init(
@@ -65,12 +67,14 @@ public struct Decision: Hashable, Sendable, Codable {
         reason: String,
         scores: [Score] = [],
         threshold: Double? = nil,
-        answer: Answer? = nil
+        answer: Answer? = nil,
+        asked: String? = nil
     ) {
         self.choice = choice
         self.reason = reason
         self.scores = scores
         self.threshold = threshold
         self.answer = answer
+        self.asked = asked
     }
 }

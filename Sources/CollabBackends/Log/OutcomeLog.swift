@@ -89,7 +89,7 @@ public struct OutcomeLog: OutcomeRecorder {
             if let verdict = verdicts[outcome.id] {
                 outcome.outcome.quality = verdict
                 for index in outcome.members.indices
-                where outcome.members[index].name == outcome.decision.choice {
+                where outcome.members[index].name == outcome.decision.asked ?? outcome.decision.choice {
                     outcome.members[index].quality = verdict
                 }
             }

@@ -126,7 +126,9 @@ public final class BanditRouter: Router, OutcomeRecorder {
     public func learn(from outcomes: [RoutingOutcome]) async throws(CollabError) {
         let judged = outcomes.judgements().filter { models.contains($0.model) }
         func kept(_ judgement: OutcomeJudgement) -> [Float]? {
-            judgement.features.flatMap { $0.count == embedding.dimension ? $0 : nil }
+            judgement.features.flatMap {
+                $0.count == embedding.dimension && $0.allSatisfy(\.isFinite) ? $0 : nil
+            }
         }
         var questions: [String] = []
         for judgement in judged where kept(judgement) == nil && !questions.contains(judgement.question) {
@@ -139,7 +141,12 @@ public final class BanditRouter: Router, OutcomeRecorder {
                 guard let model = models.firstIndex(of: judgement.model),
                     let vector = kept(judgement) ?? known[judgement.question]
                 else { continue }
-                bandit.learn(model: model, question: vector, quality: judgement.quality, cost: judgement.cost)
+                bandit.learn(
+                    model: model,
+                    question: vector,
+                    quality: judgement.quality,
+                    cost: judgement.cost.isFinite ? judgement.cost : 0
+                )
             }
         }
     }

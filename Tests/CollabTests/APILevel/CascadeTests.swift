@@ -170,6 +170,28 @@ struct CascadeTests {
         #expect(judge.callCount == 0)
     }
 
+    @Test(
+        "goes on to the next member if whoever judges an answer fails, but hides no mistake of the program's"
+    )
+    func judgeFails() async throws {
+        func cascade(_ code: CollabError.Code) -> Cascade<Team<TextAccess>> {
+            let judge = ScriptedModel("judge", always: "yes").alwaysFailing(with: CollabError(code, "No."))
+            return Cascade(until: .confidence(.verified(by: judge), above: 0.5)) {
+                ScriptedModel("a", always: "1")
+                ScriptedModel("b", always: "2")
+            }
+        }
+        let answer = try await cascade(.timeout).respond(to: "?")
+        #expect(answer.text == "2")
+        let decision = try #require(answer.trace?.root.decisions.first)
+        #expect(decision.choice == "b (not accepted)")
+        #expect(decision.reason.contains("a: could not be judged (timeout"))
+        let error = await #expect(throws: CollabError.self) {
+            try await cascade(.invalidRequest).respond(to: "?")
+        }
+        #expect(error?.code == .invalidRequest)
+    }
+
     @Test("stops at once when it is cancelled", arguments: 1...2)
     func cancellation(stalledMember: Int) async throws {
         let last = ScriptedModel("last", always: "42")

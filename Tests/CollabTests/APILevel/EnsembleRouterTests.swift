@@ -102,6 +102,32 @@ struct EnsembleRouterTests {
         await #expect(throws: CollabError.self) { try await decide(EnsembleRouter(.vote, [])) }
     }
 
+    @Test("leaves out a router that decides about other candidates than it was given")
+    func strangers() async throws {
+        struct Beyond: Router {
+            let name = "beyond"
+            let choice: Int?
+            let scores: [Double?]
+            func route(
+                _ request: Request,
+                among candidates: [RouteCandidate]
+            ) async throws(CollabError) -> RoutingDecision {
+                RoutingDecision(choice: choice, scores: scores, reason: "")
+            }
+        }
+        let a = ClosureRouter("a") { _ in "a" }
+        for stranger in [
+            Beyond(choice: 7, scores: [0.1, 0.2, 0.3]), Beyond(choice: nil, scores: [0.1]),
+            Beyond(choice: -1, scores: [nil, nil, nil]),
+        ] {
+            for rule in [EnsembleRouter.Rule.mean, .vote] {
+                let decision = try await decide(EnsembleRouter(rule, [stranger, a]))
+                #expect(decision.choice == 0)
+                #expect(decision.reason.contains("beyond failed (invalidRequest)"))
+            }
+        }
+    }
+
     @Test("stands at the head of a route, with all its calls")
     func inRoute() async throws {
         let judge = ScriptedModel("judge", always: "b")

@@ -78,6 +78,18 @@ struct ExplainTests {
         #expect(plan.remarks.first == "Which team is chosen is not known without asking a model.")
     }
 
+    @Test("bounds the price of answers that may be as long as numbers go")
+    func longest() async throws {
+        let pipeline = Pipeline {
+            Team {
+                small.priced(cheap); large.priced(dear)
+            }
+            Cascade(until: .confidence(above: 0.8))
+        }
+        let request = Request("?", options: GenerationOptions(maximumTokens: .max))
+        #expect(try await pipeline.explain(request).price.most ?? .zero > Money(1e6))
+    }
+
     @Test("bounds no price that nothing bounds")
     func unbounded() async throws {
         let unpriced = Pipeline {

@@ -42,6 +42,37 @@ struct OutcomeTests {
         #expect(outcome.outcome.cost > 0)
     }
 
+    @Test("names whose answer was taken, also if nobody accepted it, and nobody where no one was chosen")
+    func asked() async throws {
+        let log = OutcomeCollector()
+        func ask(_ team: some TextModel, _ quality: Double = 1) async throws -> Decision? {
+            let answer = try await team.logging(to: log, quality: { _, _ in quality }).respond(to: "?")
+            return answer.trace?.nodes.flatMap(\.decisions).first
+        }
+        let unsure = Cascade(until: .confidence(above: 0.99)) {
+            ScriptedModel("small", always: ScriptedAnswer("41", probability: 0.5))
+            ScriptedModel("large", always: ScriptedAnswer("42", probability: 0.9))
+        }
+        #expect(try await ask(unsure)?.asked == "large")
+        #expect(log.outcomes.last?.decision.choice == "large (not accepted)")
+        #expect(log.outcomes.last?.decision.asked == "large")
+        let local = Pipeline {
+            Team { ScriptedModel("home", always: "42").located(.local) }
+            KeepLocal()
+        }
+        #expect(try await ask(local)?.choice == "everybody")
+        #expect(log.outcomes.last?.decision.asked == nil)
+        let route = Route(by: ClosureRouter { _ in "b" }) {
+            ScriptedModel("a", always: "1")
+            ScriptedModel("b", always: "2")
+        }
+        #expect(try await ask(route)?.asked == "b")
+        // A quality that is none is not kept, and fails no answer.
+        let count = log.outcomes.count
+        #expect(try await ask(route, .nan)?.asked == "b")
+        #expect(log.outcomes.count == count)
+    }
+
     @Test("that fails does not fail the answer")
     func failing() async throws {
         struct Full: OutcomeRecorder {
@@ -150,6 +181,23 @@ struct RoutingHealthTests {
         let outcomes = (0..<10).map { outcome($0, confidence: 0.95, smallIsRight: false) }
         #expect(RoutingHealth(of: outcomes).findings.isEmpty)
         #expect(RoutingHealth(of: []).count == 0)
+    }
+
+    @Test("reads past what is no number")
+    func notNumbers() {
+        var outcomes = (0..<200).map { outcome($0, confidence: 0.95, smallIsRight: $0 % 2 == 0) }
+        let clean = RoutingHealth(of: outcomes)
+        for place in outcomes.indices {
+            outcomes[place].scores["broken"] = .nan
+            outcomes[place].scores["endless"] = .infinity
+            outcomes[place].members.append(.init(name: "unread", confidence: 0.5, quality: .nan))
+            outcomes[place].members.append(.init(name: "small", confidence: 0.95, quality: 7))
+        }
+        let health = RoutingHealth(of: outcomes)
+        #expect(health.drifts.isEmpty)
+        #expect(health.calibration == clean.calibration)
+        #expect(health.deferral.acceptedRated == 0)
+        #expect(RoutingHealth(of: outcomes, recent: .nan).count == 200)
     }
 
     @Test("tests shares and distributions as scipy does")

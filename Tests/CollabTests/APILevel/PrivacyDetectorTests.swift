@@ -28,6 +28,14 @@ struct PrivacyDetectorTests {
         #expect(try await found(.cardNumber, "on 12 \(number), 7") == (isCard ? [number] : []))
     }
 
+    @Test("Numbers are found between letters of scripts that set no spaces")
+    func scriptsWithoutSpaces() async throws {
+        #expect(try await found(.cardNumber, "卡号4111111111111111是我的") == ["4111111111111111"])
+        #expect(try await found(.phone, "전화는 010-1234-5678입니다") == ["010-1234-5678"])
+        #expect(try await found(.iban, "口座DE89370400440532013000です") == ["DE89370400440532013000"])
+        #expect(try await found(.nationalNumber(.spain), "番号12345678Zです") == ["12345678Z"])
+    }
+
     @Test(
         "Telephone numbers are found, dates and amounts are not",
         arguments: [

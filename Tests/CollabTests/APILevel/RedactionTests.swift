@@ -97,6 +97,29 @@ struct RedactionTests {
         #expect(redaction.request.question == "mail [EMAIL_1]")
     }
 
+    @Test(
+        "is sent nothing of what a detector saw, also within a word, before an accent, or overlapping in another text",
+        arguments: [
+            ("PIN1234x", "1234"), ("pay 4111111111111111\u{301} now", "4111"),
+            ("pay 4111111111111111\u{fe0f}\u{20e3}", "4111"), ("to jane@x.org\u{300}!", "jane"),
+            ("ask Anna Müller-Lüdenscheidt", "Anna"), ("ask Anna Müller-Lüdenscheidt", "denscheidt"),
+        ]
+    )
+    func fragments(text: String, part: String) async throws {
+        let detectors: [PrivacyDetector] = [
+            try .pattern("PIN", "(?<=PIN)[0-9]{4}"), .cardNumber, .email,
+            // Each is seen in a text of its own only.
+            try .pattern("NAME", "^Anna Müller"), try .pattern("NAME", "^Müller-Lüdenscheidt"),
+        ]
+        let request = Request([
+            .user("Anna Müller"), .assistant("Müller-Lüdenscheidt"), .user(text),
+        ])
+        let redaction = try await Redaction(of: request, by: detectors)
+        #expect(!redaction.request.allTexts.contains { $0.contains(part) })
+        #expect(!redaction.request.allTexts.contains { $0.unicodeScalars.contains { $0 == "\u{fe0f}" } })
+        #expect(redaction.request.mappingTexts(redaction.restored) == request)
+    }
+
     @Test("is not sent attachments, which nobody has searched")
     func attachments() async throws {
         let remote = echo()

@@ -156,6 +156,7 @@ struct SelfVerificationPolicyTests {
         let policy = try SelfVerificationPolicy.fitted(to: samples, verdicts: 4, price: 0.1)
         #expect(!policy.keeps(share: 0))
         #expect(policy.keeps(share: 1))
+        #expect(!policy.keeps(share: .nan))
         let threshold = try SelfVerificationPolicy.thresholdFitted(to: samples, verdicts: 4, price: 0.1)
         #expect(!threshold.keeps(share: 0))
         #expect(threshold.keeps(share: 1))
@@ -269,5 +270,27 @@ struct CascadeRoutingTests {
         #expect(sure.trace?.root.decisions.first?.scores.map(\.candidate) == ["small", "large"])
         #expect(try await team(0.3).respond(to: "?").text == "42")
         #expect(try await team(0.3, failing: true).respond(to: "?").text == "42")
+        // The budget ends before the large one is asked.
+        let stopped = try await team(0.3).respond(to: "?", in: Run(budget: .calls(1)))
+        #expect(stopped.text == "41")
+        #expect(stopped.ending == .budgetExhausted)
+    }
+
+    @Test("keeps an answer that nobody could judge")
+    func unjudged() async throws {
+        let judge = ScriptedModel("judge", always: "yes").alwaysFailing(with: CollabError(.timeout, "No."))
+        let team = AdaptiveCascade(
+            rule: CascadeRouting(costWeight: 0.01),
+            costs: [1, 100],
+            signal: .verified(by: judge),
+            expecting: { _ in [.init(0.6), .init(0.9)] },
+            members: {
+                ScriptedModel("small", always: "41")
+                ScriptedModel("large", always: "42")
+            }
+        )
+        let answer = try await team.respond(to: "?")
+        #expect(answer.text == "41")
+        #expect(answer.trace?.root.note("not measured")?.hasPrefix("timeout") == true)
     }
 }

@@ -48,7 +48,8 @@ public struct AdaptiveCascade: Collaboration {
         members.isEmpty ? 0...0 : 1...(members.count * (1 + signal.callRange.upperBound))
     }
 
-    /// Asks until nobody is worth its price. A member that fails is left out.
+    /// Asks until nobody is worth its price, or the budget is spent: then the best answer so far is given. A member that
+    /// fails is left out.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         var estimates = try await estimates(for: request)
         var (asked, failed): (Set<Int>, Set<Int>) = ([], [])
@@ -57,6 +58,17 @@ public struct AdaptiveCascade: Collaboration {
         var story: [String] = []
         var failure: CollabError?
         let seats = seats(for: members)
+        func decide(on place: Int) {
+            let scores = seats.map { Decision.Score($0.name, estimates[$0.index].mean) }
+            Run.record(
+                Decision(
+                    choice: seats[place].name,
+                    reason: story.joined(separator: "; "),
+                    scores: scores,
+                    asked: seats[place].name
+                )
+            )
+        }
         while true {
             var prices = costs
             // Whoever has failed is worth no price.
@@ -69,11 +81,8 @@ public struct AdaptiveCascade: Collaboration {
             switch step {
             case .answer(let place):
                 guard let response = responses[place] else { throw failure ?? .cancelled }
-                let scores = seats.map { Decision.Score($0.name, estimates[$0.index].mean) }
                 story.append("nobody else is worth the price")
-                Run.record(
-                    Decision(choice: seats[place].name, reason: story.joined(separator: "; "), scores: scores)
-                )
+                decide(on: place)
                 await sink.send(response.text)
                 return response
             case .ask(let place):
@@ -83,15 +92,15 @@ public struct AdaptiveCascade: Collaboration {
                 wanted.options.alternatives = max(wanted.options.alternatives, signal.alternatives)
                 do throws(CollabError) {
                     let response = try await seat.model.respond(to: wanted)
+                    responses[place] = response
                     let evidence = ConfidenceSignal.Evidence(
                         request: wanted,
                         response: response,
                         model: seat.model,
                         earlier: drafts
                     )
-                    let measured = try await signal.measure(evidence)
+                    let measured = try await signal.measureIfPossible(evidence)
                     estimates[place] = QualityEstimate(measured ?? estimates[place].mean)
-                    responses[place] = response
                     asked.insert(place)
                     drafts.append(
                         Draft(author: seat.name, response: response, confidence: measured, origin: name)
@@ -99,6 +108,18 @@ public struct AdaptiveCascade: Collaboration {
                     let said = measured.map { "\($0.rounded(toPlaces: 3))" } ?? "not measured"
                     story.append("\(seat.name): \(said)")
                 } catch {
+                    if error.code == .budgetExhausted,
+                        let best = responses.max(by: { estimates[$0.key].mean < estimates[$1.key].mean })
+                    {
+                        // What is there and paid for is better than nothing.
+                        Run.note("budget", error.message)
+                        story.append("\(seat.name): the budget is spent")
+                        decide(on: best.key)
+                        var response = best.value
+                        response.ending = .budgetExhausted
+                        await sink.send(response.text)
+                        return response
+                    }
                     guard error.isSurvivable else { throw error.within(seat.name) }
                     failure = error.within(seat.name)
                     failed.insert(place)

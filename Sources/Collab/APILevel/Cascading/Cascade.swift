@@ -9,7 +9,8 @@
 /// - As a model, `Cascade(until: …) { small; large }` has members of its own. If nobody's answer is accepted, that of
 ///   the last member who answered is taken, and the trace marks it as not accepted.
 ///
-/// A member that fails is passed over; the cascade fails only if all members do. Frugal cascades of this kind are
+/// A member that fails is passed over; the cascade fails only if all members do. An answer that cannot be judged, since
+/// a verifier fails, is not accepted. Frugal cascades of this kind are
 /// described by Chen, Zaharia and Zou (2023), “FrugalGPT”.
 public struct Cascade<With: Participants>: Sendable {
     /// What to call the cascade in traces.

@@ -48,7 +48,9 @@ struct CascadeClimb {
             // The answer is there and paid for, though nobody knows how sure it is.
             drafts.append(draft)
             best = best ?? draft
-            throw error
+            guard error.isPassing else { throw error }
+            steps.append((seat.name, nil, "could not be judged (\(error.code): \(error.message))"))
+            return false
         }
         draft.confidence = verdict.confidence
         drafts.append(draft)
@@ -75,7 +77,8 @@ struct CascadeClimb {
                 choice: choice,
                 reason: story,
                 scores: steps.map { Decision.Score($0.name, $0.confidence) },
-                threshold: threshold
+                threshold: threshold,
+                asked: draft?.author
             )
         )
         Run.record(confidence: draft?.confidence)
@@ -95,4 +98,7 @@ struct CascadeClimb {
 extension CollabError {
     /// Whether another member may still succeed: not if the task was cancelled or the run's budget is used up.
     var isSurvivable: Bool { code != .cancelled && code != .budgetExhausted }
+
+    /// Whether others can go on after it, since it is no mistake of the program's, which would be hidden.
+    var isPassing: Bool { isSurvivable && code != .invalidRequest && code != .emptyTeam }
 }

@@ -64,6 +64,16 @@ public struct ConfidenceSignal: Sendable, CustomStringConvertible {
             throw CollabError(wrapping: error, "Measuring the \(description) failed.")
         }
     }
+
+    /// Measures an answer; `nil` if that fails, and the trace says why: an answer that is there is not lost because
+    /// whoever judges it is not.
+    func measureIfPossible(_ evidence: Evidence) async throws(CollabError) -> Double? {
+        do throws(CollabError) { return try await measure(evidence) } catch {
+            guard error.isPassing else { throw error }
+            Run.note("not measured", "\(error.code): \(error.message)")
+            return nil
+        }
+    }
 }
 
 extension ConfidenceSignal {

@@ -60,7 +60,8 @@ public struct EarlyCascade: Collaboration {
                     choice: choice,
                     reason: story.joined(separator: "; "),
                     scores: scores,
-                    threshold: threshold
+                    threshold: threshold,
+                    asked: choice
                 )
             )
         }

@@ -35,6 +35,7 @@ public struct SelfVerificationPolicy: Hashable, Sendable, Codable {
 
     /// Whether to keep an answer.
     public func keeps(share: Double) -> Bool {
+        guard share.isFinite else { return false }
         let place = Self.place(share, verdicts)
         return keeps.indices.contains(place) && keeps[place]
     }

@@ -87,7 +87,9 @@ extension PriceEstimate {
             return
         }
         let isFree = prices.allSatisfy { $0 == .free }
-        guard let limit = request.options.maximumTokens ?? (isFree ? 0 : nil) else {
+        // No model writes more than 2⁴⁰ tokens, and their sum still counts.
+        guard let limit = (request.options.maximumTokens ?? (isFree ? 0 : nil)).map({ min($0, 1 << 40) })
+        else {
             most = nil
             return
         }

@@ -46,7 +46,7 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
         let nodes = trace.nodes.filter { !$0.decisions.isEmpty }
         if nodes.isEmpty { return [] }
         let features = try await judgement.features(request)
-        let quality = try await judgement.quality(request, response.text)
+        let quality = try await judged(request, response.text)
         let seed = Run.current?.drawSeed("outcome") ?? 0
         let id = String(seed ^ SeededGenerator.mix(UInt64(trace.root.id)), radix: 16)
         let result = RoutingOutcome.Result(
@@ -58,7 +58,10 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
         var outcomes: [RoutingOutcome] = []
         for node in nodes {
             for decision in node.decisions {
-                let scores = decision.scores.reduce(into: [String: Double]()) { $0[$1.candidate] = $1.value }
+                // What is no number was not measured, and JSON has no word for it.
+                let scores = decision.scores.reduce(into: [String: Double]()) {
+                    if let value = $1.value, value.isFinite { $0[$1.candidate] = value }
+                }
                 outcomes.append(
                     RoutingOutcome(
                         id: id,
@@ -69,7 +72,8 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
                             place: node.name,
                             choice: decision.choice,
                             reason: decision.reason,
-                            threshold: decision.threshold
+                            threshold: decision.threshold,
+                            asked: decision.asked
                         ),
                         scores: scores,
                         members: try await members(of: decision, within: node, scores, request),
@@ -82,6 +86,14 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
     }
 
     /// The candidates of a decision that were asked at the place where it was taken.
+    private func judged(_ request: Request, _ text: String) async throws -> Double? {
+        let quality = try await judgement.quality(request, text)
+        if let quality, !(0...1).contains(quality) {
+            throw CollabError(.invalidRequest, "The quality \(quality) does not lie between 0 and 1.")
+        }
+        return quality
+    }
+
     private func members(
         of decision: Decision,
         within node: TraceNode,
@@ -96,7 +108,7 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
                 RoutingOutcome.Member(
                     name: child.name,
                     confidence: scores[child.name],
-                    quality: try await judgement.quality(request, text),
+                    quality: try await judged(request, text),
                     cost: child.usage.cost.units,
                     latency: child.duration?.inSeconds ?? 0
                 )

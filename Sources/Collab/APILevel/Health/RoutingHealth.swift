@@ -109,11 +109,12 @@ public struct RoutingHealth: Hashable, Sendable, Codable {
     ///   - recent: the share of the outcomes that counts as of late.
     ///   - limits: what is held to be out of place.
     public init(of outcomes: [RoutingOutcome], recent: Double = 0.3, limits: Limits = Limits()) {
+        let outcomes = outcomes.map(\.readable)
         count = outcomes.count
         groups = Self.groups(outcomes)
         calibration = Self.calibration(outcomes)
         deferral = Self.deferral(outcomes)
-        drifts = Self.drifts(outcomes, recent: min(max(recent, 0), 1), limits)
+        drifts = Self.drifts(outcomes, recent: recent >= 0 ? min(recent, 1) : 0, limits)
         findings = []
         findings = Self.findings(self, limits)
     }

@@ -4,7 +4,7 @@
 ///
 /// ```json
 /// {"id":"7a3f-0","request":"What is 17 + 25?","kind":"arithmetic","features":[0.1,0.2],
-///  "decision":{"place":"cascade","choice":"small","reason":"…","threshold":0.8},
+///  "decision":{"place":"cascade","choice":"small","reason":"…","threshold":0.8,"asked":"small"},
 ///  "scores":{"small":0.91},
 ///  "members":[{"name":"small","confidence":0.91,"quality":1,"cost":0.0001,"latency":0.4}],
 ///  "outcome":{"quality":1,"cost":0.0001,"latency":0.4,"calls":1}}
@@ -20,13 +20,22 @@ public struct RoutingOutcome: Hashable, Sendable, Codable, Identifiable {
         public var reason: String
         /// What the scores were held against, if anything.
         public var threshold: Double?
+        /// The member or team whose answer was taken, accepted or not; `nil` if something else was decided.
+        public var asked: String?
 
         /// Makes a choice.
-        public init(place: String, choice: String, reason: String = "", threshold: Double? = nil) {
+        public init(
+            place: String,
+            choice: String,
+            reason: String = "",
+            threshold: Double? = nil,
+            asked: String? = nil
+        ) {
             self.place = place
             self.choice = choice
             self.reason = reason
             self.threshold = threshold
+            self.asked = asked
         }
     }
 
@@ -115,6 +124,20 @@ public struct RoutingOutcome: Hashable, Sendable, Codable, Identifiable {
         self.scores = scores
         self.members = members
         self.outcome = outcome
+    }
+}
+
+extension RoutingOutcome {
+    /// The same without what cannot be compared: scores that are no numbers, qualities beyond 0…1.
+    var readable: RoutingOutcome {
+        func quality(_ value: Double?) -> Double? { value.flatMap { (0...1).contains($0) ? $0 : nil } }
+        var outcome = self
+        outcome.scores = scores.filter { $0.value.isFinite }
+        outcome.outcome.quality = quality(self.outcome.quality)
+        for place in members.indices {
+            outcome.members[place].quality = quality(members[place].quality)
+        }
+        return outcome
     }
 }
 

@@ -44,6 +44,19 @@ struct DigitRuns {
         scalar.properties.isAlphabetic || digit(scalar) != nil || scalar == "_"
     }
 
+    /// Whether what touches it belongs to the same word. Chinese, Japanese, Korean, Thai and their like set numbers
+    /// between letters without a space.
+    static func joinsWords(_ scalar: Unicode.Scalar) -> Bool {
+        guard isWord(scalar) else { return false }
+        switch scalar.value {
+        case 0x0E00...0x0EFF, 0x1000...0x11FF, 0x1780...0x17FF, 0x2E80...0x2FDF, 0x3005...0x3007,
+            0x3040...0x318F, 0x31F0...0x31FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA960...0xA97F,
+            0xAC00...0xD7FF, 0xF900...0xFAFF, 0x20000...0x3FFFF:
+            return digit(scalar) != nil
+        default: return true
+        }
+    }
+
     /// The runs: groups with at most three separators between them. A digit that touches a letter belongs to a word,
     /// not to a number, so it begins no run.
     func runs() -> [[Group]] {
@@ -66,8 +79,8 @@ struct DigitRuns {
                 index += 1
             }
             let touches =
-                (start > 0 && Self.isWord(scalars[start - 1]))
-                || (index < scalars.count && Self.isWord(scalars[index]))
+                (start > 0 && Self.joinsWords(scalars[start - 1]))
+                || (index < scalars.count && Self.joinsWords(scalars[index]))
             if touches {
                 flush()
                 continue

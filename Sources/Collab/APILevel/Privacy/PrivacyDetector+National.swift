@@ -81,7 +81,7 @@ extension NationalNumber {
     fileprivate func words(in runs: DigitRuns) -> [Range<Int>] {
         var found: [Range<Int>] = []
         let scalars = runs.scalars
-        for start in scalars.indices where start == 0 || !DigitRuns.isWord(scalars[start - 1]) {
+        for start in scalars.indices where start == 0 || !DigitRuns.joinsWords(scalars[start - 1]) {
             var values: [Int] = []
             var index = start
             while index < scalars.count, values.count < 9 {
@@ -92,7 +92,7 @@ extension NationalNumber {
                 }
                 index += 1
             }
-            let isWhole = index == scalars.count || !DigitRuns.isWord(scalars[index])
+            let isWhole = index == scalars.count || !DigitRuns.joinsWords(scalars[index])
             if values.count == 9, isWhole, accepts(values: values) { found.append(start..<index) }
         }
         return found

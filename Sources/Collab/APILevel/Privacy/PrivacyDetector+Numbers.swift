@@ -47,7 +47,7 @@ extension PrivacyDetector {
         var spans: [PrivateSpan] = []
         var start = 0
         while start < scalars.count {
-            guard start == 0 || !DigitRuns.isWord(scalars[start - 1]),
+            guard start == 0 || !DigitRuns.joinsWords(scalars[start - 1]),
                 let end = ibanEnd(scalars, from: start)
             else {
                 start += 1
@@ -71,7 +71,7 @@ extension PrivacyDetector {
                 if values.count < 2 ? !isLetter : values.count < 4 && isLetter { return nil }
                 values.append(value)
                 index += 1
-                let isEnd = index == scalars.count || !DigitRuns.isWord(scalars[index])
+                let isEnd = index == scalars.count || !DigitRuns.joinsWords(scalars[index])
                 if isEnd, values.count >= 15, isIBAN(values) { best = index }
             } else if values.count >= 2, DigitRuns.isSeparator(scalar),
                 index + 1 < scalars.count, alphanumericValue(scalars[index + 1]) != nil

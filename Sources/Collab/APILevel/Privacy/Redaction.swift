@@ -41,22 +41,40 @@ public struct Redaction: Sendable {
             )
         }
         let texts = request.allTexts
-        var found: [(kind: String, original: String)] = []
-        for text in texts {
-            for (kind, range) in try await Self.merged(spans(of: text, by: detectors), in: text) {
-                found.append((kind, String(text[range])))
-            }
+        var seen: [[PrivateSpan]] = []
+        for text in texts { seen.append(try await spans(of: text, by: detectors)) }
+        var known: Set<String> = []
+        let originals = zip(texts, seen).flatMap { text, spans in
+            spans.map { (kind: $0.kind, original: String(text[$0.range])) }
+                .filter { known.insert($0.original).inserted }
         }
-        guard !found.isEmpty else { return }
+        guard !originals.isEmpty else { return }
+        var found: [(kind: String, original: String)] = []
+        // By bytes: texts that Swift holds to be equal may be written differently, and the ranges then differ.
+        var places: [[UInt8]: [Range<String.Index>]] = [:]
+        for (text, spans) in zip(texts, seen) {
+            // What was seen in one text may overlap with what was seen in another: then all of it is private.
+            let again = originals.flatMap { kind, original in
+                Self.sureOccurrences(of: original, in: text).map { PrivateSpan(kind: kind, range: $0) }
+            }
+            let merged = Self.merged(spans + again, in: text)
+            found += merged.map { ($0.kind, String(text[$0.range])) }
+            places[Array(text.utf8)] = merged.map(\.range)
+        }
         name(found, unlike: texts)
-        self.request = request.mappingTexts(redacted)
+        self.request = request.mappingTexts { redacted($0, at: places[Array($0.utf8)] ?? []) }
     }
 
     private func spans(of text: String, by detectors: [PrivacyDetector]) async throws(CollabError)
         -> [PrivateSpan]
     {
         var spans: [PrivateSpan] = []
-        for detector in detectors { spans += try await detector.spans(in: text) }
+        for detector in detectors {
+            // What ends within a character, before an accent say, ends after it: half of one cannot be replaced.
+            spans += try await detector.spans(in: text).map {
+                PrivateSpan(kind: $0.kind, range: text.wholeCharacters($0.range))
+            }
+        }
         return spans
     }
 
@@ -99,13 +117,22 @@ public struct Redaction: Sendable {
         }
     }
 
+    /// Where a private text occurs as a word, or is long enough that this is no chance.
+    private static func sureOccurrences(of original: String, in text: String) -> [Range<String.Index>] {
+        text.occurrences(of: original).filter { original.count >= 6 || text.isWholeWord($0) }
+    }
+
     /// A text with placeholders for everything private that occurs in it, also where no detector saw it.
-    public func redacted(_ text: String) -> String {
-        var claimed: [(range: Range<String.Index>, placeholder: String)] = []
+    public func redacted(_ text: String) -> String { redacted(text, at: []) }
+
+    /// What detectors saw is replaced at its places in any case.
+    private func redacted(_ text: String, at places: [Range<String.Index>]) -> String {
+        var claimed: [(range: Range<String.Index>, placeholder: String)] = places.compactMap { range in
+            entries.first { $0.original == text[range] }.map { (range, $0.placeholder) }
+        }
         for entry in entries.sorted(by: { $0.original.utf8.count > $1.original.utf8.count }) {
-            for range in text.occurrences(of: entry.original) {
-                let isSure = entry.original.count >= 6 || text.isWholeWord(range)
-                if isSure, !claimed.contains(where: { $0.range.overlaps(range) }) {
+            for range in Self.sureOccurrences(of: entry.original, in: text) {
+                if !claimed.contains(where: { $0.range.overlaps(range) }) {
                     // In another case of letters it may be an entry of its own.
                     let exact = entries.first { $0.original == text[range] }
                     claimed.append((range, (exact ?? entry).placeholder))
@@ -165,6 +192,16 @@ struct PlaceholderRestorer {
     mutating func finish() -> String {
         defer { held = "" }
         return held
+    }
+}
+
+extension String {
+    /// The characters that a range touches, in whole.
+    fileprivate func wholeCharacters(_ range: Range<Index>) -> Range<Index> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        if Index(start, within: self) == nil { start = index(before: index(after: start)) }
+        if Index(end, within: self) == nil { end = index(after: end) }
+        return start..<end
     }
 }
 

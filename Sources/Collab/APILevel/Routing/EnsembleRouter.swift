@@ -89,7 +89,15 @@ public struct EnsembleRouter: Router {
         var failures: [(name: String, error: CollabError)] = []
         for (member, outcome) in zip(members, outcomes) {
             switch outcome {
-            case .success(let decision): decisions.append((decision, member.weight))
+            case .success(let decision):
+                guard decision.scores.count == candidates.count,
+                    decision.choice.map({ candidates.indices.contains($0) }) ?? true
+                else {
+                    let what = "\(member.router.name) decided about other candidates than it was given."
+                    failures.append((member.router.name, CollabError(.invalidRequest, what)))
+                    continue
+                }
+                decisions.append((decision, member.weight))
             case .failure(let error):
                 guard error.isSurvivable else { throw error }
                 failures.append((member.router.name, error))

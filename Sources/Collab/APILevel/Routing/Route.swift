@@ -76,9 +76,7 @@ public struct Route<Access: AccessLevel>: TeamSource {
         do throws(CollabError) {
             decision = try await explain(request)
         } catch {
-            guard error.isSurvivable, error.code != .invalidRequest, error.code != .emptyTeam else {
-                throw error
-            }
+            guard error.isPassing else { throw error }
             let unscored = [Double?](repeating: nil, count: teams.count)
             decision = RoutingDecision(
                 choice: nil,
@@ -87,9 +85,15 @@ public struct Route<Access: AccessLevel>: TeamSource {
             )
         }
         let scores = zip(teams, decision.scores).map { Decision.Score($0.name, $1) }
-        func record(_ choice: String, _ reason: String) {
+        func record(_ asked: String?, _ reason: String) {
             Run.record(
-                Decision(choice: choice, reason: reason, scores: scores, threshold: decision.threshold)
+                Decision(
+                    choice: asked ?? "none",
+                    reason: reason,
+                    scores: scores,
+                    threshold: decision.threshold,
+                    asked: asked
+                )
             )
         }
         if let choice = decision.choice, teams.indices.contains(choice) {
@@ -97,7 +101,7 @@ public struct Route<Access: AccessLevel>: TeamSource {
             return teams[choice]
         }
         guard let fallback = fallbackTeam else {
-            record("none", decision.reason)
+            record(nil, decision.reason)
             throw CollabError(.unparsed, "\(name) chose no team: \(decision.reason).")
         }
         record(fallback.name, "\(decision.reason); fell back to “\(fallback.name)”")
@@ -118,7 +122,8 @@ public struct Route<Access: AccessLevel>: TeamSource {
                 reason: chosen == nil && team != nil
                     ? "\(decision.reason); fell back to “\(team?.name ?? "")”" : decision.reason,
                 scores: zip(teams, decision.scores).map { Decision.Score($0.name, $1) },
-                threshold: decision.threshold
+                threshold: decision.threshold,
+                asked: team?.name
             ), team
         )
     }

@@ -29,7 +29,13 @@ public struct FallbackModel: Collaboration {
                 let asked = continuation.request(for: request)
                 var response = continuation.whole(try await member.respond(to: asked, into: output.entrance))
                 if !failures.isEmpty {
-                    Run.record(Decision(choice: member.name, reason: failures.joined(separator: "; ")))
+                    Run.record(
+                        Decision(
+                            choice: member.name,
+                            reason: failures.joined(separator: "; "),
+                            asked: member.name
+                        )
+                    )
                 }
                 if !authors.isEmpty {
                     Run.note("continued", "by \(member.name) after \(before.count) characters")
