@@ -57,4 +57,21 @@ struct AnswerTests {
             }
         }
     }
+
+    @Test(
+        "is none where the exponent of a number cannot be held, rather than the number without it",
+        arguments: ["1e500", "2^{300}", "4 \\times 10^{999}", "The answer is 3E-400."]
+    )
+    func exponents(text: String) {
+        #expect(AnswerFormat.numeric.answer(in: text) == .unparsed)
+    }
+
+    @Test("goes by the last announcements of a model that repeats itself without end")
+    func repetition() {
+        let loop = String(repeating: "The answer is ", count: 1000)
+        #expect(AnswerFormat.numeric.answer(in: loop) == .unparsed)
+        #expect(AnswerFormat.numeric.answer(in: loop + "42").value == "42")
+        #expect(AnswerFormat.choice("A"..."D").answer(in: loop + "B.").value == "B")
+        #expect(AnswerFormat.yesNo.answer(in: loop) == .unparsed)
+    }
 }

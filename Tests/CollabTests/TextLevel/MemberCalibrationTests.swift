@@ -211,4 +211,21 @@ struct DetailedCalibrationTests {
         #expect(try Calibration(ofJudges: ["biased"], from: biased).weight(of: "biased", gate: nil) == 0)
         #expect(throws: CollabError.self) { try Calibration(ofJudges: ["one"], from: pairs) }
     }
+
+    @Test("from a file whose figures do not fit together is used as far as they do")
+    func unfitting() throws {
+        let file = """
+            {"options": 4, "errorCorrelations": [[1, 0.5], [0.5]], "members": [
+                {"name": "a", "right": 9223372036854775807, "asked": 9223372036854775807, "unparsed": 0},
+                {"name": "b", "right": 15, "asked": 20, "unparsed": 0}
+            ]}
+            """
+        let calibration = try JSONDecoder().decode(Calibration.self, from: Data(file.utf8))
+        #expect(calibration.team(of: 2) == ["a", "b"])
+        #expect(calibration.weight(of: "b", gate: nil) > 0)
+        let tally = #"{"rule": "plurality", "candidates": [], "unparsed": 1, "winner": 3}"#
+        let read = try JSONDecoder().decode(Tally.self, from: Data(tally.utf8))
+        #expect((read.answer, read.share) == (.unparsed, 0))
+        #expect(Topology.random(density: .nan).density(of: 3) > 0)
+    }
 }

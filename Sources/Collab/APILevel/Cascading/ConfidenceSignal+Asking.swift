@@ -84,7 +84,7 @@ extension ConfidenceSignal {
             return request
         }
         let verdicts = try await concurrently(requests) { (request) async throws(CollabError) in
-            AnswerFormat.yesNo.answer(in: try await judge.respond(to: request).text).value
+            YesNoReader.verdict(try await judge.respond(to: request).text)
         }
         let heard = verdicts.compactMap { $0 }
         return heard.isEmpty ? nil : Double(heard.count { $0 == "yes" }) / Double(heard.count)

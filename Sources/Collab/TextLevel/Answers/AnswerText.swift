@@ -32,14 +32,13 @@ enum AnswerText {
     static func announced(in text: String) -> [String] {
         let characters = Array(text)
         let words = self.words(of: characters)
-        var found: [String] = []
-        for (index, word) in words.enumerated() {
-            if let end = endOfAnnouncement(at: index, word, words, characters) {
-                found.append(line(in: characters, from: end))
-            }
-        }
-        return found
+        let ends = words.enumerated().compactMap { endOfAnnouncement(at: $0, $1, words, characters) }
+        // A model that repeats itself announces thousands of times, each time with the rest of the line behind it.
+        return ends.suffix(announcementLimit).map { line(in: characters, from: $0) }
     }
+
+    /// How many announcements are read at most, the last ones.
+    private static let announcementLimit = 16
 
     private static let nouns: Set<String> = ["answer", "option", "choice"]
     private static let verbs: Set<String> = ["is", "be", "are"]
@@ -78,7 +77,7 @@ enum AnswerText {
         guard var end else { return nil }
         // “the answer is:” announces behind the colon.
         while end < characters.count, characters[end] == ":" || characters[end] == "：" { end += 1 }
-        if let following = words.first(where: { $0.range.lowerBound >= end }),
+        if let following = words[index...].first(where: { $0.range.lowerBound >= end }),
             negations.contains(following.text)
         {
             return nil

@@ -52,6 +52,7 @@ struct NumberScanner {
         let isNegativeInside = !isNegative && index > start && character(index) == "-"
         if isNegativeInside { index += 1 }
         guard var (value, end) = decimal(at: index) else { return nil }
+        if let rest = endOfUnreadableExponent(at: end) { return (nil, rest) }
         if let whole = value, let mixed = mixedFraction(whole, at: end) { (value, end) = mixed }
         if character(end) == "." || character(end) == "/", character(end + 1)?.isASCIIDigit == true {
             // A version, an address or a date.
@@ -192,6 +193,16 @@ struct NumberScanner {
             let power = ExactNumber(10)?.raised(to: exponent)
         else { return nil }
         return (power, end)
+    }
+
+    /// Where an exponent ends that is there and could not be read, as in `1e500`: without it the number would be another.
+    private func endOfUnreadableExponent(at start: Int) -> Int? {
+        guard let mark = character(start), "^eE".contains(mark) else { return nil }
+        var index = start + 1
+        while let next = character(index), "{(+-".contains(next) { index += 1 }
+        guard character(index)?.isASCIIDigit == true else { return nil }
+        while character(index)?.isASCIIDigit == true { index += 1 }
+        return index
     }
 
     private func exponent(at start: Int) -> (Int, Int)? {

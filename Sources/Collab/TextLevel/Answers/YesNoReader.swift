@@ -1,5 +1,21 @@
 /// Reads a yes or a no.
 enum YesNoReader {
+    /// The verdict of somebody who was asked to say yes or no first: the first word, if it is one; else what the whole says.
+    ///
+    /// What follows may speak of other answers: “No. The answer is yes.” objects.
+    static func verdict(_ text: String) -> String? {
+        AnswerText.lines(of: text).first.flatMap { leading(String($0)) } ?? read(text)
+    }
+
+    /// What is said behind the first word, if that is a yes or a no; else the whole text.
+    static func remainder(of text: String) -> String {
+        guard leading(text.trimmed) != nil else { return text }
+        let start = text.drop { !$0.isLetter }
+        return String(
+            start.drop { $0.isLetter }.drop { !$0.isLetter && !$0.isNumber && !"-+(\\$#".contains($0) }
+        )
+    }
+
     static func read(_ text: String) -> String? {
         for candidate in AnswerText.candidates(in: text) {
             if let answer = leading(candidate) { return answer }

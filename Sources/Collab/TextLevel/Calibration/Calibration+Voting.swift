@@ -39,7 +39,9 @@ extension Calibration {
 
     private func worth(of team: [Int]) -> Double {
         let weights = team.reduce(0) { $0 + weight(of: members[$1].name, gate: nil) } / Double(team.count)
-        guard team.count > 1, errorCorrelations.count == members.count else { return weights }
+        guard team.count > 1, errorCorrelations.count == members.count,
+            errorCorrelations.allSatisfy({ $0.count == members.count })
+        else { return weights }
         var sum = 0.0
         for left in team { for right in team where left != right { sum += errorCorrelations[left][right] } }
         let mean = sum / Double(team.count * (team.count - 1))
@@ -63,7 +65,7 @@ extension Aggregation {
     /// Votes weigh the log-odds of their members' calibrated accuracy; only members near the best one vote.
     ///
     /// Ties go to the more accurate member. If no member is better than chance nobody's vote weighs anything, and the
-    /// tie goes to the most accurate one.
+    /// tie goes to the most accurate one; if the calibration knows none of those who vote, to the plurality.
     public static func logOdds(_ calibration: Calibration, gate: Double? = 0.15) -> Aggregation {
         Aggregation(
             "log-odds vote",

@@ -48,7 +48,7 @@ public struct Calibration: Hashable, Sendable, Codable {
         }
 
         /// How often it is right, with one right and one wrong example added (Laplace), so that it is never 0 or 1.
-        public var accuracy: Double { Double(right + 1) / Double(asked + 2) }
+        public var accuracy: Double { (Double(right) + 1) / (Double(asked) + 2) }
     }
 
     /// The fewest examples from which anything is learned.

@@ -5,8 +5,12 @@ struct DebateSession {
     let request: Request
     private(set) var table: DebateTable
     private(set) var verdict: Stopping.Verdict?
-    /// Whether nobody who was asked in the latest round has answered.
-    private var isDeadlocked = false
+    /// How many turns in a row have failed since somebody answered.
+    private var failedTurns = 0
+    /// Whether nobody who was asked in the latest round has answered; where one speaks a round, in a lap of the table.
+    private var isDeadlocked: Bool {
+        failedTurns > 0 && failedTurns >= (rules.order == .alternating ? seats.count : 1)
+    }
 
     init(rules: DebateRules, models: [any TextModel], request: Request) throws(CollabError) {
         try rules.validate(for: models.count)
@@ -137,14 +141,19 @@ struct DebateSession {
         if table.round == 0 || rules.quorum.isStrict {
             try rules.quorum.check(answered, of: count, failures: failures)
         }
-        isDeadlocked = answered == 0 && count > 0
+        failedTurns = answered > 0 ? 0 : failedTurns + count
     }
 
     /// Lets members speak side by side; returns the failures that the quorum may tolerate.
     private mutating func speak(
         _ asked: [(seat: Seat, request: Request, view: DebateView?)]
     ) async throws(CollabError) -> [CollabError] {
-        let outcomes = await Interview(confidence: rules.confidence).hold(
+        let interview = Interview(
+            confidence: rules.confidence,
+            patience: rules.quorum.patience,
+            endsAtFirst: rules.quorum.endsAtFirst
+        )
+        let outcomes = await interview.hold(
             asked.map { ($0.seat, rules.instruct($0.request, member: $0.seat.index)) }
         )
         var failures: [CollabError] = []

@@ -30,7 +30,8 @@ public struct Ballot: Hashable, Sendable, Codable {
 /// How votes become one answer.
 ///
 /// Most rules count. Some ask models where members disagree: ``judge(_:calibration:finalists:)`` and
-/// ``synthesis(by:prompts:)``; where these cannot answer, the plurality stands.
+/// ``synthesis(by:prompts:)``; where these cannot answer, the plurality stands. So it does where no vote weighs anything,
+/// since nothing is known of those who voted.
 public struct Aggregation: Sendable, CustomStringConvertible {
     /// The rule's name.
     public let description: String
@@ -78,7 +79,8 @@ public struct Aggregation: Sendable, CustomStringConvertible {
     /// One member, one vote.
     public static let plurality = Aggregation("plurality", weight: { _ in 1 })
 
-    /// Votes weigh as much as their members are sure; an unmeasured confidence weighs nothing.
+    /// Votes weigh as much as their members are sure; an unmeasured confidence weighs nothing, and if none was measured the
+    /// plurality stands.
     public static let confidenceWeighted = Aggregation(
         "confidence-weighted vote",
         weight: { $0.confidence ?? 0 }
@@ -112,15 +114,23 @@ public struct Aggregation: Sendable, CustomStringConvertible {
         return candidates
     }
 
+    private static func greatest(_ places: [Int], by value: (Int) -> Double) -> [Int] {
+        let values = places.map(value)
+        let greatest = values.max()
+        return zip(places, values).filter { $0.1 == greatest }.map { $0.0 }
+    }
+
     /// The result of weights: the greatest wins, then the preferred one, then the tie rule decides.
     func tally(_ candidates: [Tally.Candidate], unparsed: Int, ties: TieRule) -> Tally {
         let highest = candidates.map(\.weight).max() ?? 0
         var leaders = candidates.indices.filter { candidates[$0].weight == highest }
         if leaders.count > 1, let preference {
-            let preferences = leaders.map { candidates[$0].ballots.map(preference).max() ?? -.infinity }
-            let best = preferences.max()
-            leaders = zip(leaders, preferences).filter { $1 == best }.map { $0.0 }
+            leaders = Self.greatest(leaders) { candidate in
+                candidates[candidate].ballots.map(preference).filter { !$0.isNaN }.max() ?? -.infinity
+            }
         }
+        // Where no vote weighs anything, nothing is known but how many there are.
+        if highest == 0 { leaders = Self.greatest(leaders) { Double(candidates[$0].ballots.count) } }
         return Tally(
             rule: description,
             candidates: candidates,
@@ -158,12 +168,17 @@ public struct Tally: Hashable, Sendable, Codable {
     public var members: Int { candidates.reduce(unparsed) { $0 + $1.ballots.count } }
 
     /// The winning answer.
-    public var answer: Answer { winner.map { candidates[$0].answer } ?? .unparsed }
+    public var answer: Answer { elected?.answer ?? .unparsed }
 
     /// The share of members that gave the winning answer, of all that took part; 0 without a winner.
     public var share: Double {
-        guard let winner, members > 0 else { return 0 }
-        return Double(candidates[winner].ballots.count) / Double(members)
+        guard let elected, members > 0 else { return 0 }
+        return Double(elected.ballots.count) / Double(members)
+    }
+
+    /// The winner; a tally from a file may name one that is not there.
+    private var elected: Candidate? {
+        winner.flatMap { candidates.indices.contains($0) ? candidates[$0] : nil }
     }
 
     /// The votes in one line: `42 ×2, 41 ×1, unparsed ×1`.

@@ -1,4 +1,4 @@
-/// How many members must answer at first; the others may fail, which is reported.
+/// How many members must answer at first, and how long they are waited for; the others may fail, which is reported.
 ///
 /// A member that fails later keeps the answer that it has. Only ``all`` insists on everybody in every round.
 public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -6,9 +6,12 @@ public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
         case all
         case majority
         case atLeast(Int)
+        case firstSuccess
     }
 
     private var rule: Rule
+    /// How long a round may take; whoever has not answered by then is called off, and has failed. `nil`: as long as it does.
+    public private(set) var patience: Duration?
 
     /// Everybody must answer.
     public static let all = Quorum(rule: .all)
@@ -16,6 +19,19 @@ public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
     public static let majority = Quorum(rule: .majority)
     /// At least so many must answer.
     public static func atLeast(_ count: Int) -> Quorum { Quorum(rule: .atLeast(count)) }
+    /// Whoever answers first is enough: the others are called off.
+    ///
+    /// Who that is depends on who is quicker, so that the same seed need not give the same run.
+    public static let firstSuccess = Quorum(rule: .firstSuccess)
+
+    /// As many as before, of those who answer in time, on the run's clock: `.majority.within(.seconds(20))`.
+    ///
+    /// Where members speak one after the other each has that time.
+    public func within(_ patience: Duration) -> Quorum {
+        var quorum = self
+        quorum.patience = patience
+        return quorum
+    }
 
     /// How many of a team of some size must answer: at least one, at most all.
     public func needed(of count: Int) -> Int {
@@ -24,6 +40,7 @@ public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
             case .all: count
             case .majority: count / 2 + 1
             case .atLeast(let least): least
+            case .firstSuccess: 1
             }
         return min(max(needed, 1), max(count, 1))
     }
@@ -31,13 +48,19 @@ public struct Quorum: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Whether no failure at all is tolerated.
     var isStrict: Bool { rule == .all }
 
+    /// Whether a single answer ends the waiting for others.
+    var endsAtFirst: Bool { rule == .firstSuccess }
+
     /// The rule in words.
     public var description: String {
-        switch rule {
-        case .all: "all"
-        case .majority: "a majority"
-        case .atLeast(let count): "at least \(count)"
-        }
+        let count =
+            switch rule {
+            case .all: "all"
+            case .majority: "a majority"
+            case .atLeast(let count): "at least \(count)"
+            case .firstSuccess: "one"
+            }
+        return patience.map { "\(count) within \($0)" } ?? count
     }
 
     /// Throws the first failure, in declaration order, if too few have answered.

@@ -16,7 +16,7 @@ private struct AgreementJudge: StoppingJudge {
         guard statements.count > 1 else { return false }
         do throws(CollabError) {
             let said = try await model.respond(to: prompt(request, statements)).text
-            return AnswerFormat.yesNo.answer(in: said) == .value("yes")
+            return YesNoReader.verdict(said) == "yes"
         } catch {
             // A judge that cannot be asked ends nothing; the rounds are bounded.
             guard error.isSurvivable else { throw error }

@@ -71,7 +71,7 @@ public struct Topology: Hashable, Sendable, Codable, CustomStringConvertible {
             neighbours[other].insert(member)
         }
         let pairs = (0..<count).flatMap { left in (0..<left).map { (left, $0) } }
-        let wanted = Int((density * Double(pairs.count)).rounded())
+        let wanted = Int(((density > 0 ? min(density, 1) : 0) * Double(pairs.count)).rounded())
         var edges = max(count - 1, 0)
         for (left, right) in pairs.shuffled(using: &generator) {
             if edges >= wanted { break }

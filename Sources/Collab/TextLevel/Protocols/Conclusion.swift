@@ -8,6 +8,9 @@ public struct Conclusion: Sendable {
     public var isAgreed: Bool
     /// Why this is the answer, with what spoke for the others.
     public var decision: Decision?
+    /// What it answers, by which the talk is measured (``Talk/outcome``): ``Answer/unparsed`` if the answer is withheld, `nil`
+    /// if nothing was decided.
+    public var answer: Answer?
     /// Whether the text has gone to the reader while it was written.
     var isStreamed = false
 
@@ -32,11 +35,17 @@ public struct Conclusion: Sendable {
             isAgreed: isAgreed,
             because: decision
         )
+        answer = statement.answer
     }
 
     /// Records the decision and the confidence at the current place of the trace.
-    func record() {
-        if let decision { Run.record(decision) }
+    func record(by name: String) {
+        if var decision {
+            decision.answer = decision.answer ?? answer
+            Run.record(decision)
+        } else if let answer {
+            Run.record(Decision(choice: response.model, reason: "the answer of \(name)", answer: answer))
+        }
         Run.record(confidence: confidence)
     }
 }

@@ -80,7 +80,7 @@ extension Meeting {
                 }
             }
             if !reused.isEmpty { Run.note("taken over", reused.joined(separator: ", ")) }
-            let outcomes = await meeting.put(asked.map { questions[$0] })
+            let outcomes = await meeting.put(asked.map { questions[$0] }, endsAtFirst: true)
             var failures: [CollabError] = []
             var fatal: CollabError?
             for (index, outcome) in zip(asked, outcomes) {
@@ -157,11 +157,14 @@ extension Meeting {
         }
         guard let written else { throw .cancelled }
         var conclusion = Conclusion(written)
+        conclusion.answer = rules.answers.answer(in: written.text)
         conclusion.isStreamed = true
         return conclusion
     }
 
     /// How sure the author of a statement is, by a signal that may ask it again; `nil` if that cannot be measured.
+    ///
+    /// Throws only if the task was cancelled or the budget is used up.
     public func confidence(
         in statement: Statement,
         by signal: ConfidenceSignal
@@ -169,9 +172,14 @@ extension Meeting {
         var value: Double?
         let (request, model) = (seats[statement.member].addressed(request), seats[statement.member].model)
         try await Run.stage("confidence") { () async throws(CollabError) in
-            value = try await signal.measure(
-                ConfidenceSignal.Evidence(request: request, response: statement.response, model: model)
-            )
+            do throws(CollabError) {
+                value = try await signal.measure(
+                    ConfidenceSignal.Evidence(request: request, response: statement.response, model: model)
+                )
+            } catch {
+                guard error.isSurvivable else { throw error }
+                Run.note("confidence", "not measured for \(statement.speaker): \(error.code)")
+            }
         }
         return value
     }
@@ -197,10 +205,17 @@ extension Meeting {
 
     // MARK: Asking
 
-    private func put(_ questions: [Question]) async -> [Result<Interview.Reply, CollabError>] {
-        await Interview(confidence: .meanTokenProbability).hold(
-            questions.map { (seats[$0.place], $0.request) }
+    /// - Parameter endsAtFirst: whether the first answer is enough, where the quorum says so; remarks are all waited for.
+    private func put(
+        _ questions: [Question],
+        endsAtFirst: Bool = false
+    ) async -> [Result<Interview.Reply, CollabError>] {
+        let interview = Interview(
+            confidence: .meanTokenProbability,
+            patience: rules.quorum.patience,
+            endsAtFirst: endsAtFirst && rules.quorum.endsAtFirst
         )
+        return await interview.hold(questions.map { (seats[$0.place], $0.request) })
     }
 
     private mutating func add(_ reply: Interview.Reply, to question: Question) -> Statement {

@@ -13,7 +13,9 @@ extension Meeting {
         guard let written else { return try conclude(by: tally, after: reason) }
         let answer = rules.answers.answer(in: written.text)
         let decision = Decision(choice: answer.description, reason: "\(tally.rule): \(tally.summary)")
-        return Conclusion(written, because: decision)
+        var conclusion = Conclusion(written, because: decision)
+        conclusion.answer = answer
+        return conclusion
     }
 
     /// Concludes with the winner of a count.
@@ -29,7 +31,7 @@ extension Meeting {
         text += ": \(tally.summary)"
         if let ties = tally.tieRule { text += "; tie broken by \(ties.rawValue)" }
         if tally.winner == nil { text += "; there was no vote, so the surest statement stands" }
-        return Conclusion(
+        var conclusion = Conclusion(
             winner.response,
             confidence: tally.winner == nil ? nil : tally.share,
             isAgreed: isUnanimous,
@@ -39,6 +41,8 @@ extension Meeting {
                 scores: tally.candidates.map { Decision.Score($0.answer.description, $0.weight) }
             )
         )
+        conclusion.answer = tally.answer
+        return conclusion
     }
 
     /// Counts points that answers have been given, whoever gives them; the most wins.

@@ -45,7 +45,7 @@ public struct Panel<Held: Procedure>: Collaboration, BoundedCollaboration {
         )
         do throws(CollabError) {
             let conclusion = try await procedure.conclude(&meeting)
-            conclusion.record()
+            conclusion.record(by: name)
             if !conclusion.isStreamed { await sink.send(conclusion.response.text) }
             return conclusion.response
         } catch {

@@ -88,7 +88,7 @@ extension Procedure {
         deliberation.drafts += meeting.newDrafts(origin: name)
         if let best = meeting.best { deliberation.leading = Draft(best, origin: name) }
         let conclusion = try outcome.get()
-        conclusion.record()
+        conclusion.record(by: name)
         let isSettled =
             switch rules.settling {
             case .always: true

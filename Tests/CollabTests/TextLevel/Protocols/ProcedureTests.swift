@@ -90,6 +90,68 @@ struct ProcedureTests {
         #expect(a.callCount == 0)
     }
 
+    @Test("forecasts its calls also where it will be refused")
+    func forecastOfNothing() {
+        #expect(AdaptiveConsistency() {}.callRange == 0...0)
+        #expect(DebateWhenNeeded() {}.callRange == 0...0)
+        #expect(ModeratedDebate(rounds: 0) { debater("a", "1") }.callRange == 3...5)
+        let panels: [any BoundedCollaboration] = [
+            NominalGroup() {}, Delphi() {}, Stepladder() {}, PersonaPanel() {},
+            PeerFeedback(reviewers: -1) {},
+            CompetitiveProbe() {}, CooperativeProbe() {}, CrossExamination(rounds: -1) {},
+            Refine(rounds: -1) {},
+            VerifierLoop(attempts: -1) {}, RankAndFuse(top: -1) {},
+            SequentialMixture(samples: -1, window: -1) {},
+            Skeleton(points: -1) {}, DivideAndConquer(parts: -1) {},
+            KnowledgeCards(includesAnswerer: false) {},
+            Blackboard(rounds: -1) {}, ConsensusConference(drafts: -1) {}, DevilsAdvocate() {}, Overton() {},
+            Steerable(as: "a farmer") {}, Distributional(samples: -1, answers: .yesNo) {},
+            SummarisedDebate(rounds: -1) {}, TrajectoryDebate(rounds: -1) {},
+            MostSelfConsistent(samples: -1) {},
+        ]
+        for panel in panels { #expect(panel.callRange.lowerBound >= 0, "\(panel.name)") }
+    }
+
+    @Test("says what it decided, by which its talk is measured, and not by a plurality of its own")
+    func outcome() async throws {
+        func outcome(of panel: some TextModel) async throws -> Answer? {
+            try await panel.respond(to: "?").trace?.talks.last?.outcome
+        }
+        // Two of three say 41, and all rank it last.
+        let group = NominalGroup(answers: .numeric) {
+            debater("a", "41", "2, 1"); debater("b", "41", "2, 1"); debater("c", "42", "2, 1")
+        }
+        #expect(try await outcome(of: group) == .value("42"))
+        let refined = Refine(rounds: 1, answers: .numeric) { debater("a", "41", "No.", "42") }
+        #expect(try await outcome(of: refined) == .value("42"))
+        let moderated = ModeratedDebate(rounds: 1, answers: .numeric) {
+            debater("a", "41"); debater("b", "42"); debater("m", "Yes. The answer is 42.")
+        }
+        #expect(try await outcome(of: moderated) == .value("42"))
+        let withheld = CooperativeProbe(answers: .numeric) {
+            debater("a", "41"); debater("b", "Wrong.", "False.")
+        }
+        #expect(try await outcome(of: withheld) == .unparsed)
+        let distribution = Distributional(answers: .numeric) {
+            debater("a", "41"); debater("b", "42")
+        }
+        #expect(try await outcome(of: distribution) == nil)
+    }
+
+    @Test("debates where the confidence of the first answer could not be asked for")
+    func failingConfidence() async throws {
+        let failing = ConfidenceSignal.measured("a server's word") { _ in
+            throw CollabError(.serverError, "Down.")
+        }
+        let panel = DebateWhenNeeded(confidence: failing, debating: DebateRules(answers: .numeric)) {
+            debater("a", "42"); debater("b", "42")
+        }
+        let answer = try await panel.respond(to: "?")
+        #expect(answer.text == "42")
+        #expect(answer.trace?.root.note("debate") == "needed: its confidence was not measured")
+        #expect(answer.trace?["confidence"]?.note("confidence") == "not measured for a: serverError")
+    }
+
     @Test("of one member asks it and is done")
     func alone() async throws {
         for panel in [

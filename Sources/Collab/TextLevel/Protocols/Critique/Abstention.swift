@@ -39,7 +39,10 @@ extension Meeting {
         )
         Run.note("abstains", isKept ? "no" : "yes, from “\(statement.text.excerpt(80))”")
         var conclusion = Conclusion(statement, isAgreed: isKept, because: decision)
-        if !isKept { conclusion.response = abstention.withholding(statement, by: name, because: reason) }
+        if !isKept {
+            conclusion.response = abstention.withholding(statement, by: name, because: reason)
+            conclusion.answer = .unparsed
+        }
         conclusion.confidence = support
         return conclusion
     }

@@ -76,7 +76,7 @@ public struct CrossExamination: Procedure {
                 )
             ]
         )[0]
-        let support = verdict.flatMap { AnswerFormat.yesNo.answer(in: $0.text).value }.map {
+        let support = verdict.flatMap { YesNoReader.verdict($0.text) }.map {
             $0 == "yes" ? 1.0 : 0
         }
         return meeting.keep(

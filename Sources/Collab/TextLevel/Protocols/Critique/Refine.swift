@@ -57,7 +57,7 @@ public struct Refine: Procedure {
                 [.init(to: critic, meeting.request.showing([shown], asksForCritique), hearing: [author])]
             )[0]
             guard let critique else { break }
-            isContent = AnswerFormat.yesNo.answer(in: critique.text) == .value("yes")
+            isContent = YesNoReader.verdict(critique.text) == "yes"
             if isContent { break }
             let request = meeting.request.showing(
                 [shown, Exhibit("Criticism", meeting.excerpt(critique.text))],

@@ -61,7 +61,7 @@ public struct VerifierLoop: Procedure {
                 [.init(to: verifier, request, hearing: [author])]
             )[0]
             guard let verdict else { break }
-            if AnswerFormat.yesNo.answer(in: verdict.text) == .value("yes") {
+            if YesNoReader.verdict(verdict.text) == "yes" {
                 Run.note("accepted", "attempt \(number)")
                 return Conclusion(attempt, isAgreed: true)
             }

@@ -49,7 +49,8 @@ public struct DebateWhenNeeded: Procedure {
     public func calls(of members: Int) -> ClosedRange<Int> {
         let held = Debate(debate).callRange(teamSize: members).upperBound
         let measuring = confidence.callRange
-        return (1 + measuring.lowerBound)...(held + measuring.upperBound + (speaker.outsider == nil ? 0 : 1))
+        let most = held + measuring.upperBound + (speaker.outsider == nil ? 0 : 1)
+        return min(1 + measuring.lowerBound, most)...most
     }
 
     /// Lets one answer, and all debate if it is not sure.

@@ -41,7 +41,7 @@ public struct ModeratedDebate: Procedure {
     /// The moderator.
     public var appointments: [Appointment] { [moderator] }
     /// Two sides and a verdict a round, and the moderator's decision in two steps.
-    public func calls(of members: Int) -> ClosedRange<Int> { 3...(callCount(3, rounds) + 2) }
+    public func calls(of members: Int) -> ClosedRange<Int> { 3...(callCount(3, max(rounds, 1)) + 2) }
 
     /// Throws ``CollabError/Code/invalidRequest`` if a side is missing, or no round is held.
     public func validate(teamOf members: Int) throws(CollabError) {
@@ -95,13 +95,15 @@ public struct ModeratedDebate: Procedure {
             Run.note("decision", "could not be read")
             return try await meeting.vote(after: "a decision that could not be read")
         }
-        return Conclusion(
+        var conclusion = Conclusion(
             decision,
             because: Decision(
                 choice: answer.description,
                 reason: "\(meeting.name(of: moderator)) decided after \(rounds) rounds without a clear side"
             )
         )
+        conclusion.answer = answer
+        return conclusion
     }
 
     private func sides(_ pro: Statement, _ con: Statement?, in meeting: Meeting) -> [Exhibit] {
@@ -111,13 +113,11 @@ public struct ModeratedDebate: Procedure {
 
     /// The conclusion of a verdict that says yes and gives an answer.
     private func clear(_ verdict: Response, in meeting: Meeting, round: Int) -> Conclusion? {
-        let answer = meeting.rules.answers.answer(in: verdict.text)
-        guard AnswerFormat.yesNo.answer(in: verdict.text) == .value("yes"), answer.isParsed else {
-            return nil
-        }
+        let answer = meeting.rules.answers.answer(in: YesNoReader.remainder(of: verdict.text))
+        guard YesNoReader.verdict(verdict.text) == "yes", answer.isParsed else { return nil }
         // A side that gives the answer says it better than a verdict does.
         let side = meeting.spokesman(for: answer)
-        return Conclusion(
+        var conclusion = Conclusion(
             side.flatMap { $0.answer == answer ? $0.response : nil } ?? verdict,
             isAgreed: true,
             because: Decision(
@@ -125,5 +125,7 @@ public struct ModeratedDebate: Procedure {
                 reason: "\(verdict.model) saw a clear side in round \(round)"
             )
         )
+        conclusion.answer = answer
+        return conclusion
     }
 }

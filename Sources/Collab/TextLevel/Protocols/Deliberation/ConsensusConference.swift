@@ -74,17 +74,17 @@ public struct ConsensusConference: Procedure {
             )
             let vote = Consent(replies.map { $0?.text })
             Run.note("consent", vote.description)
-            if vote.isGiven(share: consent, quorum: meeting.rules.quorum),
-                meeting.rules.answers.answer(in: draft.text).isParsed
-            {
+            let answer = meeting.rules.answers.answer(in: draft.text)
+            if vote.isGiven(share: consent, quorum: meeting.rules.quorum), answer.isParsed {
                 var conclusion = Conclusion(draft, isAgreed: true)
+                conclusion.answer = answer
                 conclusion.confidence = vote.share
                 conclusion.decision = Decision(choice: "draft \(round)", reason: vote.description)
                 return conclusion
             }
             let objections = zip(voters, replies).compactMap { voter, reply in
                 reply.flatMap {
-                    AnswerFormat.yesNo.answer(in: $0.text) == .value("yes") ? nil : (voter, $0.text)
+                    YesNoReader.verdict($0.text) == "yes" ? nil : (voter, $0.text)
                 }
             }
             material = [shown] + Exhibit.numbered("Objection", objections.map { meeting.excerpt($0.1) })
@@ -100,11 +100,14 @@ private struct Consent: CustomStringConvertible {
 
     init(_ replies: [String?]) {
         for reply in replies {
-            switch reply.map({ AnswerFormat.yesNo.answer(in: $0) }) {
-            case nil: silent += 1
-            case .value("yes"): yes += 1
-            case .value: no += 1
-            case .unparsed: unread += 1
+            guard let reply else {
+                silent += 1
+                continue
+            }
+            switch YesNoReader.verdict(reply) {
+            case "yes": yes += 1
+            case nil: unread += 1
+            default: no += 1
             }
         }
     }

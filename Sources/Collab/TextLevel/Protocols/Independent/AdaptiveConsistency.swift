@@ -29,7 +29,10 @@ public struct AdaptiveConsistency: Procedure {
     /// What to call it in traces.
     public var name: String { "adaptive consistency" }
     /// One call at least, all samples at most.
-    public func calls(of members: Int) -> ClosedRange<Int> { min(1, copies)...callCount(members, copies) }
+    public func calls(of members: Int) -> ClosedRange<Int> {
+        let most = callCount(members, copies)
+        return min(1, most)...most
+    }
 
     /// Throws ``CollabError/Code/invalidRequest`` if nobody would be asked.
     public func validate(teamOf members: Int) throws(CollabError) {
