@@ -18,6 +18,7 @@ import asyncio
 import email.utils
 import gzip
 import json
+import math
 import os
 import re
 import resource
@@ -193,6 +194,38 @@ def forced_answer(body, spec):
     entry = {"id": token + ("noecho" in spec), "token": "", "bytes": [], "logprob": score, "top_logprobs": []}
     return {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "", "finish_reason": "length",
             "logprobs": {"content": [entry]}}], "usage": {"prompt_tokens": len(body["prompt"]), "completion_tokens": 1}}
+
+
+def listed(before, k):
+    """The k most probable tokens: a to h have 1 + (31 × the token before + the token) mod 7 parts, all others 8 together."""
+    parts = {b: 1 + (31 * before + b) % 7 for b in range(97, 105)}
+    whole = sum(parts.values()) + 8
+    order = sorted(parts, key=lambda b: (-parts[b], b))[:k]
+    return [(b, math.log(parts[b] / whole)) for b in order]
+
+
+def listed_answer(body, spec):
+    """The most probable tokens after a prompt of ids, as vLLM (also at every place of the prompt) and llama.cpp list them."""
+    ids, k = body["prompt"], body["logprobs"]
+    found = listed(ids[-1], k)
+    if "noecho" in spec:
+        found = []
+    if "badscore" in spec:
+        found = [(b, 3.5) for b, _ in found]
+    if "cache_prompt" in body:
+        tops = [{"id": b, "token": chr(b), "bytes": [b], "logprob": p} for b, p in found]
+        logprobs = {"content": [{**tops[0], "top_logprobs": tops}] if tops else []}
+    else:
+        logprobs = {"top_logprobs": [{f"token_id:{b}": p for b, p in found}]}
+    choice = {"index": 0, "text": chr(found[0][0]) if found else "", "finish_reason": "length", "logprobs": logprobs}
+    if "prompt_logprobs" in body:
+        places = [dict(listed(a, body["prompt_logprobs"])) for a in ids]
+        for place, token in zip(places, ids[1:]):   # the token itself is always listed
+            place.setdefault(token, -9.0)
+        choice["prompt_logprobs"] = [None] + [
+            {str(b): {"logprob": p, "rank": 1, "decoded_token": "?"} for b, p in place.items()} for place in places[:-1]]
+    return {"id": "cmpl-1", "object": "text_completion", "choices": [choice],
+            "usage": {"prompt_tokens": len(ids), "completion_tokens": 1, "total_tokens": len(ids) + 1}}
 
 
 class Dialect:
@@ -698,6 +731,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         return await send_json(c, 200, echo_answer(body, spec))
     if route == "completions" and body.get("logit_bias") and isinstance(body.get("prompt"), list):
         return await send_json(c, 200, forced_answer(body, spec))
+    if route == "completions" and isinstance(body.get("logprobs"), int) and isinstance(body.get("prompt"), list):
+        return await send_json(c, 200, listed_answer(body, spec))
     d = Dialect(route, body, spec)
     st["billed_requests"] += 1
     if spec.get("reset") == "billed":        # the work is done and charged, the answer is lost

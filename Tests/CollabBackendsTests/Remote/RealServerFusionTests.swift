@@ -1,0 +1,68 @@
+import Collab
+import CollabTesting
+import Testing
+
+@testable import CollabBackends
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A server that lists its likeliest tokens, held against the same model in this process, whose logits are all known.
+@Suite(
+    "Fusing the likeliest tokens of a real server",
+    .enabled(if: RealServer.isInstalled, "Scripts/real-server --install makes these tests run"),
+    .serialized,
+    .timeLimit(.minutes(5))
+)
+struct RealServerFusionTests {
+    private let question = Request.completion(
+        "The capital of France is",
+        options: GenerationOptions(maximumTokens: 6)
+    )
+
+    @Test("the server's likeliest tokens are the model's own, token after token")
+    func tops() async throws {
+        let remote = try await RealServer.running().model().listingTops().startAnswer(question)
+        let native = try await TopsOfLogits(try await NativeFixtures.model(.smolLM2)).startAnswer(question)
+        for _ in 0..<3 {
+            let (there, here) = (try await remote.next(count: 20), try await native.next(count: 20))
+            #expect(there.entries.count == 20)
+            #expect(there.entries[0].bytes == here.entries[0].bytes)
+            // Both round activations, each in its own way.
+            var divergence = 0.0
+            for entry in here.entries {
+                guard let other = there.logprob(of: entry.bytes) else { continue }
+                divergence += exp(entry.logprob) * (entry.logprob - other)
+            }
+            #expect(abs(divergence) < 0.1)
+            #expect(there.unseenMass > 0 && there.unseenMass < 0.6)
+            for answer in [remote, native] { try await answer.write(here.entries[0].bytes) }
+        }
+    }
+
+    @Test("a remote and a native member write one answer, and the trace tells how certain it was")
+    func fusion() async throws {
+        let remote = try RealServer.running().model().listingTops()
+        let native = TopsOfLogits(try await NativeFixtures.model(.smolLM2))
+        for fusion in [Fusion.mixture, .productOfExperts, .contrastive(beta: 0.2)] {
+            let run = Run()
+            let model = PartialFusion(fusion, members: [remote, native])
+            let response = try await model.respond(to: question, in: run)
+            #expect(response.text.hasPrefix(" Paris"), "\(fusion)")
+            let call = try #require(run.trace?.calls.first)
+            #expect(call.note("certain favourites") == "6 of 6", "\(fusion)")
+        }
+    }
+
+    @Test("a text that the server has not listed is read as its own tokens, and control tokens end answers")
+    func writing() async throws {
+        let remote = try RealServer.running().model().listingTops()
+        let answer = try await remote.startAnswer(Request([.user("Say hi.")]))
+        try await answer.write(Array("Hello! How can I help you today?".utf8))
+        let next = try await answer.next(count: 10)
+        #expect(next.entries[0].bytes.isEmpty)
+    }
+}
