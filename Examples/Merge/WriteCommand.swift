@@ -52,6 +52,9 @@ struct WriteCommand: AsyncParsableCommand {
     @Flag(help: "Note the SHA-256 of every whole input file in the card, rather than of header and samples.")
     var hash = false
 
+    @Flag(help: "Leave flushing the result to the system; a power cut may damage it until then.")
+    var noFlush = false
+
     func validate() throws {
         if !plan, output == nil {
             throw ValidationError("Name the folder for the result, or ask for --plan.")
@@ -87,7 +90,8 @@ struct WriteCommand: AsyncParsableCommand {
                 threads: threads,
                 replacesFolder: replace,
                 resumes: !fresh,
-                hashesInputs: hash
+                hashesInputs: hash,
+                flushes: !noFlush
             )
             try await Terminal.run(MergeWriter(plan, to: folder, configuration: file.text, options: options))
         }

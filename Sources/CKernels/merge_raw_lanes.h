@@ -6,6 +6,40 @@ enum { RAW(chunk) = 128 };
 
 #if RAW_HAS_MASKS
 
+/// The differences of sixteen elements.
+static inline __m512 RAW(sixteen)(const uint8_t *x, __m512 base) {
+    const __m512i halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)x));
+    return _mm512_sub_ps(_mm512_castsi512_ps(_mm512_slli_epi32(halves, 16)), base);
+}
+
+/// Counts and notes magnitudes as `band` does, of whole sixteens; the number of elements done.
+static inline size_t RAW(band_sixteens)(const uint8_t *x, const uint8_t *base, size_t count, uint32_t low,
+                                        uint32_t high, uint64_t first, collab_raw_band *band, uint64_t *above) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i lows = _mm512_set1_epi32((int)low), widths = _mm512_set1_epi32((int)(high - low));
+    const __m512i highs = _mm512_set1_epi32((int)high), ones = _mm512_set1_epi32(1);
+    __m512i more = _mm512_setzero_si512(), worst = _mm512_setzero_si512();
+    size_t found = band->found, e = 0;
+    for (; e + 16 <= count && found + 16 <= band->capacity; e += 16) {
+        if (e % 32 == 0) __builtin_prefetch(x + 2 * e + 2048);
+        const __m512 d = RAW(sixteen)(x + 2 * e, RAW(sixteen)(base + 2 * e, _mm512_setzero_ps()));
+        const __m512i magnitudes = _mm512_and_si512(_mm512_castps_si512(d), _mm512_set1_epi32(0x7fffffff));
+        worst = _mm512_max_epu32(worst, magnitudes);
+        more = _mm512_mask_add_epi32(more, _mm512_cmpgt_epu32_mask(magnitudes, highs), more, ones);
+        const __mmask16 within = _mm512_cmple_epu32_mask(_mm512_sub_epi32(magnitudes, lows), widths);
+        const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(uint32_t)(first + e)));
+        _mm512_storeu_si512(band->bits + found, _mm512_maskz_compress_epi32(within, magnitudes));
+        _mm512_storeu_si512(band->places + found, _mm512_maskz_compress_epi32(within, places));
+        found += (size_t)__builtin_popcount(within);
+    }
+    if (e + 16 <= count) band->overflow = true;
+    band->found = found;
+    const uint32_t largest = _mm512_reduce_max_epu32(worst);
+    band->worst = largest > band->worst ? largest : band->worst;
+    *above += (uint32_t)_mm512_reduce_add_epi32(more);
+    return e;
+}
+
 /// Notes which of sixteen magnitudes lie between the bounds.
 static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, uint64_t place,
                              collab_raw_band *band) {
@@ -199,7 +233,12 @@ static uint64_t RAW(band)(const uint8_t *x, const uint8_t *base, size_t count, u
     float b[RAW(chunk)], d[RAW(chunk)];
     uint64_t above = 0;
     uint32_t worst[16] = {0};
-    for (size_t start = 0; start < count; start += RAW(chunk)) {
+#if RAW_HAS_MASKS
+    size_t start = RAW(band_sixteens)(x, base, count, low, high, first, band, &above);
+#else
+    size_t start = 0;
+#endif
+    for (; start < count; start += RAW(chunk)) {
         const size_t size = count - start < RAW(chunk) ? count - start : RAW(chunk);
         for (size_t e = size; e < RAW(chunk); e++) d[e] = 0;
         for (size_t ahead = 0; ahead < 2 * RAW(chunk); ahead += 64) {
@@ -324,10 +363,71 @@ static inline void RAW(elect)(float (*d)[RAW(chunk)], const float *base, const d
     }
 }
 
+#if RAW_HAS_MASKS
+
+/// Eight weighted elements that agree with the elected sign, added up and, unless it is 0, divided.
+static inline void RAW(agree)(__m512d vote, __m512i turn, __m512d share, __m512d *sum, __m512d *divisor) {
+    // What votes against the elected sign is below 0 once turned by it.
+    const __m512d turned = _mm512_castsi512_pd(_mm512_xor_si512(_mm512_castpd_si512(vote), turn));
+    const __mmask8 agrees = _mm512_cmp_pd_mask(turned, _mm512_setzero_pd(), _CMP_GT_OQ);
+    *sum = _mm512_mask_add_pd(*sum, agrees, *sum, vote);
+    *divisor = _mm512_mask_add_pd(*divisor, agrees, *divisor, share);
+}
+
+/// The sign bits of what is below 0 or no number.
+static inline __m512i RAW(turn)(__m512d elected) {
+    const __mmask8 isNegative = _mm512_cmp_pd_mask(elected, _mm512_setzero_pd(), _CMP_NGE_UQ);
+    return _mm512_maskz_set1_epi64(isNegative, (long long)0x8000000000000000ull);
+}
+
+/// Eight results.
+static inline __m256 RAW(elected)(__m512d sum, __m512d divisor, bool divides, const float *base, double factor) {
+    if (divides) {
+        const __mmask8 isZero = _mm512_cmp_pd_mask(divisor, _mm512_setzero_pd(), _CMP_EQ_OQ);
+        sum = _mm512_div_pd(sum, _mm512_mask_blend_pd(isZero, divisor, _mm512_set1_pd(1)));
+    }
+    const __m512d result = _mm512_mul_pd(_mm512_set1_pd(factor), sum);
+    return _mm512_cvtpd_ps(_mm512_add_pd(_mm512_cvtps_pd(_mm256_loadu_ps(base)), result));
+}
+
+/// As `elect` of sixteen elements, in which weights vote: what votes is what is added up.
+__attribute__((always_inline)) static inline void
+RAW(elect_weighted)(float (*d)[RAW(chunk)], const float *base, const double *products,
+                                       const double *shares, size_t members_count, bool divides, double factor,
+                                       size_t at, float *out) {
+    __m512d votes[COLLAB_RAW_MEMBERS][2], low = _mm512_setzero_pd(), high = _mm512_setzero_pd();
+    for (size_t i = 0; i < members_count; i++) {
+        const __m512d weight = _mm512_set1_pd(products[i]);
+        votes[i][0] = _mm512_mul_pd(weight, _mm512_cvtps_pd(_mm256_loadu_ps(d[i] + at)));
+        votes[i][1] = _mm512_mul_pd(weight, _mm512_cvtps_pd(_mm256_loadu_ps(d[i] + at + 8)));
+        low = _mm512_add_pd(low, votes[i][0]);
+        high = _mm512_add_pd(high, votes[i][1]);
+    }
+    const __m512i low_turn = RAW(turn)(low), high_turn = RAW(turn)(high);
+    __m512d sums[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()}, divisors[2] = {sums[0], sums[0]};
+    for (size_t i = 0; i < members_count; i++) {
+        const __m512d share = _mm512_set1_pd(shares[i]);
+        RAW(agree)(votes[i][0], low_turn, share, sums, divisors);
+        RAW(agree)(votes[i][1], high_turn, share, sums + 1, divisors + 1);
+    }
+    _mm256_storeu_ps(out, RAW(elected)(sums[0], divisors[0], divides, base, factor));
+    _mm256_storeu_ps(out + 8, RAW(elected)(sums[1], divisors[1], divides, base + 8, factor));
+}
+
+#endif
+
 static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const collab_raw_thinning *thinnings,
                        const double *scales, const double *weights, size_t members_count,
                        const collab_raw_rule *rule, uint64_t first, size_t count, float *out) {
     float b[RAW(chunk)], d[COLLAB_RAW_MEMBERS][RAW(chunk)], result[RAW(chunk)];
+#if RAW_HAS_MASKS
+    const bool divides = rule->combination != COLLAB_COMBINE_SUM;
+    double products[COLLAB_RAW_MEMBERS], shares[COLLAB_RAW_MEMBERS];
+    for (size_t i = 0; i < members_count; i++) {
+        products[i] = scales[i] * weights[i];
+        shares[i] = rule->combination == COLLAB_COMBINE_WEIGHTED_MEAN ? weights[i] : 1;
+    }
+#endif
     for (size_t start = 0; start < count; start += RAW(chunk)) {
         const size_t size = count - start < RAW(chunk) ? count - start : RAW(chunk);
         for (size_t e = size; e < RAW(chunk); e++) b[e] = 0;
@@ -342,6 +442,20 @@ static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const
         }
         float *target = size == RAW(chunk) ? out + start : result;
         for (size_t e = 0; e < RAW(chunk); e += 16) {
+#if RAW_HAS_MASKS
+            if (rule->elects && rule->vote == COLLAB_VOTE_WEIGHTED) {
+#define ELECT(count) RAW(elect_weighted)(d, b + e, products, shares, count, divides, rule->factor, e, target + e)
+                // What few members vote stays in registers where their number is known to the compiler.
+                switch (members_count) {
+                    case 2: ELECT(2); break;
+                    case 3: ELECT(3); break;
+                    case 4: ELECT(4); break;
+                    default: ELECT(members_count); break;
+                }
+#undef ELECT
+                continue;
+            }
+#endif
             if (rule->elects) {
                 RAW(elect)(d, b + e, scales, weights, members_count, rule, e, target + e);
                 continue;
@@ -359,9 +473,64 @@ static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const
     }
 }
 
+#if RAW_HAS_MASKS
+
+/// Which halves of sixteen words, of which eight lie in the lower halves of each vector, are below the threshold.
+static inline uint32_t RAW(halves_below)(__m512i low, __m512i high, __m512i limit) {
+    const __m256i first = _mm512_cvtepi64_epi32(low), second = _mm512_cvtepi64_epi32(high);
+    return _mm512_cmplt_epu16_mask(_mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1), limit);
+}
+
+/// Groups of 128 numbers as `draw` takes them; how many elements are done.
+static inline size_t RAW(draw_groups)(uint64_t first, size_t count, uint64_t key, uint32_t stream,
+                                      uint32_t threshold, uint64_t *bits) {
+    // All are below it where the threshold has seventeen bits.
+    if (threshold > 0xffff) return 0;
+    const __m512i limit = _mm512_set1_epi16((short)threshold);
+    const __m512i m0 = _mm512_set1_epi64(0xD2511F53), m1 = _mm512_set1_epi64(0xCD9E8D57);
+    const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    size_t done = 0;
+    for (; done + 128 <= count; done += 128) {
+        const uint64_t group = (first + done) / 128;
+        // The multiplications read lower halves alone, so that the upper ones may hold anything.
+        __m512i c0[2], c1[2], c2[2], c3[2];
+        for (int i = 0; i < 2; i++) {
+            c0[i] = _mm512_add_epi64(lanes, _mm512_set1_epi64((long long)(group * 16 + 8 * (uint64_t)i)));
+            c1[i] = _mm512_srli_epi64(c0[i], 32);
+            c2[i] = _mm512_set1_epi64(stream);
+            c3[i] = _mm512_setzero_si512();
+        }
+        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+        for (int round = 0; round < 10; round++) {
+            const __m512i key0 = _mm512_set1_epi64(k0), key1 = _mm512_set1_epi64(k1);
+            for (int i = 0; i < 2; i++) {
+                const __m512i p0 = _mm512_mul_epu32(m0, c0[i]), p1 = _mm512_mul_epu32(m1, c2[i]);
+                // 0x96: the exclusive or of three.
+                c0[i] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), c1[i], key0, 0x96);
+                c2[i] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), c3[i], key1, 0x96);
+                c1[i] = p1;
+                c3[i] = p0;
+            }
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        uint64_t *target = bits + done / 64;
+        target[0] = RAW(halves_below)(c0[0], c0[1], limit) | (uint64_t)RAW(halves_below)(c1[0], c1[1], limit) << 32;
+        target[1] = RAW(halves_below)(c2[0], c2[1], limit) | (uint64_t)RAW(halves_below)(c3[0], c3[1], limit) << 32;
+    }
+    return done;
+}
+
+#endif
+
 static void RAW(draw)(uint64_t first, size_t count, uint64_t key, uint32_t stream, uint32_t threshold, uint64_t *bits) {
     // Groups of 128 elements take the halves of the four words of sixteen counters; see collab_merge_drop.
-    for (size_t done = 0; done < count; done += 128) {
+#if RAW_HAS_MASKS
+    size_t done = RAW(draw_groups)(first, count, key, stream, threshold, bits);
+#else
+    size_t done = 0;
+#endif
+    for (; done < count; done += 128) {
         const uint64_t group = (first + done) / 128;
         uint32_t words[4][16];
         uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);

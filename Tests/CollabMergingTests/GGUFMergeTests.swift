@@ -90,7 +90,8 @@ struct GGUFMergeTests {
                 options: MergeOptions(threads: 1)
             )
         }
-        _ = try await writer("/whole").run()
+        let progress = try await writer("/whole").run().progress
+        #expect(progress.bytes == progress.totalBytes && progress.remainingSeconds == 0)
         let left = Protected(12)
         _ = try? writer("/stopped").runBlocking(reporting: { _ in }) {
             left.withLock { left in

@@ -11,8 +11,9 @@ struct MergeSuite: AsyncParsableCommand {
         abstract: "Measure merges, beside mergekit and beside plain reading and writing.",
         discussion: """
             Makes a base and three fine-tunes in bfloat16 in --folder unless they are there. Ours runs in this \
-            process; mergekit starts anew for each merge, as its command does. Both end with the result on the disk, \
-            ours flushed to it.
+            process; mergekit starts anew for each merge, as its command does. Ours runs twice a round: until the \
+            result is flushed to the disk, as a merge does unless it is told otherwise, and until it is written as \
+            mergekit's is, which leaves the flushing to the system. The ratio is that of the second.
             """
     )
 
@@ -47,11 +48,19 @@ struct MergeSuite: AsyncParsableCommand {
             "models of \(bytes / 1_000_000) MB; plain reading of three and writing of one: ",
             terminator: ""
         )
-        let plain = try median((0..<rounds).map { _ in try models.readAndWrite() })
-        print(Self.format(plain), "s")
-        print("method              seconds   CPU s   × plain   memory MB   mergekit s    ratio")
+        var plain: [Bool: Double] = [:]
+        for flushes in [true, false] {
+            plain[flushes] = try median(
+                (0..<rounds).map { _ in
+                    sync()
+                    return try models.readAndWrite(flushing: flushes)
+                }
+            )
+        }
+        print(Self.format(plain[true] ?? 0), "s; without flushing", Self.format(plain[false] ?? 0), "s")
+        print("method               flushed   written     CPU s   × plain   memory MB   mergekit s    ratio")
         for method in BenchedMethod.all where only.map({ method.name.contains($0) }) ?? true {
-            try await measure(method, models, path, plain)
+            try await measure(method, models, path, plain[false] ?? 0)
         }
     }
 
@@ -64,27 +73,39 @@ struct MergeSuite: AsyncParsableCommand {
         let configuration = "\(path)/\(method.name).yml"
         let text = method.configuration(path)
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
-        var (ours, theirs, processor): ([Double], [Double], [Double]) = ([], [], [])
+        var (flushed, written, theirs, processor): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
         let memory = Peak()
         for _ in 0..<rounds {
-            let file = try MergeFile(path: configuration)
-            let options = MergeOptions(threads: threads, replacesFolder: true)
-            let writer = MergeWriter(
-                file.stages[0].plan,
-                to: path + "/ours",
-                configuration: text,
-                options: options
-            )
-            let (usage, start) = (ProcessUsage.processorSeconds, ContinuousClock.now)
-            _ = try await writer.run { _ in memory.note(ProcessUsage.anonymousBytes) }
-            ours.append((ContinuousClock.now - start) / .seconds(1))
-            processor.append(ProcessUsage.processorSeconds - usage)
+            for flushes in [true, false] {
+                let folder = path + "/ours"
+                try? FileManager.default.removeItem(atPath: folder)
+                // What was written before is not to be flushed now.
+                sync()
+                let (usage, start) = (ProcessUsage.processorSeconds, ContinuousClock.now)
+                let file = try MergeFile(path: configuration)
+                let options = MergeOptions(threads: threads, flushes: flushes)
+                let writer = MergeWriter(
+                    file.stages[0].plan,
+                    to: folder,
+                    configuration: text,
+                    options: options
+                )
+                _ = try await writer.run { _ in memory.note(ProcessUsage.anonymousBytes) }
+                let time = (ContinuousClock.now - start) / .seconds(1)
+                if flushes {
+                    flushed.append(time)
+                } else {
+                    written.append(time)
+                    processor.append(ProcessUsage.processorSeconds - usage)
+                }
+            }
             if let peerPython { theirs.append(try mergekit(peerPython, configuration, path + "/theirs")) }
         }
-        let time = median(ours)
+        let time = median(written)
         var line = method.name.padding(toLength: 18, withPad: " ", startingAt: 0)
         for (value, width) in [
-            (Self.format(time), 9), (Self.format(median(processor)), 8), (Self.format(time / plain), 10),
+            (Self.format(median(flushed)), 10), (Self.format(time), 10), (Self.format(median(processor)), 10),
+            (Self.format(time / plain), 10),
             ("\(memory.value / 1_000_000)", 12),
             (theirs.isEmpty ? "–" : Self.format(median(theirs)), 13),
             (theirs.isEmpty ? "–" : Self.format(median(theirs) / time), 9),
@@ -97,6 +118,7 @@ struct MergeSuite: AsyncParsableCommand {
     /// Seconds of a merge by mergekit, its start included.
     private func mergekit(_ python: String, _ configuration: String, _ output: String) throws -> Double {
         try? FileManager.default.removeItem(atPath: output)
+        sync()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
         process.arguments =

@@ -97,8 +97,8 @@ struct SyntheticModels {
         try writer.finish()
     }
 
-    /// Seconds to read three models and write and flush as many bytes as one has.
-    func readAndWrite() throws -> Double {
+    /// Seconds to read three models, write as many bytes as one has, and flush them if asked to.
+    func readAndWrite(flushing flushes: Bool) throws -> Double {
         let start = ContinuousClock.now
         let size = 4 << 20
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
@@ -117,7 +117,7 @@ struct SyntheticModels {
             }
             left -= min(size, left)
         }
-        try output.synchronize()
+        if flushes { try output.synchronize() }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         try FileManager.default.removeItem(atPath: target)
         return seconds

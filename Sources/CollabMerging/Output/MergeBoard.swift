@@ -32,6 +32,7 @@ final class MergeBoard: Sendable {
     private let shards: [WeightShard]
     private let plan: MergePlan
     private let journal: MergeJournal
+    private let flushes: Bool
     private let report: @Sendable (MergeProgress) -> Void
     private let isCancelled: @Sendable () -> Bool
     private let work: [Work]
@@ -45,12 +46,14 @@ final class MergeBoard: Sendable {
         _ shards: [WeightShard],
         plan: MergePlan,
         journal: MergeJournal,
+        flushes: Bool,
         report: @escaping @Sendable (MergeProgress) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) {
         self.shards = shards
         self.plan = plan
         self.journal = journal
+        self.flushes = flushes
         self.report = report
         self.isCancelled = isCancelled
         var work: [Work] = []
@@ -142,11 +145,11 @@ final class MergeBoard: Sendable {
                 let values = UnsafeBufferPointer(block)
                 try shard.write(values, to: tensor.name, at: start, using: scratch) { checksum.update($0) }
                 start += count
-                advance(by: count * tensor.format.blockBytes)
+                advance(by: count / tensor.format.blockElements * tensor.format.blockBytes)
             }
         }
         try journal.note(tensor.name, checksum: checksum.value)
-        shard.beginFlushing(tensor.name)
+        if flushes { shard.beginFlushing(tensor.name) }
         advance(by: 0, completing: true)
     }
 

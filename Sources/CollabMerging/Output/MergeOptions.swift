@@ -10,6 +10,9 @@ public struct MergeOptions: Hashable, Sendable {
     public var resumes: Bool
     /// Whether every input file is read through for its SHA-256; otherwise headers and samples are.
     public var hashesInputs: Bool
+    /// Whether the result is on the disk before it takes its name. Otherwise the system writes it when it likes, which
+    /// suits results that are thrown away: until then a power cut may leave a folder with holes.
+    public var flushes: Bool
 
     /// Makes options.
     public init(
@@ -17,12 +20,14 @@ public struct MergeOptions: Hashable, Sendable {
         threads: Int? = nil,
         replacesFolder: Bool = false,
         resumes: Bool = true,
-        hashesInputs: Bool = false
+        hashesInputs: Bool = false,
+        flushes: Bool = true
     ) {
         self.shardByteCount = shardByteCount
         self.threads = threads
         self.replacesFolder = replacesFolder
         self.resumes = resumes
         self.hashesInputs = hashesInputs
+        self.flushes = flushes
     }
 }

@@ -103,15 +103,22 @@ public struct MergeWriter: Sendable {
             let file = try fileLayout(of: shard.tensors)
             shards.append(try WeightShard(path: partialFolder + "/" + shard.file, layout: file))
         }
-        let board = MergeBoard(shards, plan: plan, journal: journal, report: report, isCancelled: isCancelled)
+        let board = MergeBoard(
+            shards,
+            plan: plan,
+            journal: journal,
+            flushes: options.flushes,
+            report: report,
+            isCancelled: isCancelled
+        )
         try board.run(threads: options.threads ?? WorkerPool.physicalCores, blockElements: Self.blockElements)
-        for shard in shards { try shard.synchronise() }
+        if options.flushes { for shard in shards { try shard.synchronise() } }
         try ResultFolder(plan: plan, path: partialFolder).write(
             layout,
             configuration: configuration,
             inputs: identities
         )
-        try target.finish(replacing: options.replacesFolder)
+        try target.finish(replacing: options.replacesFolder, flushing: options.flushes)
         withExtendedLifetime(journal) {}
         let progress = board.progress
         return MergeSummary(

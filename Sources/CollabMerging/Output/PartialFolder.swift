@@ -23,10 +23,15 @@ struct PartialFolder {
     }
 
     /// Puts the folder in its place, and removes what was there.
-    func finish(replacing: Bool) throws(CollabError) {
+    ///
+    /// - Parameter flushing: whether what is in a folder is on the disk before the next step.
+    func finish(replacing: Bool, flushing: Bool) throws(CollabError) {
         unlink(path + "/" + MergeJournal.fileName)
-        Self.synchronise(path)
-        if rename(path, final) == 0 { return Self.synchronise(Self.parent(of: final)) }
+        if flushing { Self.synchronise(path) }
+        if rename(path, final) == 0 {
+            if flushing { Self.synchronise(Self.parent(of: final)) }
+            return
+        }
         guard replacing, errno == ENOTEMPTY || errno == EEXIST else {
             throw CollabError(
                 .inputOutput,
@@ -41,7 +46,7 @@ struct PartialFolder {
                 "The result in \(path) could not take the place of \(final): \(String(cString: strerror(errno)))."
             )
         }
-        Self.synchronise(Self.parent(of: final))
+        if flushing { Self.synchronise(Self.parent(of: final)) }
         Self.removeFiles(aside)
     }
 
