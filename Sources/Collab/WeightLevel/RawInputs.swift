@@ -1,5 +1,13 @@
 internal import CollabKernels
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// The inputs of a tensor as they are stored, where all of them are in bfloat16: most large models are, and merging them
 /// waits for memory more than for arithmetic.
 struct RawInputs {
@@ -119,7 +127,9 @@ extension RawInputs {
     /// Magnitudes of a task vector's elements in short runs spread over it.
     private func sample(of member: Int) -> [UInt32] {
         let run = 32
-        let size = min(max(elementCount / 64, 1 << 13), 1 << 17)
+        // A larger sample takes longer, and a smaller one leaves more elements between its bounds: as many as the
+        // square root says. The sum is least near this, and what is between the bounds of a thousand million fits.
+        let size = max(Int(pow(1.5 * Double(elementCount), 2.0 / 3)), 1 << 13)
         let runs = min(size, elementCount) / run
         if runs == 0 { return [] }
         let (members, base) = addresses(at: 0)

@@ -25,8 +25,8 @@ public struct MergeWriter: Sendable {
     /// The text of the configuration, for the card.
     public let configuration: String
 
-    /// How many elements are computed at a time.
-    private static let blockElements = 1 << 18
+    /// How many elements are computed at a time: few enough that they stay in a core's own cache until they are written.
+    private static let blockElements = 1 << 16
 
     /// Makes a writer.
     public init(
