@@ -128,7 +128,7 @@ extension RawInputs {
     private func sample(of member: Int) -> [UInt32] {
         let run = 32
         // A larger sample takes longer, and a smaller one leaves more elements between its bounds: as many as the
-        // square root says. The sum is least near this, and what is between the bounds of a thousand million fits.
+        // square root says. The sum is least near this, and what is between the bounds of 600 million fits.
         let size = max(Int(pow(1.5 * Double(elementCount), 2.0 / 3)), 1 << 13)
         let runs = min(size, elementCount) / run
         if runs == 0 { return [] }

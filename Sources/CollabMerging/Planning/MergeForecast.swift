@@ -14,12 +14,13 @@ public struct MergeForecast: Hashable, Sendable {
 extension MergePlan {
     /// Estimates what the merge takes.
     ///
-    /// The rates are guesses for two cores of a server, not fitted to `collab-bench merge`; a slow disk makes it longer.
+    /// The rates are fitted to `collab-bench merge` on two cores of a server for the methods that it measures, with inputs
+    /// in bfloat16 that the system has in memory; those of the others are guesses. A slow disk makes it longer.
     public func forecast(threads: Int? = nil) -> MergeForecast {
         let threads = threads ?? WorkerPool.physicalCores
         let cost = Self.cost(of: document.method)
         let largest = tensors.map(\.elementCount).max() ?? 0
-        let buffers = (inputs.count + 3) * (1 << 16) * 4 + (1 << 18) * 8
+        let buffers = (inputs.count + 3) * (1 << 16) * 4 + (1 << 16) * 8
         let masks = document.method.hasPrefix("della") ? largest / 8 * inputs.count : 0
         let read = Double(inputByteCount) * Double(cost.passes)
         let seconds = (read / cost.rate + Double(byteCount) / 2e9) * 2 / Double(max(1, threads))
@@ -33,10 +34,12 @@ extension MergePlan {
     /// How often inputs are read, and how many of their bytes a second two threads get through.
     private static func cost(of method: String) -> (passes: Int, rate: Double) {
         switch method {
-        case "linear", "task_arithmetic", "nearswap", "passthrough": (1, 4e9)
-        case "slerp", "nuslerp", "multislerp", "karcher", "model_stock": (2, 4e9)
-        case "dare_linear", "dare_ties": (3, 3e9)
-        case "ties", "breadcrumbs", "breadcrumbs_ties", "sce": (4, 3e9)
+        case "linear", "task_arithmetic": (1, 1e10)
+        case "slerp", "model_stock": (2, 1.2e10)
+        case "dare_linear", "dare_ties", "ties": (2, 9e9)
+        case "nearswap", "passthrough": (1, 4e9)
+        case "nuslerp", "multislerp", "karcher": (2, 4e9)
+        case "breadcrumbs", "breadcrumbs_ties", "sce": (4, 3e9)
         case "della", "della_linear": (3, 0.3e9)
         default: (3, 1e9)
         }
