@@ -40,6 +40,8 @@ let package = Package(
         .executable(name: "route-train", targets: ["RouteTrain"]),
         .executable(name: "experiment-routing", targets: ["ExperimentRouting"]),
         .executable(name: "experiment-debate", targets: ["ExperimentDebate"]),
+        .executable(name: "experiment-steering", targets: ["ExperimentSteering"]),
+        .executable(name: "experiment-skills", targets: ["ExperimentSkills"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -156,6 +158,30 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/ExperimentDebate",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "ExperimentSupport",
+            dependencies: ["Collab"],
+            path: "Examples/ExperimentSupport",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ExperimentSteering",
+            dependencies: [
+                "Collab", "CollabBackends", "ExperimentSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ExperimentSteering",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ExperimentSkills",
+            dependencies: [
+                "Collab", "CollabBackends", "ExperimentSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ExperimentSkills",
             swiftSettings: swiftSettings
         ),
         .target(

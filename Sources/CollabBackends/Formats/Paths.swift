@@ -1,3 +1,5 @@
+import Collab
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -21,4 +23,11 @@ func folder(of path: String) -> String {
 func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Makes a folder unless it is there; the one it is in must exist.
+func makeFolder(_ path: String) throws(CollabError) {
+    if mkdir(path, 0o755) != 0, errno != EEXIST {
+        throw CollabError(.inputOutput, "\(path) could not be made: \(String(cString: strerror(errno))).")
+    }
 }
