@@ -134,8 +134,8 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
         let logprobs = answer["choices"]?[0]?["logprobs"]
         guard model.base.server.extensions == .llamaCPP else {
             guard case .object(let list)? = logprobs?["top_logprobs"]?[0] else { throw listsNothing }
-            return try list.map { (name, value) throws(CollabError) in
-                try listed(name, value.doubleValue)
+            return try list.map { (member) throws(CollabError) in
+                try listed(member.key, member.value.doubleValue)
             }
         }
         guard let list = logprobs?["content"]?[0]?["top_logprobs"]?.arrayValue else { throw listsNothing }
@@ -154,8 +154,8 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
     /// probable, and would then make the others seem less probable than they can be.
     private func inPrompt(_ entry: JSONValue, _ count: Int) throws(CollabError) -> [Listed] {
         guard case .object(let list) = entry else { throw listsNothing }
-        let all = try list.map { (name, value) throws(CollabError) in
-            try listed(name, value["logprob"]?.doubleValue)
+        let all = try list.map { (member) throws(CollabError) in
+            try listed(member.key, member.value["logprob"]?.doubleValue)
         }
         return Array(all.sorted { $0.logprob > $1.logprob }.prefix(count))
     }
