@@ -29,7 +29,8 @@ struct RealServerFusionTests {
         let native = try await TopsOfLogits(try await NativeFixtures.model(.smolLM2)).startAnswer(question)
         for _ in 0..<3 {
             let (there, here) = (try await remote.next(count: 20), try await native.next(count: 20))
-            #expect(there.entries.count == 20)
+            // A token that is a part of a character has no text.
+            #expect((18...20).contains(there.entries.count))
             #expect(there.entries[0].bytes == here.entries[0].bytes)
             // Both round activations, each in its own way.
             var divergence = 0.0
@@ -53,7 +54,9 @@ struct RealServerFusionTests {
             let response = try await model.respond(to: question, in: run)
             #expect(response.text.hasPrefix(" Paris"), "\(fusion)")
             let call = try #require(run.trace?.calls.first)
-            #expect(call.note("certain favourites") == "6 of 6", "\(fusion)")
+            // A contrast cannot be certain where the plausible tokens reach beyond the longest list.
+            let certain = try #require(call.note("certain favourites").flatMap { Int($0.prefix(1)) })
+            #expect(certain >= (fusion.name == Fusion.contrastive().name ? 4 : 6), "\(fusion)")
         }
     }
 

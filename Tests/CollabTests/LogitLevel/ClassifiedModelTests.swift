@@ -75,10 +75,11 @@ struct ClassifiedModelTests {
 
     @Test("guidance with a negative prompt is two roles of one model")
     func guidance() async throws {
-        let model = ToyModel { tokens in
+        var model = ToyModel { tokens in
             // Counts what the prompt has of each letter.
             (0..<5).map { letter in letter == 4 ? -9 : Float(tokens.count { $0 == letter }) }
         }
+        model.readsInstructions = true
         let guided = model.guided(towards: "bb", awayFrom: "aaaa", gamma: 1.5)
         let start = try await guided.startDecoding(Request(.completion("c")))
         let row = start.logits.values

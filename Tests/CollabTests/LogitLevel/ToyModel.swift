@@ -44,6 +44,8 @@ struct ToyModel: LogitModel {
     var name: String
     var vocabulary: ToyTokenizer
     var contextLength = 64
+    /// Whether instructions are part of the prompt, in front of the question.
+    var readsInstructions = false
     var next: @Sendable ([TokenID]) -> [Float]
     /// What happens at each read: a delay, a failure.
     var onAppend: @Sendable ([TokenID]) async throws(CollabError) -> Void = { (_) async throws(CollabError) in
@@ -81,7 +83,9 @@ struct ToyModel: LogitModel {
 
     var tokenizer: any Tokenizer { vocabulary }
     func promptTokens(for request: Request) throws(CollabError) -> [TokenID] {
-        try vocabulary.encode(request.question, parsingSpecialTokens: false)
+        let instructions = readsInstructions ? request.messages.filter { $0.role == .system } : []
+        let text = instructions.map(\.text).joined() + request.question
+        return try vocabulary.encode(text, parsingSpecialTokens: false)
     }
     func makeDecoder() async throws(CollabError) -> any Decoder { ToyDecoder(self, []) }
 }

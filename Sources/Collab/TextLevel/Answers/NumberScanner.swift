@@ -180,14 +180,8 @@ struct NumberScanner {
         if character(index) == "e" || character(index) == "E" {
             index += 1
         } else {
-            while character(index) == " " { index += 1 }
-            guard let sign = character(index), "×x*·".contains(sign) else { return nil }
-            index += 1
-            while character(index) == " " { index += 1 }
-            guard character(index) == "1", character(index + 1) == "0", character(index + 2) == "^" else {
-                return nil
-            }
-            index += 3
+            guard let caret = caretOfPowerOfTen(at: index) else { return nil }
+            index = caret + 1
         }
         guard let (exponent, end) = exponent(at: index), character(end)?.isLetter != true,
             let power = ExactNumber(10)?.raised(to: exponent)
@@ -195,10 +189,24 @@ struct NumberScanner {
         return (power, end)
     }
 
+    /// Where the caret of `× 10^` is.
+    private func caretOfPowerOfTen(at start: Int) -> Int? {
+        var index = start
+        while character(index) == " " { index += 1 }
+        guard let sign = character(index), "×x*·".contains(sign) else { return nil }
+        index += 1
+        while character(index) == " " { index += 1 }
+        guard character(index) == "1", character(index + 1) == "0", character(index + 2) == "^" else {
+            return nil
+        }
+        return index + 2
+    }
+
     /// Where an exponent ends that is there and could not be read, as in `1e500`: without it the number would be another.
     private func endOfUnreadableExponent(at start: Int) -> Int? {
-        guard let mark = character(start), "^eE".contains(mark) else { return nil }
-        var index = start + 1
+        let caret = caretOfPowerOfTen(at: start) ?? start
+        guard let mark = character(caret), "^eE".contains(mark) else { return nil }
+        var index = caret + 1
         while let next = character(index), "{(+-".contains(next) { index += 1 }
         guard character(index)?.isASCIIDigit == true else { return nil }
         while character(index)?.isASCIIDigit == true { index += 1 }

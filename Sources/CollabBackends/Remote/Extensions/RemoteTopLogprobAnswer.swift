@@ -3,6 +3,7 @@ import Collab
 /// An answer of which a server is told all tokens at every request.
 final class RemoteTopLogprobAnswer: TopLogprobAnswer {
     private let model: RemoteTopLogprobModel
+    private let endTokens: Set<TokenID>
     private let state: Protected<State>
 
     private struct State {
@@ -23,8 +24,9 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
         var tokens: [[UInt8]: TokenID]
     }
 
-    init(_ model: RemoteTopLogprobModel, _ prompt: [TokenID]) {
+    init(_ model: RemoteTopLogprobModel, _ prompt: [TokenID], endingAt endTokens: Set<TokenID>) {
         self.model = model
+        self.endTokens = endTokens
         state = Protected(State(read: prompt))
     }
 
@@ -188,7 +190,9 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
         var unnamed: [Double] = []
         var tokens: [[UInt8]: TokenID] = [:]
         for (token, text) in zip(list, texts).sorted(by: { $0.0.logprob > $1.0.logprob }) {
-            let own = token.bytes.flatMap { $0.isEmpty || model.endings.contains(text) ? nil : $0 }
+            let isEnd = endTokens.contains(token.id)
+            let own =
+                isEnd ? [] : token.bytes.flatMap { $0.isEmpty || model.endings.contains(text) ? nil : $0 }
             let logprob = min(token.logprob, 0)
             guard let bytes = own ?? model.bytes(of: text) else {
                 unnamed.append(logprob)

@@ -17,6 +17,8 @@ public struct RemoteTopLogprobModel: TopLogprobModel {
     public let limit: Int?
     /// Texts of control tokens at which an answer ends.
     public let endings: Set<String>
+    /// The tokens of these texts; found out once.
+    private let endTokens = Protected<Set<TokenID>?>(nil)
     /// Texts of tokens that the server has told.
     let texts = Protected<[TokenID: String]>([:])
 
@@ -45,7 +47,20 @@ public struct RemoteTopLogprobModel: TopLogprobModel {
         guard !prompt.isEmpty else {
             throw CollabError(.invalidRequest, "The request has no tokens for \(name) to answer.")
         }
-        return RemoteTopLogprobAnswer(self, prompt)
+        return RemoteTopLogprobAnswer(self, prompt, endingAt: try await knownEndTokens())
+    }
+
+    /// The control tokens at which an answer ends. llama.cpp's server lists them without their texts, so they are known by
+    /// their ids: an ending that is one token of this vocabulary.
+    func knownEndTokens() async throws(CollabError) -> Set<TokenID> {
+        if let known = endTokens.withLock({ $0 }) { return known }
+        let spelled = try await concurrently(endings.sorted()) {
+            (text) async throws(CollabError) -> [TokenID] in
+            try await self.base.tokens(of: text)
+        }
+        let found = Set(spelled.compactMap { $0.count == 1 ? $0[0] : nil })
+        endTokens.withLock { $0 = found }
+        return found
     }
 
     // MARK: Texts

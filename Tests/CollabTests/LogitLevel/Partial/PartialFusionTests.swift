@@ -78,11 +78,12 @@ struct PartialFusionTests {
                 asking: 5...5,
                 lookahead: lookahead
             )
-            let response = try await partial.respond(to: request())
+            let run = Run()
+            let response = try await partial.respond(to: request(), in: run)
             texts.insert(response.text)
             requests.append(remote.asked.withLock { $0 })
             #expect(response.usage.completionTokens == 12)
-            #expect(response.usage.calls == requests[requests.count - 1] + 1)
+            #expect(run.trace?.calls.first?.note("requests") == "\(requests[requests.count - 1] + 1)")
         }
         #expect(texts.count == 1)
         #expect(requests[0] == 12)
