@@ -12,6 +12,15 @@ public enum GenAI {
     public static let temperature = "gen_ai.request.temperature"
     /// The mass that nucleus sampling keeps.
     public static let topP = "gen_ai.request.top_p"
+    /// From how many of the most probable tokens is drawn.
+    public static let topK = "gen_ai.request.top_k"
+    /// The texts at which an answer ends; told only where what was asked is.
+    public static let stopSequences = "gen_ai.request.stop_sequences"
+    /// Why the answer ended, as a list of one: `stop`, `length`, `content_filter`, `refusal`, `tool_calls`, or the
+    /// server's own word.
+    public static let finishReasons = "gen_ai.response.finish_reasons"
+    /// The server's identifier of an answer; known here of failures alone.
+    public static let responseID = "gen_ai.response.id"
     /// The seed of the sampling.
     public static let seed = "gen_ai.request.seed"
     /// Tokens read.

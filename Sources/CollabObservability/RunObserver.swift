@@ -63,6 +63,10 @@ final class RunObserver: Sendable {
         if let limit = options.maximumTokens { span.attributes[GenAI.maximumTokens] = limit }
         span.attributes[GenAI.temperature] = options.sampling.temperature
         if options.sampling.topP < 1 { span.attributes[GenAI.topP] = options.sampling.topP }
+        if let topK = options.sampling.topK { span.attributes[GenAI.topK] = topK }
+        if !options.stopSequences.isEmpty, telemetry.content == .recorded {
+            span.attributes[GenAI.stopSequences] = options.stopSequences
+        }
         if let seed = options.seed { span.attributes[GenAI.seed] = Int64(truncatingIfNeeded: seed) }
         if telemetry.content == .recorded {
             let messages = request.messages.map { ContentMessage(role: $0.role.rawValue, text: $0.text) }
@@ -88,6 +92,8 @@ final class RunObserver: Sendable {
         span.attributes[GenAI.outputTokens] = used.completionTokens
         if used.cost > .zero { span.attributes[CollabTelemetry.spanCost] = used.cost.units }
         if let billing = node.billing { span.attributes[CollabTelemetry.billing] = billing.rawValue }
+        if let ending = node.ending { span.attributes[GenAI.finishReasons] = [ending.finishReason] }
+        if let id = node.requestID { span.attributes[GenAI.responseID] = id }
         if let failure {
             span.attributes[GenAI.errorType] = failure.code.description
             // The message may quote what a server said; the code says enough.
@@ -168,6 +174,20 @@ final class RunObserver: Sendable {
 
     private static func operation(of node: TraceNode?) -> String {
         if case .completion = node?.request?.input { "text_completion" } else { "chat" }
+    }
+}
+
+extension Response.Ending {
+    /// The name by which the conventions know it.
+    fileprivate var finishReason: String {
+        switch self {
+        case .finished: "stop"
+        case .tokenLimit, .budgetExhausted: "length"
+        case .filtered: "content_filter"
+        case .refused: "refusal"
+        case .toolCalls: "tool_calls"
+        case .other(let name): name
+        }
     }
 }
 

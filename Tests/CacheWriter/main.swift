@@ -2,7 +2,8 @@ import Collab
 import CollabCache
 import Foundation
 
-// Stores answers one after the other until it is killed, and says after each that it is stored.
+// Stores answers one after the other until it is killed, and says after each that it is stored. With a first number and a
+// count it stores those and ends.
 struct Numbered: TextModel {
     let name = "numbered"
 
@@ -18,7 +19,9 @@ struct Numbered: TextModel {
 }
 
 let model = Numbered().cached(in: try ResponseCache(path: CommandLine.arguments[1]))
-for number in 0..<1_000_000 {
+let range = CommandLine.arguments.dropFirst(2).compactMap { Int($0) }
+let first = range.first ?? 0
+for number in first..<(first + (range.last ?? 1_000_000)) {
     _ = try await model.respond(to: "\(number)")
     FileHandle.standardOutput.write(Data("\(number)\n".utf8))
 }

@@ -82,6 +82,30 @@ struct CacheDamageTests {
         }
     }
 
+    @Test("is shared by processes that write at once")
+    func processes() async throws {
+        let writer = URL(filePath: try #require(Self.writer))
+        let writers = try (0..<3).map { index in
+            let process = Process()
+            process.executableURL = writer
+            process.arguments = [place.path, "\(index * 30)", "40"]
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            return process
+        }
+        for process in writers {
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+        let cache = try ResponseCache(path: place.path)
+        #expect(try await cache.contents().answers == 100)
+        let model = ScriptedModel("numbered", answers: []).cached(in: cache)
+        for number in 0..<100 {
+            let answer = try await model.respond(to: "\(number)")
+            #expect(answer.text == String(repeating: "\(number) ", count: 200))
+        }
+    }
+
     /// The program beside the test bundle.
     private static var writer: String? {
         var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()

@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [TensorFormat.q8_0, .q4_1, .q5_0, .q6_K, .f16])
+    @Test(arguments: TensorFormat.allCases)
     func `threads change nothing`(format: TensorFormat) throws {
         var random = TestRandom(seed: 4)
         let (rows, columns) = (200, 512)
@@ -199,8 +199,10 @@ import Testing
             try PackedMatrix(format: format, rows: 32, columns: 256, bytes: $0)
         }
         for level in KernelLevel.supported {
-            let y = product(matrix, random.floats(2 * 256), count: 2, precision: .float, level: level)
-            #expect(y.count == 64)
+            for precision in Precision.allCases where precision == .float || !matrix.needsFloatActivations {
+                let y = product(matrix, random.floats(2 * 256), count: 2, precision: precision, level: level)
+                #expect(y.count == 64)
+            }
         }
     }
 

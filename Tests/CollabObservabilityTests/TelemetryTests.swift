@@ -60,6 +60,9 @@ struct TelemetryTests {
             #expect(attributes["gen_ai.usage.input_tokens"]?.toSpanAttribute() == 2)
             #expect(attributes["gen_ai.usage.output_tokens"]?.toSpanAttribute() == 3)
             #expect(attributes["collab.billing"]?.toSpanAttribute() == "billed")
+            #expect(
+                attributes["gen_ai.response.finish_reasons"]?.toSpanAttribute() == ["stop"].toSpanAttribute()
+            )
             #expect(attributes["gen_ai.input.messages"] == nil)
         }
     }
@@ -121,16 +124,5 @@ struct TelemetryTests {
                 == #"[{"parts":[{"content":"a canary sings","type":"text"}],"role":"assistant"}]"#
         )
         #expect(handler.entries.allSatisfy { !"\($0)".contains("canary") })
-    }
-}
-
-/// A clock on which waiting takes no time: it leaps to the end of the wait.
-private final class LeapingClock: RunClock {
-    private let time = Protected(Duration.zero)
-
-    var now: Duration { time.withLock { $0 } }
-
-    func sleep(for duration: Duration) async throws(CollabError) {
-        time.withLock { $0 += duration }
     }
 }

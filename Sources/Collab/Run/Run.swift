@@ -365,9 +365,12 @@ extension Run {
             {
                 response.ending = .budgetExhausted
             }
-            let usage = response.usage
+            let (usage, ending) = (response.usage, response.ending)
             state.withLock { $0.ledger.settle(admission, usage: usage) }
-            update(node) { $0.billing = .billed }
+            update(node) {
+                $0.billing = .billed
+                $0.ending = ending
+            }
             return response
         } catch {
             book(error, admission, node: node)

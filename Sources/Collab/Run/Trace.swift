@@ -88,6 +88,8 @@ public struct TraceNode: Sendable, Codable, Identifiable {
     public var notes: [Note]
     /// What members said in a text-level collaboration, in order.
     public var turns: [Turn]
+    /// Why the answer of a call ended; `nil` of what is no call, was not answered, or came from a cache.
+    public var ending: Response.Ending?
     /// Whether a call is charged for; `nil` of what is no call, or has not ended.
     public var billing: Billing?
     /// The server's own identifier of a call, where it told one with a failure.

@@ -2,8 +2,10 @@ public import Collab
 
 /// The recorded calls of a run: what was asked of which model, and what it answered.
 ///
-/// On disk a cassette is a JSON Lines file: a header line, then one line a call, keys sorted, so that two recordings
-/// can be compared with `diff`. It holds requests and answers, never keys or headers.
+/// On disk a cassette is a JSON Lines file: a header line, then one line a call, keys sorted. It holds requests and
+/// answers, never keys or headers. What differs between two recordings although the answers are the same – how long calls
+/// took, and which of several at the same time ended first – is left out by ``canonical()``, so that two recordings can be
+/// compared with `diff`.
 public struct Cassette: Sendable {
     /// The schema that the header line names.
     public static let schema = "collab.cassette/1"
@@ -20,6 +22,8 @@ public struct Cassette: Sendable {
         public var failure: Failure?
         /// The text as it came, piece by piece.
         public var pieces: [String]
+        /// When each piece came, in seconds since the call began; `nil` if nobody took the time.
+        public var pieceSeconds: [Double]?
         /// How long the call took, in seconds.
         public var seconds: Double
 
@@ -30,6 +34,7 @@ public struct Cassette: Sendable {
             response: Response? = nil,
             failure: Failure? = nil,
             pieces: [String] = [],
+            pieceSeconds: [Double]? = nil,
             seconds: Double = 0
         ) {
             self.model = model
@@ -37,6 +42,7 @@ public struct Cassette: Sendable {
             self.response = response
             self.failure = failure
             self.pieces = pieces
+            self.pieceSeconds = pieceSeconds
             self.seconds = seconds
         }
     }
@@ -64,5 +70,25 @@ public struct Cassette: Sendable {
     /// Makes a cassette.
     public init(entries: [Entry] = []) {
         self.entries = entries
+    }
+
+    /// The same calls without their times, sorted by model and request; equal calls keep their order, by which they are
+    /// replayed.
+    ///
+    /// It is the form for version control: a recording of the same answers gives the same file.
+    public func canonical() -> Cassette {
+        let keyed = entries.enumerated().map { index, entry in
+            var entry = entry
+            entry.seconds = 0
+            entry.pieceSeconds = nil
+            let request = (try? Cassette.line(entry.request)).map { [UInt8]($0) } ?? []
+            return (model: Array(entry.model.utf8), request: request, index: index, entry: entry)
+        }
+        let sorted = keyed.sorted { left, right in
+            if left.model != right.model { return left.model.lexicographicallyPrecedes(right.model) }
+            if left.request != right.request { return left.request.lexicographicallyPrecedes(right.request) }
+            return left.index < right.index
+        }
+        return Cassette(entries: sorted.map(\.entry))
     }
 }

@@ -13,18 +13,26 @@ public struct RecordingModel<Base: TextModel>: TextModel {
 
     /// Answers, then records the call; a cancelled call is not recorded.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let pieces = Protected<[String]>([])
+        let pieces = Protected<[(text: String, seconds: Double)]>([])
         let start = Run.now
+        // Milliseconds tell a stream from another; more digits would only be noise in the file.
+        let elapsed: @Sendable () -> Double = { ((Run.now - start) / .milliseconds(1)).rounded() / 1000 }
         let listening = ResponseSink { text in
-            pieces.withLock { $0.append(text) }
+            let seconds = elapsed()
+            pieces.withLock { $0.append((text, seconds)) }
             await sink.send(text)
+        }
+        func complete(_ entry: inout Cassette.Entry) {
+            let came = pieces.withLock { $0 }
+            entry.pieces = came.map(\.text)
+            entry.pieceSeconds = came.map(\.seconds)
+            entry.seconds = elapsed()
         }
         var entry = Cassette.Entry(model: name, request: Run.asked(request))
         do throws(CollabError) {
             let response = try await base.generate(request, into: listening)
             entry.response = response
-            entry.pieces = pieces.withLock { $0 }
-            entry.seconds = (Run.now - start) / .seconds(1)
+            complete(&entry)
             try recorder.add(entry)
             return response
         } catch  where error.code != .cancelled && entry.response == nil {
@@ -33,8 +41,7 @@ public struct RecordingModel<Base: TextModel>: TextModel {
                 message: error.message,
                 traits: error.callFailure?.traits
             )
-            entry.pieces = pieces.withLock { $0 }
-            entry.seconds = (Run.now - start) / .seconds(1)
+            complete(&entry)
             try recorder.add(entry)
             throw error
         }

@@ -16,7 +16,7 @@ public struct ReplayModel: TextModel {
     public enum Pace: Hashable, Sendable {
         /// At once.
         case immediate
-        /// As slowly as they came when they were recorded, on the clock of the run.
+        /// As slowly as they came when they were recorded, piece by piece, on the clock of the run.
         case asRecorded
     }
 
@@ -43,12 +43,21 @@ public struct ReplayModel: TextModel {
 extension Cassette.Entry {
     /// Gives the recorded answer, or the recorded error.
     func replay(at pace: ReplayModel.Pace, into sink: ResponseSink) async throws(CollabError) -> Response {
-        // A file may say anything; a year is long enough.
-        if pace == .asRecorded, seconds > 0 { try await Run.sleep(for: .seconds(min(seconds, 31_536_000))) }
-        for piece in pieces {
+        let start = Run.now
+        func wait(until seconds: Double?) async throws(CollabError) {
             try checkCancellation()
+            // A file may say anything; a year is long enough.
+            guard pace == .asRecorded, let seconds, seconds > 0 else { return }
+            let left = .seconds(min(seconds, 31_536_000)) - (Run.now - start)
+            if left > .zero { try await Run.sleep(for: left) }
+        }
+        for (index, piece) in pieces.enumerated() {
+            // Where nobody took the time of the pieces they come at the end.
+            let times = pieceSeconds ?? []
+            try await wait(until: times.indices.contains(index) ? times[index] : seconds)
             await sink.send(piece)
         }
+        try await wait(until: seconds)
         if let response {
             if pieces.isEmpty { await sink.send(response.text) }
             return response

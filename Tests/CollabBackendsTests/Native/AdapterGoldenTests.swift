@@ -19,15 +19,28 @@ struct AdapterGoldenTests {
         }
     }
 
+    /// Made of PEFT's files by llama.cpp's own converter, which orders the rows of queries and keys anew.
+    @Test("logits are PEFT's, too, under the adapters as llama.cpp's `convert_lora_to_gguf.py` writes them")
+    func converted() async throws {
+        let adapters = try ["style", "facts"].map {
+            try LowRankAdapter(contentsOf: TinyModels.path("llama/adapters/gguf/\($0).gguf"))
+        }
+        try await check("llama", adapters)
+    }
+
     @Test("logits are PEFT's, under one adapter and under two with weights", arguments: names)
     func goldens(name: String) async throws {
+        try await check(name, try Self.adapters(of: name))
+    }
+
+    private func check(_ name: String, _ adapters: [LowRankAdapter]) async throws {
         let goldens = try SafetensorsCheckpoint(
             path: TinyModels.path("\(name)/adapters/expected.safetensors")
         )
         var options = TinyModels.options
         options.weightFormat = .float
         let model = try await TinyModels.model(try TinyModels.checkpoint(name), options: options)
-        let (adapters, tokens) = (try Self.adapters(of: name), try TinyModels.sequences().long)
+        let tokens = try TinyModels.sequences().long
         let sets: [(String, any LogitModel)] = [
             ("style", try await model.adapted(by: [adapters[0]])),
             ("facts", try await model.adapted(by: [adapters[1]])),

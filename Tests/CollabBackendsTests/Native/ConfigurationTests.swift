@@ -127,6 +127,7 @@ import Testing
         let cases: [(EditedCheckpoint, CollabError.Code, String)] = [
             (lacking, .malformedFile, "model.layers.1.self_attn.qkv_proj.weight"),
             (unknown, .unsupported, "model.layers.N.mlp.gate_up_proj.weight"),
+            (unknown, .unsupported, "model.vision.weight"),
             (crooked, .malformedFile, "[32, 1]"),
         ]
         for (checkpoint, code, text) in cases {

@@ -52,6 +52,27 @@ import Testing
         model == .smolLM2 && item == "emoji" && step == 40 && abs(margin - 0.527) < 0.001
     }
 
+    /// The goldens' README allows a mean of 0.03 nats.
+    @Test(arguments: RealModel.allCases)
+    func distributionsAreNearThoseOfExactArithmetic(model: RealModel) async throws {
+        let models = [
+            try await NativeFixtures.model(model, exact: true), try await NativeFixtures.model(model),
+        ]
+        var divergences: [Double] = []
+        for item in try NativeGoldens.engine(model).cases {
+            let tokens = [item.promptIds.last!] + item.greedyIds.prefix(7)
+            let rows = try await concurrently(models) { (model) async throws(CollabError) in
+                let decoder = try await model.makeDecoder()
+                _ = try await decoder.append(Array(item.promptIds.dropLast()), logits: .none)
+                return try await decoder.append(tokens, logits: .all)
+            }
+            divergences += zip(rows[0], rows[1]).map { $0.divergence(from: $1) }
+        }
+        #expect(divergences.count >= 90)
+        #expect(divergences.reduce(0, +) / Double(divergences.count) < 0.01)
+        #expect(divergences.max()! < 0.15)
+    }
+
     /// A continuation whose every margin is wide must come out as it is.
     @Test func countsAsTheReferenceCounts() async throws {
         let native = try await NativeFixtures.model(.gemma3)

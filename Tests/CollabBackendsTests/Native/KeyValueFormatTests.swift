@@ -29,7 +29,7 @@ struct KeyValueFormatTests {
                 return try await decoder.append(tokens, logits: .all)
             }
             for (exact, rounded) in zip(rows[0], rows[1]) {
-                divergences.append(divergence(exact, rounded))
+                divergences.append(exact.divergence(from: rounded))
                 agreed += exact.best == rounded.best ? 1 : 0
                 let top = exact.values.withUnsafeBufferPointer { Distribution.topK(2, of: $0) }
                 if top[0].value - top[1].value > 1 { #expect(exact.best == rounded.best, "\(item.id)") }
@@ -40,17 +40,6 @@ struct KeyValueFormatTests {
         #expect(mean < 0.01)
         #expect(divergences.max()! < 0.15)
         #expect(agreement > 0.96)
-    }
-
-    /// KL(first ‖ second) of the two rows' distributions.
-    private func divergence(_ first: Logits, _ second: Logits) -> Double {
-        let sums = [first, second].map { $0.values.withUnsafeBufferPointer { Distribution.logSumExp($0) } }
-        // No logit of these models is so large that its exponential overflows.
-        var (weights, difference) = (first.values, first.values)
-        VectorKernels.exp(first.values, count: weights.count, into: &weights)
-        VectorKernels.add(-1, times: second.values, count: weights.count, to: &difference)
-        let mean = Double(VectorKernels.dot(weights, difference, count: weights.count)) / exp(sums[0])
-        return mean - (sums[0] - sums[1])
     }
 
     @Test(

@@ -1,7 +1,8 @@
 import Collab
-import CollabBackends
 import Foundation
 import Testing
+
+@testable import CollabBackends
 
 /// The expected vectors are those of sentence-transformers and transformers; see `Scripts/fixtures/make_encoders.py`.
 @Suite("Encoders of the BERT family")
@@ -83,6 +84,30 @@ struct NativeEncoderTests {
         #expect(try await encoder.embed([]).isEmpty)
     }
 
+    @Test("While others compute too one worker does it all, and no bit changes", arguments: [2, 3])
+    func share(threads: Int) async throws {
+        let encoder = try await NativeEncoder(contentsOf: fixture("encoders/tiny").path, threads: threads)
+        let texts = (1..<30).map { String(repeating: "ships and waves ", count: $0) }
+        var expected: [[[Float]]] = []
+        for count in [1, 3, 29] { expected.append(try await encoder.embed(Array(texts.prefix(count)))) }
+        let (began, ends) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        // Other engines, as it were, for as many workers as this encoder has.
+        for _ in 0..<threads {
+            Thread.detachNewThread {
+                ComputeShare.run(of: 1) { _ in
+                    began.signal()
+                    ends.wait()
+                }
+            }
+        }
+        for _ in 0..<threads { began.wait() }
+        defer { for _ in 0..<threads { ends.signal() } }
+        ComputeShare.run(of: threads) { workers in #expect(workers == 1) }
+        for (index, count) in [1, 3, 29].enumerated() {
+            #expect(try await encoder.embed(Array(texts.prefix(count))) == expected[index])
+        }
+    }
+
     @Test("Texts that differ only beyond the longest input have the same vector")
     func truncation() async throws {
         let encoder = try await NativeEncoder(contentsOf: fixture("encoders/tiny").path)
@@ -136,6 +161,8 @@ struct NativeEncoderTests {
         #expect(try await failure { $0["hidden_size"] = 0 }?.code == .malformedFile)
         #expect(try await failure { $0["num_attention_heads"] = 7 }?.code == .malformedFile)
         #expect(try await failure { $0["num_hidden_layers"] = 4 }?.code == .tensorMismatch)
+        let more = try await failure { $0["num_hidden_layers"] = 1 }
+        #expect(more?.code == .unsupported && more?.message.contains("encoder.layer.1.") == true)
         #expect(try await failure { $0["vocab_size"] = 1 << 40 }?.code == .malformedFile)
         #expect(try await failure { $0["vocab_size"] = 600 }?.code == .malformedFile)
         #expect(try await failure { $0["max_position_embeddings"] = 1 }?.code == .malformedFile)

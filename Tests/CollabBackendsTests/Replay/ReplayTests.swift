@@ -72,6 +72,84 @@ struct ReplayTests {
         #expect(try await answer.value == "hi")
     }
 
+    @Test("Pieces come when they came when they were recorded, also of an answer that broke off")
+    func piecewisePace() async throws {
+        struct Slow: TextModel {
+            let name = "slow"
+            func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+                for piece in ["a", "b"] {
+                    try await Run.sleep(for: .seconds(10))
+                    await sink.send(piece)
+                }
+                try await Run.sleep(for: .seconds(5))
+                if request.question == "fail" { throw CollabError(.serverError, "gone") }
+                return Response(text: "ab", model: name)
+            }
+        }
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let recorder = try CassetteRecorder(writingTo: path)
+        for question in ["go", "fail"] {
+            _ = try? await Slow().recording(to: recorder).respond(
+                to: question,
+                in: Run(clock: LeapingClock())
+            )
+        }
+        let cassette = try Cassette(contentsOf: path)
+        #expect(cassette.entries.map(\.pieceSeconds) == [[10, 20], [10, 20]])
+        for question in ["go", "fail"] {
+            let run = Run(clock: LeapingClock())
+            let times = Protected<[Duration]>([])
+            let listener = run.listen { event in
+                if case .text = event.kind { times.withLock { $0.append(event.time) } }
+            }
+            _ = try? await ReplayModel("slow", from: cassette, pace: .asRecorded).respond(
+                to: question,
+                in: run
+            )
+            #expect(times.withLock { $0 } == [.seconds(10), .seconds(20)], "\(question)")
+            #expect(run.elapsed == .seconds(25))
+            _ = listener
+        }
+    }
+
+    @Test("Two recordings of the same answers are one file in canonical form, and still replay")
+    func canonical() async throws {
+        func record(_ delays: [Int]) async throws -> Cassette {
+            let recorder = CassetteRecorder()
+            let models = zip(["a", "b", "c"], delays).map { name, delay in
+                ScriptedModel(name, always: ScriptedAnswer("I am \(name)", delay: .seconds(delay)))
+            }
+            for (model, delay) in zip(models, delays).sorted(by: { $0.1 < $1.1 }) {
+                _ = delay
+                for sample in [1, 0] {
+                    _ = try await model.recording(to: recorder).respond(
+                        to: Request(.dialogue([.user("who?")]), sample: sample),
+                        in: Run(clock: LeapingClock())
+                    )
+                }
+            }
+            return recorder.cassette
+        }
+        let (first, second) = (try await record([1, 2, 3]), try await record([5, 1, 2]))
+        let paths = [temporaryPath(), temporaryPath()]
+        defer { for path in paths { try? FileManager.default.removeItem(atPath: path) } }
+        try first.write(to: paths[0])
+        try second.write(to: paths[1])
+        #expect(
+            FileManager.default.contents(atPath: paths[0]) != FileManager.default.contents(atPath: paths[1])
+        )
+        try first.canonical().write(to: paths[0])
+        try second.canonical().write(to: paths[1])
+        #expect(
+            FileManager.default.contents(atPath: paths[0]) == FileManager.default.contents(atPath: paths[1])
+        )
+        let replay = ReplayModel("b", from: try Cassette(contentsOf: paths[0]))
+        #expect(
+            try await replay.respond(to: Request(.dialogue([.user("who?")]), sample: 1)).text == "I am b"
+        )
+    }
+
     @Test("The sample index is part of the key")
     func sampleIndex() async throws {
         let recorder = CassetteRecorder()

@@ -42,6 +42,26 @@ struct RateLimitTests {
         #expect(clock.sleeperCount == 0)
     }
 
+    @Test("lets runs take turns, so that one with many calls holds another up by one call")
+    func fairness() async throws {
+        let (base, diary) = diary()
+        let model = base.rateLimited(RateLimit(requestsPerMinute: 60, burst: .seconds(1)))
+        let (many, one) = (Run(clock: clock), Run(clock: clock))
+        _ = try await model.respond(to: "0", in: many)
+        var tasks: [Task<Response, any Error>] = []
+        for index in 1...6 {
+            let run = index == 6 ? one : many
+            tasks.append(Task { try await model.respond(to: "\(index)", in: run) })
+            if index == 1 { await clock.waitForSleepers() } else { await line(model, holds: index - 1) }
+        }
+        for _ in 1...6 {
+            await clock.waitForSleepers()
+            clock.advance(by: .seconds(1) + .microseconds(1))
+        }
+        for task in tasks { _ = try await task.value }
+        #expect(diary.withLock { $0.map(\.0) } == ["0", "1", "2", "6", "3", "4", "5"])
+    }
+
     private func line(_ model: RateLimitedModel<ScriptedModel>, holds count: Int) async {
         while model.limiter.waiting < count { await Task.yield() }
     }

@@ -10,10 +10,16 @@ import CollabKernels
 /// Source: J. Devlin et al., *BERT*, 2019 (post-norm layers as in A. Vaswani et al., *Attention Is All You Need*, 2017);
 /// pooling as in N. Reimers, I. Gurevych, *Sentence-BERT*, 2019.
 ///
+/// While other engines compute too, one worker does all parts, with the same result to the last bit.
+///
 /// `@unchecked Sendable`: one run at a time, which ``EncoderThread`` sees to; workers keep to their shares.
 final class EncoderPass: @unchecked Sendable {
     private let weights: EncoderWeights
-    private let pool: WorkerPool
+    /// The whole team, and one of a single worker for when others compute too.
+    private let team: WorkerPool
+    private var single: WorkerPool?
+    /// The team of the current run.
+    private var pool: WorkerPool
     /// The most rows of a run.
     let capacity: Int
     private let states: UnsafeMutablePointer<Float>
@@ -32,6 +38,7 @@ final class EncoderPass: @unchecked Sendable {
 
     init(_ weights: EncoderWeights, pool: WorkerPool) {
         self.weights = weights
+        team = pool
         self.pool = pool
         let shape = weights.configuration
         let capacity = max(512, shape.maximumTokens)
@@ -73,22 +80,36 @@ final class EncoderPass: @unchecked Sendable {
             }
         }
         let bounds = starts
-        let sharesColumns = pool.workers > 1 && rowCount < Self.fewRows * pool.workers
-        pool.run { worker in
-            let work = Work(
-                rows: self.pool.share(of: rowCount, worker: worker),
+        let sharesColumns = team.workers > 1 && rowCount < Self.fewRows * team.workers
+        // The parts are the same however many workers compute them, and so is every bit of the result.
+        let parts = (0..<team.workers).map { part in
+            Work(
+                rows: team.share(of: rowCount, worker: part),
                 rowCount: rowCount,
-                worker: worker,
+                worker: part,
                 sharesColumns: sharesColumns
             )
-            self.normalise(self.states, self.weights.embeddingNorm, work)
-            for layer in self.weights.layers.indices { self.run(layer, bounds, work) }
+        }
+        ComputeShare.run(of: team.workers) { workers in
+            pool = team(of: workers)
+            pool.run { worker in
+                let mine = parts.filter { $0.worker % self.pool.workers == worker }
+                for part in mine { self.normalise(self.states, self.weights.embeddingNorm, part) }
+                for layer in self.weights.layers.indices { self.run(layer, bounds, mine) }
+            }
         }
         return try pooled(starts)
     }
 
-    /// What a worker does in a run.
-    private struct Work {
+    /// All workers, or one.
+    private func team(of workers: Int) -> WorkerPool {
+        if workers >= team.workers { return team }
+        if single == nil { single = try? WorkerPool(workers: 1) }
+        return single ?? team
+    }
+
+    /// A part of a run, which one worker does.
+    private struct Work: Sendable {
         /// The rows that it alone writes outside matrix products.
         var rows: Range<Int>
         var rowCount: Int
@@ -97,25 +118,26 @@ final class EncoderPass: @unchecked Sendable {
         var sharesColumns: Bool
     }
 
-    private func run(_ index: Int, _ starts: [Int], _ work: Work) {
+    private func run(_ index: Int, _ starts: [Int], _ parts: [Work]) {
         let layer = weights.layers[index]
         let width = weights.configuration.width
         let projection = projections[index % 2]
-        multiply(states, layer.attention, into: projection, work)
-        // Queries read the keys of other workers' rows.
-        if !work.sharesColumns { pool.barrier() }
-        attend(projection, starts, work)
-        multiply(mixed, layer.attentionOutput, into: output, work)
-        for row in work.rows {
+        multiply(states, layer.attention, into: projection, parts)
+        // Queries read the keys of other parts' rows.
+        if parts.first?.sharesColumns != true { pool.barrier() }
+        for part in parts { attend(projection, starts, part) }
+        multiply(mixed, layer.attentionOutput, into: output, parts)
+        for part in parts { addOutput(part, width, layer.attentionNorm) }
+        multiply(states, layer.up, into: inner, parts, gated: true)
+        multiply(inner, layer.down, into: output, parts)
+        for part in parts { addOutput(part, width, layer.norm) }
+    }
+
+    private func addOutput(_ part: Work, _ width: Int, _ norm: EncoderWeights.Norm) {
+        for row in part.rows {
             VectorKernels.add(output + row * width, count: width, to: states + row * width)
         }
-        normalise(states, layer.attentionNorm, work)
-        multiply(states, layer.up, into: inner, work, gated: true)
-        multiply(inner, layer.down, into: output, work)
-        for row in work.rows {
-            VectorKernels.add(output + row * width, count: width, to: states + row * width)
-        }
-        normalise(states, layer.norm, work)
+        normalise(states, norm, part)
     }
 
     private func normalise(_ x: UnsafeMutablePointer<Float>, _ norm: EncoderWeights.Norm, _ work: Work) {
@@ -137,13 +159,25 @@ final class EncoderPass: @unchecked Sendable {
         _ x: UnsafePointer<Float>,
         _ linear: EncoderWeights.Linear,
         into y: UnsafeMutablePointer<Float>,
-        _ work: Work,
+        _ parts: [Work],
         gated: Bool = false
+    ) {
+        let sharesColumns = parts.first?.sharesColumns == true
+        if sharesColumns { pool.barrier() }
+        for part in parts { multiply(x, linear, into: y, part, gated: gated) }
+        if sharesColumns { pool.barrier() }
+    }
+
+    private func multiply(
+        _ x: UnsafePointer<Float>,
+        _ linear: EncoderWeights.Linear,
+        into y: UnsafeMutablePointer<Float>,
+        _ work: Work,
+        gated: Bool
     ) {
         let rows = work.sharesColumns ? 0..<work.rowCount : work.rows
         let columns =
-            work.sharesColumns ? pool.share(of: linear.outputs, worker: work.worker) : 0..<linear.outputs
-        if work.sharesColumns { pool.barrier() }
+            work.sharesColumns ? team.share(of: linear.outputs, worker: work.worker) : 0..<linear.outputs
         let first = rows.lowerBound * linear.outputs + columns.lowerBound
         for row in rows {
             (y + row * linear.outputs + columns.lowerBound)
@@ -172,7 +206,6 @@ final class EncoderPass: @unchecked Sendable {
                 }
             }
         }
-        if work.sharesColumns { pool.barrier() }
     }
 
     /// softmax(q · kᵀ / √d) · v for the worker's rows, each sequence by itself, some queries and one head at a time.

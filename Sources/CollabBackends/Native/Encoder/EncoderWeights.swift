@@ -38,11 +38,13 @@ final class EncoderWeights: @unchecked Sendable {
     /// The vectors of the positions, with that of the first segment already added.
     private(set) var positions: UnsafeMutablePointer<Float>
     private(set) var embeddingNorm: Norm
+    /// The names of what has been read.
+    private var known: Set<String> = []
 
     /// Reads all weights but the table of tokens.
     ///
-    /// Throws `tensorMismatch` for a tensor that is missing or of another shape, `notFinite` for one with elements that
-    /// are no numbers.
+    /// Throws `tensorMismatch` for a tensor that is missing or of another shape, `unsupported` for one that is not known,
+    /// `notFinite` for one with elements that are no numbers.
     init(_ checkpoint: SafetensorsCheckpoint, _ configuration: EncoderConfiguration) throws(CollabError) {
         self.configuration = configuration
         self.checkpoint = checkpoint
@@ -84,6 +86,24 @@ final class EncoderWeights: @unchecked Sendable {
                 )
             )
         }
+        try refuseUnknown()
+    }
+
+    /// A layer more than the configuration says, or a part that no encoder has, would give wrong vectors in silence. Heads
+    /// for training, and pooling that is not used here, are no part of an encoder.
+    private func refuseUnknown() throws(CollabError) {
+        let heads = ["cls.", prefix + "pooler.", prefix + "embeddings.position_ids"]
+        let unknown = checkpoint.tensors.first { tensor in
+            !known.contains(tensor.name) && !heads.contains { tensor.name.hasPrefix($0) }
+        }
+        guard let unknown else { return }
+        throw CollabError(
+            .unsupported,
+            "\(checkpoint.name) has a tensor “\(unknown.name)” that is not known of an encoder of "
+                + "\(configuration.layerCount) layers; known are embeddings.{word,position,token_type}_embeddings, "
+                + "embeddings.LayerNorm, encoder.layer.N.{attention.self.{query,key,value},attention.output.{dense,"
+                + "LayerNorm},intermediate.dense,output.{dense,LayerNorm}}, pooler.dense and cls."
+        )
     }
 
     deinit {
@@ -103,6 +123,7 @@ final class EncoderWeights: @unchecked Sendable {
 
     private func check(_ name: String, _ shape: [Int]) throws(CollabError) {
         let found = checkpoint.description(of: prefix + name)?.shape
+        known.insert(prefix + name)
         guard found == shape else {
             throw CollabError(
                 .tensorMismatch,

@@ -58,7 +58,7 @@ extension ForwardPass {
     /// handed out is written where it goes.
     private func multiplyOutputs(_ batch: ArraySlice<StepOutput>, _ worker: Int) {
         let matrix = weights.output
-        let targets = batch.enumerated().map { logits(of: $1, index: $0) }
+        let targets = batch.map(target)
         let direct = targets.count == 1 ? targets[0] : nil
         // Slices are the same whatever the number of workers, and so are sums over them.
         for slice in share(of: workspace.outputSlices, worker) {
@@ -76,13 +76,21 @@ extension ForwardPass {
                 if let cap = configuration.finalSoftCap {
                     VectorKernels.softcap(logits, cap: cap, count: count, into: logits)
                 }
-                if case .top(let wanted, _) = output.kind {
+                switch output.kind {
+                case .hidden: break
+                case .top(let wanted, _):
                     workspace.tops![index * workspace.outputSlices + slice] = TopSlice(
                         wanted,
                         of: UnsafeBufferPointer(start: logits, count: count),
                         first: first
                     )
-                } else {
+                case .logprob:
+                    workspace.tops![index * workspace.outputSlices + slice] = TopSlice(
+                        sumOf: UnsafeBufferPointer(start: logits, count: count)
+                    )
+                    let place = Int(output.token) - first
+                    if (0..<count).contains(place) { workspace.tokenLogits[index] = logits[place] }
+                case .logits:
                     let isFinite = VectorKernels.dot(logits, logits, count: count).isFinite
                     workspace.finite[index * workspace.outputSlices + slice] = isFinite
                     if direct == nil, let target = targets[index] {
@@ -93,13 +101,11 @@ extension ForwardPass {
         }
     }
 
-    /// Where the logits of an output go: to their taker, to scratch memory if only a log-probability is wanted, or
-    /// nowhere.
-    private func logits(of output: StepOutput, index: Int) -> UnsafeMutablePointer<Float>? {
+    /// Where the logits of an output go: to their taker, or nowhere.
+    private func target(of output: StepOutput) -> UnsafeMutablePointer<Float>? {
         switch output.kind {
         case .logits: output.target
-        case .logprob: workspace.vocabulary! + index * configuration.vocabularySize
-        case .top, .hidden: nil
+        case .logprob, .top, .hidden: nil
         }
     }
 
@@ -118,11 +124,10 @@ extension ForwardPass {
             case .logits:
                 output.result.pointee.isFinite = slices.allSatisfy { workspace.finite[$0] }
             case .logprob:
-                let row = UnsafeBufferPointer(
-                    start: logits(of: output, index: index)!,
-                    count: configuration.vocabularySize
+                let sum = TopSlice.sum(
+                    of: UnsafeBufferPointer(start: workspace.tops!, count: slices.upperBound)[slices]
                 )
-                let logprob = Float(Double(row[Int(output.token)]) - Distribution.logSumExp(row))
+                let logprob = Float(Double(workspace.tokenLogits[index]) - sum)
                 output.result.pointee.logprob = logprob
                 output.result.pointee.isFinite = logprob.isFinite
             }

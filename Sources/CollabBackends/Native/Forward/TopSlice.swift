@@ -35,6 +35,11 @@ struct TopSlice {
         }
     }
 
+    /// The sum alone.
+    init(sumOf logits: UnsafeBufferPointer<Float>) {
+        logSumExp = Distribution.logSumExp(logits)
+    }
+
     /// Keeps the `count` largest of some logits, in any order; their sum is not known.
     init(_ count: Int, of entries: [Distribution.Entry]) {
         let ranked = entries.sorted { ($1.value, $0.index) < ($0.value, $1.index) }.prefix(count)
@@ -45,9 +50,6 @@ struct TopSlice {
 
     /// The largest of all slices of a vocabulary, in the slices' order.
     static func joined(_ count: Int, _ slices: [TopSlice]) -> TopTokens {
-        let peak = slices.reduce(-Double.infinity) { max($0, $1.logSumExp) }
-        // A NaN passes no comparison; the sum below carries it on.
-        let sum = slices.reduce(0) { $0 + exp($1.logSumExp - peak) }
         var entries: [Distribution.Entry]
         if count == 1 {
             let best = slices.dropFirst().reduce(slices[0].first) {
@@ -61,7 +63,14 @@ struct TopSlice {
         }
         return TopTokens(
             entries: entries.map { TopTokens.Entry(token: TokenID($0.index), logit: $0.value) },
-            logSumExp: peak + log(sum)
+            logSumExp: sum(of: slices)
         )
+    }
+
+    /// log Σ exp over all slices of a vocabulary, in the slices' order.
+    static func sum(of slices: some Collection<TopSlice>) -> Double {
+        let peak = slices.reduce(-Double.infinity) { max($0, $1.logSumExp) }
+        // A NaN passes no comparison; the sum carries it on.
+        return peak + log(slices.reduce(0) { $0 + exp($1.logSumExp - peak) })
     }
 }

@@ -59,8 +59,8 @@ final class Workspace {
     private(set) var bounds: UnsafeMutablePointer<Float>?
     /// For each worker a logit below which none is among the largest.
     let thresholds: UnsafeMutablePointer<Float>
-    /// The logits of rows of which only a log-probability is wanted; made when first needed.
-    private(set) var vocabulary: UnsafeMutablePointer<Float>?
+    /// The logits of the tokens whose log-probabilities are wanted, a row each.
+    let tokenLogits: UnsafeMutablePointer<Float>
 
     /// Components of what adapters read; made when first needed.
     private var components: UnsafeMutablePointer<Float>?
@@ -134,6 +134,7 @@ final class Workspace {
             capacity: Self.outputRows * outputSlices
         )
         thresholds = floats(workers)
+        tokenLogits = floats(Self.outputRows)
         positions = integers(rows)
         starts = integers(rows * groups)
         ends = integers(rows)
@@ -148,18 +149,16 @@ final class Workspace {
 
     deinit {
         for memory in allocations { free(memory) }
-        vocabulary?.deallocate()
         components?.deallocate()
         bounds?.deallocate()
         tops?.deinitialize(count: Self.outputRows * outputSlices)
         tops?.deallocate()
     }
 
-    /// Makes room for the largest logits of slices, or for whole vocabularies of logits, if the step asks for what
-    /// needs it.
+    /// Makes room for what is known of slices, if the step asks for what needs it.
     func prepareReadout(_ step: Step, vocabulary count: Int) {
         let asksForTops = step.outputs.contains {
-            if case .top = $0.kind { true } else { false }
+            if case .top = $0.kind { true } else { $0.kind == .logprob }
         }
         if tops == nil, asksForTops {
             tops = .allocate(capacity: Self.outputRows * outputSlices)
@@ -171,8 +170,6 @@ final class Workspace {
         if bounds == nil, asksForBounds {
             bounds = .allocate(capacity: count)
         }
-        guard vocabulary == nil, step.outputs.contains(where: { $0.kind == .logprob }) else { return }
-        vocabulary = .allocate(capacity: Self.outputRows * count)
     }
 
     /// Room for some components of what adapters read.
@@ -197,7 +194,7 @@ final class Workspace {
     static func readoutBytes(_ configuration: TransformerConfiguration) -> Int {
         let slice = outputGroups * PackedMatrix.groupRows
         let slices = (configuration.vocabularySize + slice - 1) / slice
-        return (outputRows + 1) * configuration.vocabularySize * 4
+        return configuration.vocabularySize * 4
             + outputRows * slices * MemoryLayout<TopSlice>.stride
     }
 

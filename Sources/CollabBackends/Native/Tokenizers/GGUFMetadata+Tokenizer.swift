@@ -11,11 +11,11 @@ extension GGUFMetadata {
         guard let model = try string(key) else { throw missing(key) }
         switch model {
         case "gpt2":
-            let preTokenizer = try preTokenizer()
+            let (preTokenizer, isLlama) = try preTokenizer()
             return try ByteLevelBPE(
-                try writtenVocabulary(addsBegin: preTokenizer == .llama3),
+                try writtenVocabulary(addsBegin: isLlama),
                 preTokenizer: preTokenizer,
-                takesWholeWords: preTokenizer == .llama3
+                takesWholeWords: isLlama
             )
         case "llama":
             return try SentencePieceBPE(
@@ -39,8 +39,9 @@ extension GGUFMetadata {
         }
     }
 
-    /// Which pre-tokeniser a byte-level vocabulary names.
-    private func preTokenizer() throws(CollabError) -> PreTokenizer {
+    /// Which pre-tokeniser a byte-level vocabulary names, and whether it takes whole words and begins texts with a token
+    /// where the file does not say, as Llama's and Mistral's do.
+    private func preTokenizer() throws(CollabError) -> (PreTokenizer, isLlama: Bool) {
         guard let name = try string("tokenizer.ggml.pre") else {
             throw CollabError(
                 .unsupported,
@@ -49,15 +50,18 @@ extension GGUFMetadata {
             )
         }
         switch name {
-        case "gpt2", "gpt-2", "phi-2", "jina-es", "jina-de", "mpt", "olmo", "jais": return .gpt2
-        case "smollm", "starcoder", "refact", "command-r": return .smollm
-        case "llama3", "llama-v3", "llama-bpe", "smaug-bpe", "dbrx": return .llama3
-        case "qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez": return .qwen2
+        case "gpt2", "gpt-2", "phi-2", "jina-es", "jina-de", "mpt", "olmo", "jais": return (.gpt2, false)
+        case "smollm", "starcoder", "refact", "command-r": return (.smollm, false)
+        case "llama3", "llama-v3", "llama-bpe": return (.llama3, true)
+        case "smaug-bpe", "dbrx": return (.llama3, false)
+        case "tekken": return (.tekken, true)
+        case "gpt-4o", "llama4": return (.o200k, false)
+        case "qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez": return (.qwen2, false)
         default:
             throw CollabError(
                 .unsupported,
-                "The file's tokenizer cuts text into words in the way “\(name)”; known are gpt-2, smollm, llama-bpe "
-                    + "and qwen2."
+                "The file's tokenizer cuts text into words in the way “\(name)”; known are gpt-2, smollm, llama-bpe, "
+                    + "dbrx, tekken, gpt-4o and qwen2."
             )
         }
     }

@@ -1,9 +1,9 @@
-/// Counts who is inside; whoever comes when it is full waits in line, and leaves the line when cancelled.
+/// Counts who is inside; whoever comes when it is full waits in line, and leaves the line when cancelled. Runs take turns.
 final class ConcurrencyLimiter: Sendable {
     private struct State {
         var inside = 0
         var nextID = 0
-        var line: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+        var line = WaitingLine<CheckedContinuation<Bool, Never>>()
     }
 
     let limit: Int
@@ -21,6 +21,7 @@ final class ConcurrencyLimiter: Sendable {
             state.nextID += 1
             return state.nextID
         }
+        let run = Run.current.map(ObjectIdentifier.init)
         let isAdmitted = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let answer = state.withLock { state -> Bool? in
@@ -30,16 +31,13 @@ final class ConcurrencyLimiter: Sendable {
                         state.inside += 1
                         return true
                     }
-                    state.line.append((id, continuation))
+                    state.line.append(continuation, id: id, of: run)
                     return nil
                 }
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let waiting = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-                guard let index = state.line.firstIndex(where: { $0.id == id }) else { return nil }
-                return state.line.remove(at: index).continuation
-            }
+            let waiting = state.withLock { $0.line.remove(id: id) }
             waiting?.resume(returning: false)
         }
         if !isAdmitted { throw .cancelled }
@@ -47,11 +45,9 @@ final class ConcurrencyLimiter: Sendable {
 
     func release() {
         let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            guard !state.line.isEmpty else {
-                state.inside -= 1
-                return nil
-            }
-            return state.line.removeFirst().continuation
+            let next = state.line.popFirst()
+            if next == nil { state.inside -= 1 }
+            return next
         }
         next?.resume(returning: true)
     }

@@ -1,4 +1,5 @@
-/// Lets only so many calls of a model run at the same time; the others wait their turn, first come, first served.
+/// Lets only so many calls of a model run at the same time; the others wait. Runs take turns,
+/// and within a run it is first come, first served.
 public struct LimitedModel<Base: TextModel>: TextModel {
     /// The model beneath.
     public let base: Base

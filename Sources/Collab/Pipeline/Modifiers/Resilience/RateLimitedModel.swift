@@ -1,4 +1,5 @@
-/// Asks a model no faster than a limit allows; calls beyond it wait their turn, first come, first served.
+/// Asks a model no faster than a limit allows; calls beyond it wait. Runs take turns,
+/// and within a run it is first come, first served.
 ///
 /// A server that answers with a rate limit and a time to wait holds all callers of the model back for that time, not
 /// only the one who was told. What a server says in its answers is left of its own limits (``RateAllowance``) is kept

@@ -1,4 +1,4 @@
-/// Lets calls through at the pace of a limit, first come, first served.
+/// Lets calls through at the pace of a limit; runs take turns, and within a run it is first come, first served.
 ///
 /// Only the first in line sleeps, until exactly the moment at which there is enough for it; the others wait behind it
 /// without a timer. Whoever is cancelled leaves the line and has used nothing.
