@@ -19,21 +19,22 @@ struct AdapterGoldenTests {
         }
     }
 
-    /// Made of PEFT's files by llama.cpp's own converter, which orders the rows of queries and keys anew.
+    /// Made of PEFT's files by llama.cpp's own converter, which orders the rows of queries and keys anew. It knows no
+    /// rank-stabilised scale: α/√r of `facts`, of rank 3, has become α/r.
     @Test("logits are PEFT's, too, under the adapters as llama.cpp's `convert_lora_to_gguf.py` writes them")
     func converted() async throws {
         let adapters = try ["style", "facts"].map {
             try LowRankAdapter(contentsOf: TinyModels.path("llama/adapters/gguf/\($0).gguf"))
         }
-        try await check("llama", adapters)
+        try await check("llama", adapters, factors: [1, Float(3).squareRoot()])
     }
 
     @Test("logits are PEFT's, under one adapter and under two with weights", arguments: names)
     func goldens(name: String) async throws {
-        try await check(name, try Self.adapters(of: name))
+        try await check(name, try Self.adapters(of: name), factors: [1, 1])
     }
 
-    private func check(_ name: String, _ adapters: [LowRankAdapter]) async throws {
+    private func check(_ name: String, _ adapters: [LowRankAdapter], factors: [Float]) async throws {
         let goldens = try SafetensorsCheckpoint(
             path: TinyModels.path("\(name)/adapters/expected.safetensors")
         )
@@ -42,9 +43,12 @@ struct AdapterGoldenTests {
         let model = try await TinyModels.model(try TinyModels.checkpoint(name), options: options)
         let tokens = try TinyModels.sequences().long
         let sets: [(String, any LogitModel)] = [
-            ("style", try await model.adapted(by: [adapters[0]])),
-            ("facts", try await model.adapted(by: [adapters[1]])),
-            ("both", try await model.adapted(by: adapters, weights: Self.weights)),
+            ("style", try await model.adapted(by: [adapters[0]], weights: [factors[0]])),
+            ("facts", try await model.adapted(by: [adapters[1]], weights: [factors[1]])),
+            (
+                "both",
+                try await model.adapted(by: adapters, weights: zip(Self.weights, factors).map { $0 * $1 })
+            ),
         ]
         for (key, adapted) in sets {
             let expected = try goldens.values(of: key)

@@ -1,5 +1,6 @@
 import Collab
 import CollabKernels
+import Foundation
 
 extension Logits {
     /// KL(self ‖ other) of the two rows' distributions, in nats.

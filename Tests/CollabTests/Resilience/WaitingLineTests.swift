@@ -19,7 +19,7 @@ struct WaitingLineTests {
             order.append(next)
             if order.count == 2 { line.append("c1", id: 10, of: id(2)) }
         }
-        #expect(order == ["a1", "b1", "nobody's", "a2", "c1", "b2", "a3"])
+        #expect(order == ["a1", "b1", "nobody's", "a2", "b2", "c1", "a3"])
         #expect(line.isEmpty && line.count == 0)
     }
 
