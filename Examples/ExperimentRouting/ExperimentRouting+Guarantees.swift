@@ -8,7 +8,13 @@ extension ExperimentRouting {
     /// A third of the questions is learned from. The others stand for all questions that there are, of whom a half drawn
     /// by chance chooses the threshold: the guarantee is about the risk among all of them. On the other half alone, the
     /// chance of that half comes on top.
-    func guarantees(_ name: String, _ pair: RecordedData.Pair, risks: [Double], splits: Int = 100) throws {
+    func guarantees(
+        _ name: String,
+        _ pair: RecordedData.Pair,
+        risks: [Double],
+        splits: Int = 100,
+        _ bars: Bars
+    ) throws {
         let events: [(name: String, wrong: [Bool])] = [
             ("weak wrong, strong right", zip(pair.weak, pair.strong).map { $0 < 0.5 && $1 >= 0.5 }),
             ("weak wrong", pair.weak.map { $0 < 0.5 }),
@@ -66,6 +72,10 @@ extension ExperimentRouting {
                     kept[place].lucky.half += observed.half
                 }
             }
+            let worst = kept.map { Double($0.safe.all) / Double(splits) }.max() ?? 0
+            let luckiest = kept.map { Double($0.lucky.all) / Double(splits) }.max() ?? 0
+            bars.add("\(name), \(event.name), calibrated: violations", worst, atMost: delta)
+            bars.add("\(name), \(event.name), uncalibrated: violations", luckiest, atLeast: delta)
             for (risk, kept) in zip(risks, kept) {
                 print(
                     row(

@@ -32,36 +32,45 @@ struct ExperimentRouting: AsyncParsableCommand {
     var encoder: String?
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let folder = data ?? (environment["COLLAB_DATA"] ?? "../shared/data") + "/api"
+        let named = data ?? ProcessInfo.processInfo.environment["COLLAB_DATA"].map { $0 + "/api" }
+        guard let folder = named else {
+            throw ValidationError("Say where the recorded answers are: set COLLAB_DATA, or give --data.")
+        }
         guard FileManager.default.fileExists(atPath: folder + "/routellm_mmlu.jsonl.gz") else {
-            throw ValidationError("There are no recorded answers in \(folder); set COLLAB_DATA.")
+            throw ValidationError("There are no recorded answers in \(folder).")
         }
         let recorded = RecordedData(folder: folder)
+        let bars = Bars()
         let mmlu = try await embedded(try recorded.pair("mmlu"))
         let problems = try await embedded(try recorded.pair("gsm8k"))
         try twoModels(
             "mmlu",
             mmlu,
             published: [
-                ("arena and gold labels, BERT", 0.572), ("causal, 8B", 0.600), ("factorisation", 0.597),
-                ("similarity-weighted", 0.603),
-            ]
+                ("arena and gold labels, BERT", 0.572, 0.4130, 0.7220),
+                ("causal, 8B", 0.600, 0.3549, 0.7031), ("factorisation", 0.597, 0.3546, 0.7140),
+                ("similarity-weighted", 0.603, 0.3540, 0.7155),
+            ],
+            bars
         )
         try twoModels(
             "gsm8k",
             problems,
             published: [
-                ("arena and judge, BERT", 0.531), ("causal, 8B", 0.622), ("factorisation", 0.565),
-                ("similarity-weighted", 0.568),
-            ]
+                ("arena and judge, BERT", 0.531, 0.4476, 0.7909),
+                ("causal, 8B", 0.622, 0.3364, 0.6326), ("factorisation", 0.565, 0.3882, 0.7262),
+                ("similarity-weighted", 0.568, 0.4121, 0.7220),
+            ],
+            bars
         )
-        try guarantees("mmlu", mmlu, risks: [0.15, 0.2, 0.25])
-        try guarantees("gsm8k", problems, risks: [0.25, 0.3, 0.35])
-        try nineModels(recorded)
+        try guarantees("mmlu", mmlu, risks: [0.15, 0.2, 0.25], bars)
+        try guarantees("gsm8k", problems, risks: [0.25, 0.3, 0.35], bars)
+        try nineModels(recorded, bars)
         try comparisons(recorded)
         try online(recorded)
-        try agreement(recorded)
+        try agreement(recorded, bars)
+        print("\n\(bars)")
+        if !bars.areMet { throw ExitCode(1) }
     }
 
     /// The same questions with the vectors of a native encoder, if one is given.
@@ -78,11 +87,12 @@ struct ExperimentRouting: AsyncParsableCommand {
     private func twoModels(
         _ name: String,
         _ pair: RecordedData.Pair,
-        published: [(String, Double)]
+        published: [(name: String, gap: Double, half: Double, fourFifths: Double)],
+        _ bars: Bars
     ) throws {
         print("\n\(name), \(pair.questions.count) questions, Mixtral-8x7B against gpt-4-1106")
         var curves: [(name: String, curve: StrongShareCurve)] = []
-        func show(_ title: String, _ scores: [Double], drawn: Bool = false) {
+        func show(_ title: String, _ scores: [Double], drawn: Bool = false, atLeast bar: Double? = nil) {
             let curve = StrongShareCurve(scores: scores, weak: pair.weak, strong: pair.strong)
             let figures = StrongShareCurve.figures(
                 scores: scores,
@@ -97,27 +107,35 @@ struct ExperimentRouting: AsyncParsableCommand {
                     .init(cost: 1 + 23.7 * Double($0.offset) / Double(curve.count), quality: $0.element)
                 }
             )
+            func within(_ interval: ConfidenceInterval, _ format: (Double) -> String) -> String {
+                "\(format(interval.estimate)) (\(format(interval.lower))–\(format(interval.upper)))"
+            }
             print(
                 row(
                     title,
-                    number(figures.averageGapRecovered.estimate),
-                    "\(number(figures.averageGapRecovered.lower))–\(number(figures.averageGapRecovered.upper))",
-                    percent(figures.shareForHalf.estimate),
-                    percent(figures.shareForFourFifths.estimate),
+                    within(figures.averageGapRecovered, number),
+                    within(figures.shareForHalf, tenths),
+                    within(figures.shareForFourFifths, tenths),
                     percent(costs.averageQuality(over: 1...24.7))
                 )
             )
+            if let bar {
+                bars.add("\(name), \(title): APGR", figures.averageGapRecovered.estimate, atLeast: bar)
+            }
             if drawn { curves.append((title, curve)) }
         }
-        print(row("", "APGR", "95 %", "CPT50", "CPT80", "AIQ"))
+        print(row("", "APGR (95 %)", "CPT50 (95 %)", "CPT80 (95 %)", "AIQ"))
         let random = StrongShareCurve.randomBand(weak: pair.weak, strong: pair.strong, seed: seed)
-        print(row("random", number(random.estimate), "\(number(random.lower))–\(number(random.upper))"))
+        print(row("random", "\(number(random.estimate)) (\(number(random.lower))–\(number(random.upper)))"))
         let ends = StrongShareCurve(scores: pair.weak.map { _ in 0 }, weak: pair.weak, strong: pair.strong)
         let zero = CostQualityCurve([
             .init(cost: 1, quality: ends.weakQuality), .init(cost: 24.7, quality: ends.strongQuality),
         ])
         print(row("weak alone, strong alone", "\(percent(ends.weakQuality)), \(percent(ends.strongQuality))"))
-        print(row("zero router", "0.500", "", "50.0", "80.0", percent(zero.averageQuality(over: 1...24.7))))
+        bars.add("\(name), weak alone, %", ends.weakQuality * 100, is: name == "mmlu" ? 68.09 : 63.73)
+        bars.add("\(name), strong alone, %", ends.strongQuality * 100, is: name == "mmlu" ? 80.59 : 85.77)
+        print(row("zero router", "0.500", "50.0", "80.0", percent(zero.averageQuality(over: 1...24.7))))
+        print("rules that know nothing of the models, to be beaten first:")
         show("prompt length, untrained", pair.questions.map { Double($0.utf8.count) }, drawn: true)
         let set = try TrainingSet(
             features: .dense(pair.vectors),
@@ -128,12 +146,24 @@ struct ExperimentRouting: AsyncParsableCommand {
             let folds = try CrossValidation.folds(of: set.count, into: 5, seed: seed)
             show("mean of the subject", subjectMeans(pair, folds))
         }
-        func learn(_ title: String, _ training: some RouterTraining, drawn: Bool = false) throws {
+        print("learned, out of fold (and how long all five folds took):")
+        func learn(
+            _ title: String,
+            _ training: some RouterTraining,
+            drawn: Bool = false,
+            atLeast bar: Double? = nil
+        ) throws {
             let start = ContinuousClock.now
             let result = try CrossValidation(of: set, by: training, seed: seed)
-            show("\(title) (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0), drawn: drawn)
+            let time = seconds(since: start)
+            show("\(title) (\(time) s)", result.advantages(of: 1, over: 0), drawn: drawn, atLeast: bar)
         }
-        try learn("embedding, ridge", .ridge(penalty: name == "mmlu" ? 30 : 10), drawn: true)
+        try learn(
+            "embedding, ridge",
+            .ridge(penalty: name == "mmlu" ? 30 : 10),
+            drawn: true,
+            atLeast: name == "mmlu" ? 0.66 : 0.59
+        )
         try learn("embedding, logistic", .logistic())
         try learn("embedding, 100 neighbours", .neighbours(100))
         try learn("embedding, kernel", .kernel(temperature: 0.1))
@@ -144,10 +174,25 @@ struct ExperimentRouting: AsyncParsableCommand {
         try learn("embedding, dual contrast", .contrastive())
         try learn("embedding, graph", .graph())
         try learn("embedding, ridge and neighbours", .ensemble(.ridge(), .neighbours()), drawn: true)
-        try ngrams(pair, show: show)
-        if name == "mmlu" { try fewLabels(pair) }
+        try ngrams(pair) { show($0, $1, drawn: true, atLeast: name == "mmlu" ? 0.675 : nil) }
+        if name == "mmlu" { try fewLabels(pair, bars) }
         show("oracle", zip(pair.weak, pair.strong).map { $1 - $0 })
-        for (title, value) in published { print(row("published: \(title)", number(value))) }
+        let oracle = StrongShareCurve.oracle(weak: pair.weak, strong: pair.strong)
+        bars.add(
+            "\(name), oracle: APGR",
+            oracle.averageGapRecovered(.tenths),
+            is: name == "mmlu" ? 1.268 : 1.115
+        )
+        for row in published {
+            print(
+                self.row(
+                    "published: \(row.name)",
+                    number(row.gap),
+                    tenths(row.half),
+                    tenths(row.fourFifths)
+                )
+            )
+        }
         let path = output + "/routing-\(name).svg"
         try CurveDrawing.svg(title: "Mixtral-8x7B and GPT-4 on \(name)", curves)
             .write(toFile: path, atomically: true, encoding: .utf8)
@@ -156,7 +201,7 @@ struct ExperimentRouting: AsyncParsableCommand {
 
     private func ngrams(
         _ pair: RecordedData.Pair,
-        show: (String, [Double], Bool) -> Void
+        show: (String, [Double]) -> Void
     ) throws {
         let start = ContinuousClock.now
         let features = NGramFeatures(words: 1...2, characters: nil, buckets: 1 << 18)
@@ -176,14 +221,14 @@ struct ExperimentRouting: AsyncParsableCommand {
             features: { weighted($0) },
             seed: seed
         )
-        show("hashed TF-IDF, ridge (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0), true)
+        show("hashed TF-IDF, ridge (\(seconds(since: start)) s)", result.advantages(of: 1, over: 0))
     }
 
     /// Learns from 1,500 questions and is judged on all others, five times.
-    private func fewLabels(_ pair: RecordedData.Pair) throws {
+    private func fewLabels(_ pair: RecordedData.Pair, _ bars: Bars) throws {
         for (name, training) in [
-            ("100 neighbours", NeighbourTraining(neighbours: 100) as any RouterTraining),
-            ("ridge", RidgeTraining(penalty: 10)),
+            ("logistic", LogisticTraining(penalty: 3) as any RouterTraining),
+            ("100 neighbours", NeighbourTraining(neighbours: 100)), ("ridge", RidgeTraining(penalty: 10)),
         ] {
             var found: [Double] = []
             for draw in 0..<5 {
@@ -206,6 +251,9 @@ struct ExperimentRouting: AsyncParsableCommand {
             }
             let range = "\(number(found.min() ?? .nan))–\(number(found.max() ?? .nan)) of 5 draws"
             print(row("1,500 labels, \(name)", number(found.reduce(0, +) / 5), range))
+            if name == "logistic" {
+                bars.add("mmlu, 1,500 labels, \(name): APGR", found.reduce(0, +) / 5, atLeast: 0.62)
+            }
         }
     }
 
@@ -224,7 +272,7 @@ struct ExperimentRouting: AsyncParsableCommand {
         }
     }
 
-    private func nineModels(_ recorded: RecordedData) throws {
+    private func nineModels(_ recorded: RecordedData, _ bars: Bars) throws {
         let (models, prices, scores, vectors) = try recorded.nine()
         let set = try TrainingSet(features: .dense(vectors), models: models, scores: scores)
         let costs = Dictionary(uniqueKeysWithValues: zip(models, prices))
@@ -255,6 +303,10 @@ struct ExperimentRouting: AsyncParsableCommand {
                     point.quality += Double(scores[place, choice]) / Double(scores.rows)
                 }
                 points.append(point)
+                if weight == 0.1, name == "40 neighbours" {
+                    bars.add("nine models, \(name), λ = 0.1: quality", point.quality, atLeast: means[best])
+                    bars.add("nine models, \(name), λ = 0.1: price", point.cost, atMost: prices[best] / 2)
+                }
                 if weight <= 0.2 {
                     print(row("\(name), λ = \(weight)", number(point.quality), number(point.cost)))
                 }
@@ -272,7 +324,7 @@ struct ExperimentRouting: AsyncParsableCommand {
         try CrossValidation(of: set, by: training, seed: seed)
     }
 
-    private func agreement(_ recorded: RecordedData) throws {
+    private func agreement(_ recorded: RecordedData, _ bars: Bars) throws {
         let rows = try recorded.agreement()
         var (right, calls, strong) = (0, 0, 0)
         for row in rows {
@@ -291,6 +343,8 @@ struct ExperimentRouting: AsyncParsableCommand {
                 "\(percent(Double(calls) / count)) % strong calls"
             )
         )
+        bars.add("gsm8k, agreement: right, %", Double(right) / count * 100, atLeast: 87)
+        bars.add("gsm8k, agreement: strong calls, %", Double(calls) / count * 100, atMost: 56)
     }
 
     func row(_ name: String, _ cells: String...) -> String {
@@ -299,6 +353,7 @@ struct ExperimentRouting: AsyncParsableCommand {
     }
     func number(_ value: Double) -> String { String(format: "%.3f", value) }
     func percent(_ value: Double) -> String { String(format: "%.2f", value * 100) }
+    func tenths(_ value: Double) -> String { String(format: "%.1f", value * 100) }
     func seconds(since start: ContinuousClock.Instant) -> String {
         let elapsed = (ContinuousClock.now - start).components
         return String(format: "%.1f", Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)

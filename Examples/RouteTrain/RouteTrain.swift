@@ -36,6 +36,9 @@ struct RouteTrain: AsyncParsableCommand {
             case .ensemble: .ensemble(.ridge(), .neighbours())
             }
         }
+
+        /// Whether it estimates scores themselves, and not who is better.
+        var estimatesScores: Bool { ![.bradleyTerry, .factorization, .contrastive].contains(self) }
     }
 
     @Argument(help: "The file, JSON Lines.")
@@ -86,7 +89,14 @@ struct RouteTrain: AsyncParsableCommand {
         )
         let training = method.training
         let quality = try measure(set, training)
-        report(set, quality)
+        let report = TrainingReport(
+            of: set,
+            questions: data.questions,
+            quality,
+            folds: folds,
+            showingErrors: method.estimatesScores
+        )
+        print("\(method.rawValue): \(report)")
         guard let output else { return }
         let router = try LearnedRouter(
             models: data.models,
@@ -94,8 +104,8 @@ struct RouteTrain: AsyncParsableCommand {
             estimator: try training.train(on: set, seed: seed),
             facts: [
                 "method": training.name, "questions": String(set.count), "battles": String(set.battles.count),
-                "seed": String(seed), "date": Date.now.ISO8601Format(),
-            ]
+                "seed": String(seed), "date": Date.now.ISO8601Format(), "folds": String(folds),
+            ].merging(report.facts) { own, _ in own }
         )
         try router.save(to: output)
         print("saved in \(output)")
@@ -111,28 +121,5 @@ struct RouteTrain: AsyncParsableCommand {
         }
         if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
         return result
-    }
-
-    /// What was chosen out of fold, beside each model alone and always knowing the best.
-    private func report(_ set: TrainingSet, _ result: CrossValidation) {
-        let scores = set.knownScores
-        var (routed, oracle, count) = (0.0, 0.0, 0.0)
-        for row in 0..<set.count {
-            let known = set.models.indices.filter { !scores[row, $0].isNaN }
-            guard known.count > 1,
-                let choice = known.max(by: { result.qualities[row, $0] < result.qualities[row, $1] })
-            else { continue }
-            routed += Double(scores[row, choice])
-            oracle += Double(known.map { scores[row, $0] }.max() ?? 0)
-            count += 1
-        }
-        print("\(set.count) questions, \(set.models.count) models, \(folds) folds; mean score:")
-        for (model, name) in set.models.enumerated() {
-            let known = scores.column(model).filter { !$0.isNaN }
-            let mean = known.reduce(0.0) { $0 + Double($1) } / Double(max(known.count, 1))
-            print(String(format: "  %.4f  ", mean) + name)
-        }
-        print(String(format: "  %.4f  routed, out of fold (%@)", routed / max(count, 1), method.rawValue))
-        print(String(format: "  %.4f  always the best", oracle / max(count, 1)))
     }
 }

@@ -88,6 +88,63 @@ struct LearningTests {
         #expect(throws: CollabError.self) { try LearnedRouter(contentsOf: folder, embeddedBy: model) }
     }
 
+    static let policies: [RoutingPolicy] = [
+        .best, .threshold(weak: "b", strong: "a", gain: 0.25),
+        .costAware(CostTradeoff(weight: 0.5, costs: ["a": 2, "b": 0.125], dearShare: 0.75, tolerance: 1e-7)),
+    ]
+
+    @Test("a router keeps its policy when it is saved, unless another is given", arguments: policies)
+    func policy(_ policy: RoutingPolicy) async throws {
+        let router = try LearnedRouter(
+            models: ["a", "b"],
+            features: .embedding(NGramEmbedding(dimension: 2)),
+            estimator: LinearEstimator(weights: Table([[0, 0], [0, 0]]), intercepts: [0.9, 0.5]),
+            policy: policy
+        )
+        let folder = NSTemporaryDirectory() + "router-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try router.save(to: folder)
+        let model = NGramEmbedding(dimension: 2)
+        let loaded = try LearnedRouter(contentsOf: folder, embeddedBy: model)
+        #expect(loaded.policy == policy)
+        #expect(try LearnedRouter(contentsOf: folder, embeddedBy: model, policy: .best).policy == .best)
+        let candidates = ["b", "a"].map { RouteCandidate(name: $0) }
+        let decision = try await loaded.route(Request("?"), among: candidates)
+        #expect(decision.rule == "\(policy)")
+        if case .costAware = policy {
+            #expect(decision.choice == 0)
+            #expect(decision.costs == [0.125, 2])
+        } else {
+            #expect(decision.choice == 1)
+            #expect(decision.costs == nil)
+        }
+        // A policy that cannot be is refused, not replaced.
+        let path = folder + "/router.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        for kind in ["best", "threshold", "cost-aware"] where text.contains("\"\(kind)\"") {
+            try text.replacingOccurrences(of: "\"\(kind)\"", with: "\"luck\"")
+                .write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        let error = #expect(throws: CollabError.self) {
+            try LearnedRouter(contentsOf: folder, embeddedBy: model)
+        }
+        #expect(error?.code == .malformedFile)
+    }
+
+    @Test("what cannot be written as a number is not saved")
+    func unsaveable() throws {
+        let router = try LearnedRouter(
+            models: ["a"],
+            features: .embedding(NGramEmbedding(dimension: 2)),
+            estimator: LinearEstimator(weights: Table([[0, 0]]), intercepts: [0]),
+            policy: .threshold(weak: "b", strong: "a", gain: .infinity)
+        )
+        let folder = NSTemporaryDirectory() + "router-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let error = #expect(throws: CollabError.self) { try router.save(to: folder) }
+        #expect(error?.code == .notFinite)
+    }
+
     @Test("ridge over sparse features solves the same equations as over dense ones")
     func sparse() throws {
         var generator = SeededGenerator(seed: 2)

@@ -40,11 +40,22 @@ public struct Decision: Hashable, Sendable, Codable {
         public var candidate: String
         /// Its score; `nil` if none could be measured.
         public var value: Double?
+        /// What an answer of it was expected to cost, in the unit of whoever decided; `nil` if that was not weighed.
+        public var cost: Double?
+        /// Between which amounts an answer of it costs, by the prices of its members; `nil` if nobody has told them.
+        public var price: PriceEstimate?
 
         /// Makes a score.
-        public init(_ candidate: String, _ value: Double?) {
+        public init(
+            _ candidate: String,
+            _ value: Double?,
+            cost: Double? = nil,
+            price: PriceEstimate? = nil
+        ) {
             self.candidate = candidate
             self.value = value
+            self.cost = cost
+            self.price = price
         }
     }
 
@@ -52,6 +63,8 @@ public struct Decision: Hashable, Sendable, Codable {
     public var choice: String
     /// Why, in one sentence.
     public var reason: String
+    /// By what rule, whatever the scores were; `nil` if there is no name for it.
+    public var rule: String?
     /// All candidates with their scores, in declaration order.
     public var scores: [Score]
     /// The threshold that scores were held against, if there was one.
@@ -68,10 +81,12 @@ public struct Decision: Hashable, Sendable, Codable {
         scores: [Score] = [],
         threshold: Double? = nil,
         answer: Answer? = nil,
-        asked: String? = nil
+        asked: String? = nil,
+        rule: String? = nil
     ) {
         self.choice = choice
         self.reason = reason
+        self.rule = rule
         self.scores = scores
         self.threshold = threshold
         self.answer = answer

@@ -85,7 +85,7 @@ struct TracePrinter {
                 paint("→ \(excerpt(decision.choice))", .choice) + paint("  \(decision.reason)", .detail)
             )
             let scores = decision.scores.map { score in
-                "\(excerpt(score.candidate)) \(score.value.map(Self.readable) ?? "–")"
+                "\(excerpt(score.candidate)) \(score.value.map(Self.readable) ?? "–")\(score.costs)"
             }
             let threshold = decision.threshold.map { "  (threshold \(Self.readable($0)))" } ?? ""
             if !scores.isEmpty {

@@ -1,14 +1,6 @@
 public import Collab
 import CollabBackends
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 extension LearnedRouter {
     /// The methods whose artefacts can be read.
     static let methods: [any QualityEstimator.Type] = [
@@ -25,40 +17,30 @@ extension LearnedRouter {
     ///
     /// Throws ``Collab/CollabError`` with `inputOutput` if the files cannot be written.
     public func save(to folder: String) throws(CollabError) {
-        guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-            throw CollabError(.inputOutput, "\(folder) could not be created.")
-        }
+        try makeFolder(folder)
         let parameters = estimator.parameters
         var tables = parameters.tables
         var described: JSONObject = ["name": .string(features.name)]
         switch features {
         case .ngrams(let ngrams, let weights):
-            described["kind"] = "ngrams"
-            described["words"] = [
-                .init(ngrams.words.lowerBound), .init(ngrams.words.upperBound),
-            ]
-            described["characters"] =
-                ngrams.characters.map { [.init($0.lowerBound), .init($0.upperBound)] } ?? .null
-            described["buckets"] = .init(Int(ngrams.buckets))
+            ngrams.describe(in: &described)
             described["documents"] = .init(weights.documents)
             var frequencies = Table(rows: 1, columns: Int(ngrams.buckets))
             for (place, count) in weights.frequencies { frequencies[0, Int(place)] = Float(count) }
             tables["document frequencies"] = frequencies
         case .embedding(let model):
-            described["kind"] = "embedding"
-            described["dimension"] = .init(model.dimension)
+            model.describe(in: &described)
         }
         var numbers = JSONObject()
         for (name, value) in parameters.numbers.sorted(by: { $0.key < $1.key }) {
             numbers[name] = .init(value)
         }
-        var notes = JSONObject()
-        for (name, value) in facts.sorted(by: { $0.key < $1.key }) { notes[name] = .init(value) }
         let document: JSONValue = [
             "format": "collab-router", "version": 1,
             "method": .init(type(of: estimator).method),
             "models": .array(models.map { .init($0) }),
-            "features": .object(described), "numbers": .object(numbers), "facts": .object(notes),
+            "features": .object(described), "numbers": .object(numbers), "policy": try policy.described(),
+            "facts": .init(facts: facts),
         ]
         let names = tables.keys.sorted()
         let writer = try SafetensorsWriter(
@@ -70,11 +52,7 @@ extension LearnedRouter {
         )
         for name in names { try writer.append(tables[name]?.values ?? [], to: name) }
         try writer.finish()
-        let file = try AtomicFile(path: folder + "/router.json")
-        try document.encoded(.pretty).withUnsafeBufferPointer { (bytes) throws(CollabError) in
-            try file.write(UnsafeRawBufferPointer(bytes), at: 0)
-        }
-        try file.finish()
+        try document.write(to: folder + "/router.json")
     }
 
     /// Loads a router that was saved.
@@ -82,7 +60,7 @@ extension LearnedRouter {
     /// - Parameters:
     ///   - folder: what ``save(to:)`` wrote.
     ///   - model: what makes the vectors, for a router that learned from them.
-    ///   - policy: how a choice is made of the estimates.
+    ///   - policy: how a choice is made of the estimates; `nil`: as it was saved.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput`, `malformedFile` for files that are not what
     /// ``save(to:)`` writes, `unsupported` for methods and versions that are not known here, and `invalidRequest` if
@@ -90,38 +68,47 @@ extension LearnedRouter {
     public init(
         contentsOf folder: String,
         embeddedBy model: (any EmbeddingModel)? = nil,
-        policy: RoutingPolicy = .best
+        policy: RoutingPolicy? = nil
     ) throws(CollabError) {
         let path = folder + "/router.json"
-        let document = try JSONValue(parsing: try MappedFile(path: path))
+        let document = try JSONValue(routerAt: path)
         func malformed(_ what: String) -> CollabError {
             CollabError(.malformedFile, "\(path) \(what).")
         }
-        guard document["format"]?.stringValue == "collab-router" else {
-            throw malformed("is not the description of a router")
-        }
-        guard document["version"]?.intValue == 1 else {
-            throw CollabError(.unsupported, "\(path) is of a version that is not known here.")
+        guard let method = document["method"]?.stringValue else { throw malformed("lacks the method") }
+        guard let type = Self.methods.first(where: { $0.method == method }) else {
+            throw CollabError(
+                .unsupported,
+                "\(path) is of the method “\(method)”, which is not known here"
+                    + (method == SemanticRouter.method ? "; read it as a SemanticRouter." : ".")
+            )
         }
         guard let models = document["models"]?.arrayValue?.compactMap(\.stringValue),
-            let method = document["method"]?.stringValue, let described = document["features"]
-        else { throw malformed("lacks models, method or features") }
-        guard let type = Self.methods.first(where: { $0.method == method }) else {
-            throw CollabError(.unsupported, "\(path) is of the method “\(method)”, which is not known here.")
-        }
+            let described = document["features"]
+        else { throw malformed("lacks models or features") }
         var parameters = EstimatorParameters()
         for member in document["numbers"]?.objectValue ?? [:] {
             parameters.numbers[member.key] = member.value.doubleValue
         }
         parameters.tables = try Self.tables(folder + "/router.safetensors")
         let features = try Self.features(described, parameters.tables, model, path)
-        var facts: [String: String] = [:]
-        for member in document["facts"]?.objectValue ?? [:] { facts[member.key] = member.value.stringValue }
+        let saved = try document["policy"].map { (policy) throws(CollabError) in
+            guard let policy = RoutingPolicy(described: policy) else {
+                throw malformed("has no policy that can be")
+            }
+            return policy
+        }
         let estimator = try type.init(parameters)
         guard estimator.modelCount == models.count, Set(models).count == models.count else {
             throw malformed("names \(models.count) models, its tables have \(estimator.modelCount)")
         }
-        try self.init(models: models, features: features, estimator: estimator, policy: policy, facts: facts)
+        try self.init(
+            models: models,
+            features: features,
+            estimator: estimator,
+            policy: policy ?? saved ?? .best,
+            facts: document.facts
+        )
         let width: Int
         switch features {
         case .ngrams(let ngrams, _): width = Int(ngrams.buckets)
@@ -161,19 +148,18 @@ extension LearnedRouter {
         _ model: (any EmbeddingModel)?,
         _ path: String
     ) throws(CollabError) -> RoutingFeatures {
-        func range(_ name: String) -> ClosedRange<Int>? {
-            guard let low = described[name]?[0]?.intValue, let high = described[name]?[1]?.intValue,
-                1...64 ~= low, low...64 ~= high
-            else { return nil }
-            return low...high
-        }
         switch described["kind"]?.stringValue {
         case "ngrams":
-            guard let words = range("words"), let buckets = described["buckets"]?.intValue,
-                1...(1 << 24) ~= buckets, let documents = described["documents"]?.intValue, documents >= 0
+            guard let ngrams = NGramFeatures(described: described),
+                let documents = described["documents"]?.intValue,
+                documents >= 0
             else { throw CollabError(.malformedFile, "\(path) does not say how its n-grams are made.") }
             let parameters = EstimatorParameters(tables: tables)
-            let frequencies = try parameters.table("document frequencies", rows: 1, columns: buckets)
+            let frequencies = try parameters.table(
+                "document frequencies",
+                rows: 1,
+                columns: Int(ngrams.buckets)
+            )
             var counts: [UInt32: Int] = [:]
             for (place, value) in frequencies.values.enumerated() where value != 0 {
                 guard value > 0, let count = Int(exactly: value), count <= documents else {
@@ -181,25 +167,8 @@ extension LearnedRouter {
                 }
                 counts[UInt32(place)] = count
             }
-            return .ngrams(
-                NGramFeatures(words: words, characters: range("characters"), buckets: UInt32(buckets)),
-                InverseDocumentFrequency(documents: documents, frequencies: counts)
-            )
-        case "embedding":
-            guard let model else {
-                let name = described["name"]?.stringValue ?? "?"
-                throw CollabError(
-                    .invalidRequest,
-                    "\(path) learned from the vectors of \(name); give it that model."
-                )
-            }
-            guard model.dimension == described["dimension"]?.intValue else {
-                throw CollabError(
-                    .invalidRequest,
-                    "\(path) learned from vectors of another length than the \(model.dimension) of \(model.name)."
-                )
-            }
-            return .embedding(model)
+            return .ngrams(ngrams, InverseDocumentFrequency(documents: documents, frequencies: counts))
+        case "embedding": return .embedding(try described.embeddingModel(model, path))
         default: throw CollabError(.malformedFile, "\(path) has features of no known kind.")
         }
     }

@@ -111,7 +111,9 @@ public final class BanditRouter: Router, OutcomeRecorder {
             scores: scores,
             reason:
                 "\(models[model]) is worth most, trying included: expected \(short(mean)) ± \(short(deviation)) "
-                + "after \(bandit.counts[model]) answers, at a cost of \(bandit.cost(of: model))"
+                + "after \(bandit.counts[model]) answers, at a cost of \(bandit.cost(of: model))",
+            rule: "\(bandit.exploration) less \(bandit.costWeight) times the cost",
+            costs: places.map { place in place.map { bandit.cost(of: $0) } }
         )
     }
 

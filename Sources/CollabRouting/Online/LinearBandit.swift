@@ -20,11 +20,20 @@ public import Collab
 /// Both less μ times what an answer of the model costs. As an estimator it gives θ̂·x.
 public struct LinearBandit: QualityEstimator, Hashable {
     /// How models are tried that may turn out better than they look.
-    public enum Exploration: Hashable, Sendable, Codable {
+    public enum Exploration: Hashable, Sendable, Codable, CustomStringConvertible {
         /// The estimate and α times its uncertainty.
         case upperConfidence(Double)
         /// A draw about the estimate, v times as wide as its uncertainty.
         case thompson(Double)
+
+        /// The rule in a few words.
+        public var description: String {
+            switch self {
+            case .upperConfidence(let alpha): "the estimate and \(alpha) times its uncertainty"
+            case .thompson(let spread):
+                "a draw about the estimate, \(spread) times as wide as its uncertainty"
+            }
+        }
     }
 
     /// What the method is called in artefacts.

@@ -67,13 +67,24 @@ public struct LearnedRouter: Router {
 }
 
 /// Makes a choice of estimated qualities.
-public enum RoutingPolicy: Hashable, Sendable, Codable {
+public enum RoutingPolicy: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The highest quality; ties go to the candidate that was declared first.
     case best
     /// The highest quality less what an answer costs; see ``CostTradeoff``.
     case costAware(CostTradeoff)
     /// The strong candidate if it is estimated to gain at least a threshold over the weak one.
     case threshold(weak: String, strong: String, gain: Double)
+
+    /// The rule in a few words, as it stands in decisions.
+    public var description: String {
+        switch self {
+        case .best: "highest estimated quality"
+        case .costAware(let tradeoff):
+            "highest estimated quality less \(tradeoff.weight) times the cost"
+                + (tradeoff.dearShare > 0 ? ", \(Self.text(tradeoff.dearShare)) of ties to the dearer" : "")
+        case .threshold(let weak, let strong, let gain): "\(strong) if it gains \(gain) over \(weak)"
+        }
+    }
 
     func decide(
         _ scores: [Double?],
@@ -82,7 +93,7 @@ public enum RoutingPolicy: Hashable, Sendable, Codable {
     ) -> RoutingDecision {
         let finite = scores.map { $0.flatMap { $0.isFinite ? $0 : nil } }
         func none(_ reason: String) -> RoutingDecision {
-            RoutingDecision(choice: nil, scores: scores, reason: reason)
+            RoutingDecision(choice: nil, scores: scores, reason: reason, rule: description)
         }
         switch self {
         case .best:
@@ -91,7 +102,8 @@ public enum RoutingPolicy: Hashable, Sendable, Codable {
                 choice: best,
                 scores: scores,
                 reason:
-                    "\(candidates[best].name) has the highest estimated quality, \(Self.text(finite[best]))"
+                    "\(candidates[best].name) has the highest estimated quality, \(Self.text(finite[best]))",
+                rule: description
             )
         case .costAware(let tradeoff):
             let names = candidates.map(\.name)
@@ -104,7 +116,9 @@ public enum RoutingPolicy: Hashable, Sendable, Codable {
                 scores: scores,
                 reason:
                     "\(names[choice]) has the highest estimated quality less \(tradeoff.weight) times its cost: "
-                    + "\(Self.text(finite[choice])) at \(cost)"
+                    + "\(Self.text(finite[choice])) at \(cost)",
+                rule: description,
+                costs: names.map { tradeoff.costs[$0] }
             )
         case .threshold(let weak, let strong, let gain):
             guard let low = candidates.firstIndex(where: { $0.name == weak }), let a = finite[low],
@@ -116,7 +130,8 @@ public enum RoutingPolicy: Hashable, Sendable, Codable {
                 scores: scores,
                 threshold: gain,
                 reason: "\(strong) is estimated to gain \(Self.text(b - a)), "
-                    + (isStrong ? "at least \(gain)" : "less than \(gain)")
+                    + (isStrong ? "at least \(gain)" : "less than \(gain)"),
+                rule: description
             )
         }
     }

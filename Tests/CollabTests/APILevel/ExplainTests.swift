@@ -30,6 +30,14 @@ struct ExplainTests {
         #expect(plan.decision?.scores.map(\.candidate) == ["sums", "facts"])
         #expect(plan.decision?.scores.allSatisfy { $0.value != nil } == true)
         #expect(plan.decision?.threshold == 0.05)
+        #expect(plan.decision?.rule == "examples")
+        // An answer of one of the team: at least the cheap one's 3 · 1 + 1 · 2, at most the dear one's 17 · 10 + 100 · 30.
+        #expect(
+            plan.decision?.scores.map(\.price) == [
+                PriceEstimate(least: Money(5e-6), most: Money((17 * 1 + 100 * 2) * 1e-6)),
+                PriceEstimate(least: Money(5e-6), most: Money((17 * 10 + 100 * 30) * 1e-6)),
+            ]
+        )
         #expect(plan.members == ["small", "large"])
         #expect(plan.calls == 1...2)
         // 17 bytes: 3 to 17 tokens. At least 3 · 1 + 1 · 2; at most, twice, the dear one's 17 · 10 + 100 · 30, and its
@@ -53,7 +61,7 @@ struct ExplainTests {
             let plan = try await pipeline.explain(limited(question))
             let answer = try await pipeline.respond(to: limited(question))
             #expect(plan.members == [answer.model])
-            #expect(plan.decision?.choice == answer.trace?.nodes.compactMap(\.decisions.first).first?.choice)
+            #expect(plan.decision == answer.trace?.nodes.compactMap(\.decisions.first).first)
             #expect(plan.calls == 1...1)
             let most = try #require(plan.price.most)
             #expect(plan.price.least <= answer.usage.cost && answer.usage.cost <= most)
@@ -76,6 +84,50 @@ struct ExplainTests {
         #expect(plan.members.isEmpty)
         #expect(plan.price.most == nil)
         #expect(plan.remarks.first == "Which team is chosen is not known without asking a model.")
+    }
+
+    @Test("records by what rule a cascade decided, and between which amounts each answer cost")
+    func cascade() async throws {
+        let answer = try await Cascade(until: .confidence(above: 0.8)) {
+            small.priced(cheap)
+            large.located(.local)
+            ScriptedModel("unknown", always: "3")
+        }.respond(to: limited("Faust?"))
+        let decision = try #require(answer.trace?.nodes.flatMap(\.decisions).first)
+        #expect(decision.rule == "mean token probability above 0.8")
+        #expect(
+            decision.scores.map(\.price) == [
+                PriceEstimate(least: Money(3e-6), most: Money((6 * 1 + 100 * 2) * 1e-6)),
+                PriceEstimate(least: .zero, most: .zero), nil,
+            ]
+        )
+    }
+
+    @Test("tells what a router expects answers to cost, beside their scores")
+    func weighed() async throws {
+        struct Weighing: Router {
+            let name = "weighing"
+            func route(_ request: Request, among candidates: [RouteCandidate]) async throws(CollabError)
+                -> RoutingDecision
+            {
+                RoutingDecision(
+                    choice: 1,
+                    scores: [0.9, 0.8],
+                    reason: "it is worth more",
+                    rule: "quality less cost",
+                    costs: [0.5, nil]
+                )
+            }
+        }
+        let plan = try await Pipeline {
+            Route(by: Weighing()) {
+                small
+                large
+            }
+        }.explain("Faust?")
+        #expect(plan.decision?.rule == "quality less cost")
+        #expect(plan.decision?.scores.map(\.cost) == [0.5, nil])
+        #expect("\(plan)".contains("small 0.9 at 0.5 · large 0.8"))
     }
 
     @Test("bounds the price of answers that may be as long as numbers go")

@@ -212,6 +212,51 @@ struct KeepLocalTests {
         #expect(try await route.respond(to: "card 4111 1111 1111 1111").text == "from small")
         #expect(try await route.respond(to: "card").text == "from large")
     }
+
+    @Test("A request that a detector could not look into goes to the local team, not to the route's fallback")
+    func brokenDetector() async throws {
+        struct Broken: Error {}
+        let broken = PrivacyDetector("nothing") { _ in throw Broken() }
+        let route = Route(by: .privacy(local: "near", otherwise: "far", detectors: [broken])) {
+            Team("far") { large.located(.remote) }
+            Team("near") { small.located(.local) }
+        }
+        let answer = try await route.respond(to: "card")
+        #expect(answer.text == "from small")
+        #expect(large.callCount == 0)
+        let reason = answer.trace?.nodes.flatMap(\.decisions).first?.reason
+        #expect(reason?.hasPrefix("it is not known whether the request is private") == true)
+    }
+
+    @Test("What a local member has said before counts as well")
+    func drafts() async throws {
+        struct Recalling: Stage {
+            let name = "recalling"
+            func callRange(teamSize: Int) -> ClosedRange<Int> { 0...0 }
+            func advance<Access: AccessLevel>(_ deliberation: inout Deliberation<Access>)
+                async throws(CollabError)
+            {
+                deliberation.drafts.append(
+                    Draft(
+                        author: "memory",
+                        response: Response(text: "Ask jane@example.org.", model: name),
+                        origin: name
+                    )
+                )
+            }
+        }
+        let team = Pipeline {
+            Team {
+                large.located(.remote)
+                small.located(.local)
+            }
+            Recalling()
+            KeepLocal()
+            Cascade(until: .accepting("anything") { _ in true })
+        }
+        #expect(try await team.respond(to: "Whom do I ask?").text == "from small")
+        #expect(large.callCount == 0)
+    }
 }
 
 @Suite("A delegation")

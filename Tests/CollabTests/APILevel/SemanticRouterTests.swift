@@ -83,6 +83,9 @@ struct SemanticRouterTests {
         // Between 0.86 and 0.99, in the middle of the gap.
         #expect(abs(try #require(fit.thresholds["north"]) - 0.925) < 1e-6)
         #expect(fitted.thresholds == fit.thresholds)
+        #expect(
+            fitted.facts == ["labels": "7", "accuracy on them": "0.8571", "accuracy before": "0.5714"]
+        )
         #expect(fit.mistakes.map(\.label) == [labels[6]])
         #expect(fit.mistakes[0].chosen == "east")
         #expect(try await fitted.route(Request("-0.6 0.8"), among: Self.candidates).choice == nil)
@@ -93,6 +96,24 @@ struct SemanticRouterTests {
             try await other.fitted(to: [.init("1 0", route: "west")])
         }
         await #expect(throws: CollabError.self) { try await other.fitted(to: []) }
+    }
+
+    @Test("are not made of vectors that do not fit the examples")
+    func incomplete() async throws {
+        struct Forgetful: EmbeddingModel {
+            let name = "forgetful"
+            let dimension = 2
+            func embed(_ texts: [String]) async throws(CollabError) -> [[Float]] {
+                texts.dropLast().map { _ in [1, 0] }
+            }
+        }
+        let error = await #expect(throws: CollabError.self) {
+            try await SemanticRouter(
+                [SemanticRoute("a", examples: ["b", "c"])],
+                embeddedBy: Forgetful()
+            )
+        }
+        #expect(error?.code == .malformedResponse)
     }
 
     @Test("know words without any model")

@@ -59,13 +59,22 @@ public struct AdaptiveCascade: Collaboration {
         var failure: CollabError?
         let seats = seats(for: members)
         func decide(on place: Int) {
-            let scores = seats.map { Decision.Score($0.name, estimates[$0.index].mean) }
+            let scores = seats.map { seat in
+                let price = PriceEstimate(ofAnswerBy: [seat.model.profile], to: request)
+                return Decision.Score(
+                    seat.name,
+                    estimates[seat.index].mean,
+                    cost: costs[seat.index],
+                    price: price
+                )
+            }
             Run.record(
                 Decision(
                     choice: seats[place].name,
                     reason: story.joined(separator: "; "),
                     scores: scores,
-                    asked: seats[place].name
+                    asked: seats[place].name,
+                    rule: "the expected best answer less \(rule.costWeight) times its cost"
                 )
             )
         }

@@ -5,7 +5,7 @@ struct CascadeClimb {
     private(set) var drafts: [Draft]
     private(set) var accepted: Draft?
     private(set) var best: Draft?
-    private var steps: [(name: String, confidence: Double?, remark: String)] = []
+    private var steps: [(seat: Seat, confidence: Double?, remark: String)] = []
     private var failures: [CollabError] = []
     private var threshold: Double?
     /// The rule that the last answer was held against.
@@ -33,7 +33,7 @@ struct CascadeClimb {
         } catch {
             guard error.isSurvivable, output.isEmpty else { throw error.within(seat.name) }
             failures.append(error.within(seat.name))
-            steps.append((seat.name, nil, "failed (\(error.code))"))
+            steps.append((seat, nil, "failed (\(error.code))"))
             return false
         }
         let evidence = ConfidenceSignal.Evidence(
@@ -49,12 +49,12 @@ struct CascadeClimb {
             drafts.append(draft)
             best = best ?? draft
             guard error.isPassing else { throw error }
-            steps.append((seat.name, nil, "could not be judged (\(error.code): \(error.message))"))
+            steps.append((seat, nil, "could not be judged (\(error.code): \(error.message))"))
             return false
         }
         draft.confidence = verdict.confidence
         drafts.append(draft)
-        steps.append((seat.name, verdict.confidence, verdict.reason))
+        steps.append((seat, verdict.confidence, verdict.reason))
         threshold = threshold ?? verdict.threshold
         if verdict.isAccepted { accepted = draft }
         if verdict.isAccepted || best.map({ isBetter(draft, than: $0) }) ?? true { best = draft }
@@ -69,16 +69,20 @@ struct CascadeClimb {
 
     /// Records who was asked, how sure each was, and what followed.
     func recordDecision(choosing draft: Draft?, wasAccepted: Bool) {
-        let story = steps.map { "\($0.name): \($0.remark)" }.joined(separator: "; ")
+        let story = steps.map { "\($0.seat.name): \($0.remark)" }.joined(separator: "; ")
         let choice =
             if let draft { wasAccepted ? draft.author : "\(draft.author) (not accepted)" } else { "nobody" }
         Run.record(
             Decision(
                 choice: choice,
                 reason: story,
-                scores: steps.map { Decision.Score($0.name, $0.confidence) },
+                scores: steps.map { step in
+                    let price = PriceEstimate(ofAnswerBy: [step.seat.model.profile], to: request)
+                    return Decision.Score(step.seat.name, step.confidence, price: price)
+                },
                 threshold: threshold,
-                asked: draft?.author
+                asked: draft?.author,
+                rule: rule
             )
         )
         Run.record(confidence: draft?.confidence)

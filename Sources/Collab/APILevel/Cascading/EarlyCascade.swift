@@ -61,7 +61,8 @@ public struct EarlyCascade: Collaboration {
                     reason: story.joined(separator: "; "),
                     scores: scores,
                     threshold: threshold,
-                    asked: choice
+                    asked: choice,
+                    rule: "the mean probability of the first \(tokens) tokens above \(threshold)"
                 )
             )
         }

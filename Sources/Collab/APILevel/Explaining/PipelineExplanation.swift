@@ -29,8 +29,9 @@ public struct PipelineExplanation: Hashable, Sendable, Codable, CustomStringConv
         var lines: [String] = []
         if let decision {
             lines.append("→ \(decision.choice)  \(decision.reason)")
-            let scores = decision.scores.map {
-                "\($0.candidate) \($0.value.map { "\($0.rounded(toPlaces: 3))" } ?? "–")"
+            let scores = decision.scores.map { score in
+                let value = score.value.map { "\($0.rounded(toPlaces: 3))" } ?? "–"
+                return "\(score.candidate) \(value)\(score.costs)"
             }
             let threshold = decision.threshold.map { "  (threshold \($0))" } ?? ""
             if !scores.isEmpty { lines.append("  " + scores.joined(separator: " · ") + threshold) }
@@ -98,6 +99,23 @@ extension PriceEstimate {
             sum += prices.map { cost($0.withSameRates(max), bytes + call * limit * 4, limit) }.max() ?? 0
         }
         most = calls.upperBound <= 10_000 ? Money(sum) : nil
+    }
+}
+
+extension PriceEstimate {
+    /// Between which amounts one answer of one of some members costs; `nil` if nobody has told the price of any.
+    init?(ofAnswerBy profiles: [ModelProfile], to request: Request) {
+        guard profiles.contains(where: { $0.price != nil || $0.isLocal }) else { return nil }
+        self.init(of: 1...1, to: profiles, for: request)
+    }
+}
+
+extension Decision.Score {
+    /// What the candidate was expected to cost, as it reads behind its score; empty if nothing is known or to be paid.
+    var costs: String {
+        let weighed = cost.map { " at \($0.rounded(toPlaces: 6))" } ?? ""
+        guard let price, price.least > .zero || (price.most ?? .zero) > .zero else { return weighed }
+        return weighed + " (\(price))"
     }
 }
 

@@ -36,7 +36,9 @@ public struct KeepLocal: Stage {
     public func advance<Access: AccessLevel>(
         _ deliberation: inout Deliberation<Access>
     ) async throws(CollabError) {
-        guard let kinds = try await deliberation.request.privateKinds(by: detectors) else {
+        let drafts = deliberation.drafts.map { Message.assistant($0.text) }
+        let everything = deliberation.request.appending(drafts)
+        guard let kinds = try await everything.privateKinds(by: detectors) else {
             Run.record(Decision(choice: "everybody", reason: "nothing private was found"))
             return
         }
@@ -86,18 +88,27 @@ public struct PrivacyRouter: Router {
     public var callRange: ClosedRange<Int> { 0...detectors.reduce(0) { $0 + $1.callRange.upperBound } }
 
     /// Chooses by what the detectors find. The program sees to it that the candidate for private requests is local.
+    ///
+    /// Where a detector fails, the request counts as private: nobody has looked, and a route's fallback may be anybody.
     public func route(
         _ request: Request,
         among candidates: [RouteCandidate]
     ) async throws(CollabError) -> RoutingDecision {
-        let kinds = try await request.privateKinds(by: detectors)
-        let wanted = kinds == nil ? other : local
+        let reason: String?
+        do throws(CollabError) {
+            reason = try await request.privateKinds(by: detectors).map {
+                "the request holds private parts: \($0)"
+            }
+        } catch {
+            guard error.isPassing else { throw error }
+            reason = "it is not known whether the request is private (\(error.code): \(error.message))"
+        }
+        let wanted = reason == nil ? other : local
         guard let index = candidates.firstIndex(where: { $0.name == wanted }) else {
             throw CollabError(.invalidRequest, "The route has no team “\(wanted)” that privacy could choose.")
         }
         let scores = candidates.indices.map { Optional($0 == index ? 1.0 : 0) }
-        let reason = kinds.map { "the request holds private parts: \($0)" } ?? "nothing private was found"
-        return RoutingDecision(choice: index, scores: scores, reason: reason)
+        return RoutingDecision(choice: index, scores: scores, reason: reason ?? "nothing private was found")
     }
 }
 

@@ -10,6 +10,16 @@ struct ExampleSimilarities: Sendable {
     let names: [String]
     private let vectors: Vectors
 
+    /// How texts are counted; `nil` if they are embedded.
+    var features: NGramFeatures? {
+        if case .counted(let features, _, _) = vectors { features } else { nil }
+    }
+
+    /// What embeds texts; `nil` if they are counted.
+    var embedding: (any EmbeddingModel)? {
+        if case .embedded(let model, _) = vectors { model } else { nil }
+    }
+
     /// Similarity is the cosine of TF-IDF weighted n-grams.
     init(_ examples: [String: [String]], features: NGramFeatures) {
         let counts = examples.mapValues { $0.map(features.counts) }
@@ -22,14 +32,22 @@ struct ExampleSimilarities: Sendable {
     /// Similarity is the cosine of embeddings; the examples are embedded now.
     init(_ examples: [String: [String]], embeddedBy model: any EmbeddingModel) async throws(CollabError) {
         names = examples.keys.sorted()
-        var computed = try await model.embed(names.flatMap { examples[$0] ?? [] })[...]
+        let texts = names.flatMap { examples[$0] ?? [] }
+        let vectors = texts.isEmpty ? [] : try await model.embed(texts)
+        guard vectors.count == texts.count, vectors.allSatisfy({ $0.count == vectors[0].count }) else {
+            throw CollabError(
+                .malformedResponse,
+                "\(model.name) was asked for \(texts.count) vectors of one length and gave others."
+            )
+        }
+        var computed = vectors[...]
         var embedded: [String: [[Float]]] = [:]
         for name in names {
             let count = examples[name]?.count ?? 0
             embedded[name] = Array(computed.prefix(count))
             computed = computed.dropFirst(count)
         }
-        vectors = .embedded(model, embedded)
+        self.vectors = .embedded(model, embedded)
     }
 
     /// Checks that all names are candidates'.

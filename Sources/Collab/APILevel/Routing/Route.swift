@@ -84,17 +84,8 @@ public struct Route<Access: AccessLevel>: TeamSource {
                 reason: "the router failed (\(error.code): \(error.message))"
             )
         }
-        let scores = zip(teams, decision.scores).map { Decision.Score($0.name, $1) }
         func record(_ asked: String?, _ reason: String) {
-            Run.record(
-                Decision(
-                    choice: asked ?? "none",
-                    reason: reason,
-                    scores: scores,
-                    threshold: decision.threshold,
-                    asked: asked
-                )
-            )
+            Run.record(self.decision(decision, for: request, asking: asked, reason))
         }
         if let choice = decision.choice, teams.indices.contains(choice) {
             record(teams[choice].name, decision.reason)
@@ -116,15 +107,35 @@ public struct Route<Access: AccessLevel>: TeamSource {
         let decision = try await explain(request)
         let chosen = decision.choice.flatMap { teams.indices.contains($0) ? teams[$0] : nil }
         let team = chosen ?? fallbackTeam
-        return (
-            Decision(
-                choice: team?.name ?? "none",
-                reason: chosen == nil && team != nil
-                    ? "\(decision.reason); fell back to “\(team?.name ?? "")”" : decision.reason,
-                scores: zip(teams, decision.scores).map { Decision.Score($0.name, $1) },
-                threshold: decision.threshold,
-                asked: team?.name
-            ), team
+        let reason =
+            chosen == nil && team != nil
+            ? "\(decision.reason); fell back to “\(team?.name ?? "")”" : decision.reason
+        return (self.decision(decision, for: request, asking: team?.name, reason), team)
+    }
+
+    /// What is recorded of a router's decision: all scores, with what an answer of each team would cost.
+    private func decision(
+        _ decision: RoutingDecision,
+        for request: Request,
+        asking asked: String?,
+        _ reason: String
+    ) -> Decision {
+        let scores = zip(teams, decision.scores).enumerated().map { index, pair in
+            let costs = decision.costs ?? []
+            return Decision.Score(
+                pair.0.name,
+                pair.1,
+                cost: costs.indices.contains(index) ? costs[index] : nil,
+                price: PriceEstimate(ofAnswerBy: pair.0.textModels.map(\.profile), to: request)
+            )
+        }
+        return Decision(
+            choice: asked ?? "none",
+            reason: reason,
+            scores: scores,
+            threshold: decision.threshold,
+            asked: asked,
+            rule: decision.rule ?? router.name
         )
     }
 

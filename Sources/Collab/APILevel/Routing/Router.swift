@@ -44,13 +44,27 @@ public struct RoutingDecision: Hashable, Sendable, Codable {
     public var threshold: Double?
     /// Why, in one sentence.
     public var reason: String
+    /// By what rule; `nil`: the router's name says it.
+    public var rule: String?
+    /// What an answer of each candidate was expected to cost, in their order and in the router's unit; `nil` if costs were
+    /// not weighed.
+    public var costs: [Double?]?
 
     /// Makes a decision.
-    public init(choice: Int?, scores: [Double?], threshold: Double? = nil, reason: String) {
+    public init(
+        choice: Int?,
+        scores: [Double?],
+        threshold: Double? = nil,
+        reason: String,
+        rule: String? = nil,
+        costs: [Double?]? = nil
+    ) {
         self.choice = choice
         self.scores = scores
         self.threshold = threshold
         self.reason = reason
+        self.rule = rule
+        self.costs = costs
     }
 
     /// The highest score at or above a threshold decides; ties go to the candidate that was declared first.

@@ -47,7 +47,14 @@ public struct SemanticRouter: Router {
     public let nearest: Int
     /// How their similarities become a score.
     public let aggregation: Aggregation
+    /// Where its thresholds come from, for people: how many labels and what they came to; saved with the router.
+    public var facts: [String: String] = [:]
     private let examples: ExampleSimilarities
+
+    /// How texts become vectors without a model; `nil` if a model makes them.
+    public var features: NGramFeatures? { examples.features }
+    /// What makes the vectors; `nil` if no model does.
+    public var embedding: (any EmbeddingModel)? { examples.embedding }
 
     /// Makes a router that compares TF-IDF weighted n-grams (``NGramFeatures``); no model is needed.
     public init(

@@ -128,7 +128,14 @@ public struct Replicas<Access: AccessLevel>: Collaboration {
             guard let assignment else { throw nobodyLeft(tried, last) }
             tried.insert(assignment.index)
             let seat = seats[assignment.index]
-            Run.record(Decision(choice: seat.name, reason: assignment.reason, asked: seat.name))
+            Run.record(
+                Decision(
+                    choice: seat.name,
+                    reason: assignment.reason,
+                    asked: seat.name,
+                    rule: policy.description
+                )
+            )
             do throws(CollabError) {
                 let (result, time) = try await body(assignment.index, seat)
                 let end = Run.now
