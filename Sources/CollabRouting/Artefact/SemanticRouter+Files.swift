@@ -9,7 +9,7 @@ extension SemanticRouter {
     ///
     /// - Parameters:
     ///   - folder: made if it is not there.
-    ///   - facts: what else is to be known of it, for people; added to ``facts``.
+    ///   - facts: what else is to be known of it, for people; added to `facts`.
     ///
     /// Throws ``Collab/CollabError`` with `inputOutput` if the file cannot be written, and `notFinite` for a threshold that
     /// is no number.
@@ -43,11 +43,11 @@ extension SemanticRouter {
     /// Loads routes that were saved; examples are embedded now.
     ///
     /// - Parameters:
-    ///   - folder: what ``save(to:facts:)`` wrote.
+    ///   - folder: what `save(to:facts:)` wrote.
     ///   - model: what makes the vectors, for routes that compare them.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput`, `malformedFile` for a file that is not what
-    /// ``save(to:facts:)`` writes, `unsupported` for another method or version, `invalidRequest` if the embedding model is
+    /// `save(to:facts:)` writes, `unsupported` for another method or version, `invalidRequest` if the embedding model is
     /// missing or its vectors have another length, and what embedding throws.
     public init(
         contentsOf folder: String,
