@@ -135,7 +135,7 @@ struct ExperimentRouting: AsyncParsableCommand {
         bars.add("\(name), weak alone, %", ends.weakQuality * 100, is: name == "mmlu" ? 68.09 : 63.73)
         bars.add("\(name), strong alone, %", ends.strongQuality * 100, is: name == "mmlu" ? 80.59 : 85.77)
         print(row("zero router", "0.500", "50.0", "80.0", percent(zero.averageQuality(over: 1...24.7))))
-        print("rules that know nothing of the models, to be beaten first:")
+        print("strong baselines, to be beaten first:")
         show("prompt length, untrained", pair.questions.map { Double($0.utf8.count) }, drawn: true)
         let set = try TrainingSet(
             features: .dense(pair.vectors),
