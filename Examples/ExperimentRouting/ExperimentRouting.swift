@@ -162,10 +162,10 @@ struct ExperimentRouting: AsyncParsableCommand {
             "embedding, ridge",
             .ridge(penalty: name == "mmlu" ? 30 : 10),
             drawn: true,
-            atLeast: name == "mmlu" ? 0.66 : 0.59
+            atLeast: name == "gsm8k" ? 0.59 : nil
         )
         try learn("embedding, logistic", .logistic())
-        try learn("embedding, 100 neighbours", .neighbours(100))
+        try learn("embedding, 100 neighbours", .neighbours(100), atLeast: name == "mmlu" ? 0.66 : nil)
         try learn("embedding, kernel", .kernel(temperature: 0.1))
         try learn("embedding, 64 clusters", .clusters(64))
         try learn("embedding, Bradley–Terry", .bradleyTerry(temperature: 0.1))

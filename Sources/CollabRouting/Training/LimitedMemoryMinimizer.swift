@@ -11,6 +11,9 @@ struct LimitedMemoryMinimizer {
     /// Multiplies a slope by a guess of the inverse curvature; without one the slope is only scaled.
     var conditioner: (([Float]) -> [Float])?
 
+    /// How far off a value may be, as a share of it.
+    private static let noise = 1e-8
+
     private struct Pair {
         let step: [Float]
         let change: [Float]
@@ -20,7 +23,10 @@ struct LimitedMemoryMinimizer {
     /// Goes down until the slope is a hundred-thousandth of what it was, or nothing more is gained.
     ///
     /// A step that does not go down far enough (Armijo's rule) is shortened to where the parabola through what is known
-    /// of the function has its minimum, but never by more than a tenth.
+    /// of the function has its minimum, but never by more than a tenth. Near the minimum a sum of many terms in single
+    /// precision rises and falls by chance: there a step counts that flattens the slope (W. Hager, H. Zhang, *A New
+    /// Conjugate Gradient Method with Guaranteed Descent and an Efficient Line Search*, 2005), and the search ends where
+    /// less than that chance is to be gained.
     func minimize(
         from start: [Float],
         _ function: ([Float]) -> (value: Double, slope: [Float])
@@ -41,14 +47,18 @@ struct LimitedMemoryMinimizer {
             guard fall < 0 else { break }
             var length = pairs.isEmpty && conditioner == nil ? min(1, 1 / (-fall).squareRoot()) : 1.0
             var found: (point: [Float], value: Double, slope: [Float])?
+            let chance = Self.noise * max(abs(value), 1)
             for _ in 0..<30 {
                 var next = point
                 add(Float(length), direction, to: &next)
                 let (lower, there) = function(next)
-                if lower <= value + 1e-4 * length * fall {
+                if lower <= value + 1e-4 * length * fall
+                    || (lower <= value + chance && dot(there, there) < dot(slope, slope))
+                {
                     found = (next, lower, there)
                     break
                 }
+                if -length * fall < chance { break }
                 let bend = lower - value - length * fall
                 let best = bend > 0 ? -fall * length * length / (2 * bend) : length / 2
                 length = min(max(best, length / 10), length / 2)
