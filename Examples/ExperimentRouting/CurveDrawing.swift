@@ -22,7 +22,8 @@ enum CurveDrawing {
             )
             lines.append(#"<path d="M60 \#(y)H500M\#(x) 40V400" stroke="gainsboro" fill="none"/>"#)
         }
-        lines.append(#"<text x="280" y="444" text-anchor="middle">calls of the strong model, each at 24.7 times the price of the weak one</text>"#)
+        let axis = "calls of the strong model, each at 24.7 times the price of the weak one"
+        lines.append(#"<text x="280" y="444" text-anchor="middle">\#(axis)</text>"#)
         for (index, (name, curve)) in curves.enumerated() {
             let step = max(1, curve.count / 200)
             let points = stride(from: 0, through: curve.count, by: step).map { count in
