@@ -34,7 +34,7 @@ struct RecordedRoutingTests {
         "recovers of five folds what it should, beside a rule that has learned nothing",
         arguments: folds.indices
     )
-    func folds(_ index: Int) throws {
+    func recovers(_ index: Int) throws {
         let (name, training, bar, byLength) = Self.folds[index]
         let pair = try RecordedPair(name)
         let result = try validate(try pair.trainingSet(), training)
