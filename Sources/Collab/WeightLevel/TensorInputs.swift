@@ -10,6 +10,8 @@ public struct TensorInputs: Sendable {
     public let base: (any Checkpoint)?
     /// Whether elements that are no finite numbers are errors.
     let requiresFinite: Bool
+    /// What has been measured of the whole models.
+    var wholeModelCuts = WholeModelCuts()
 
     /// How many elements are read at a time: few enough that several members' stay in a core's own cache.
     static let blockSize = 1 << 14

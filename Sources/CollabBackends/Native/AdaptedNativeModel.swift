@@ -88,6 +88,49 @@ extension NativeModel {
         weights: [Float]? = nil,
         name: String? = nil
     ) async throws(CollabError) -> AdaptedNativeModel {
+        try await adapted(by: adapters, weights: weights, choosing: nil, name: name)
+    }
+
+    /// The model with low-rank adapters of which every token chooses some anew for every matrix: y + Σ p · w · s · B (A x)
+    /// over the adapters whose gates score highest for the vector x that the matrix reads, p being the softmax over
+    /// their scores.
+    ///
+    /// Otherwise it is as ``adapted(by:weights:name:)``. An adapter that does not change a matrix is no candidate there,
+    /// one of weight 0 is none anywhere, and where there are no more candidates than are chosen all count.
+    ///
+    /// - Parameters:
+    ///   - adapters: the adapters.
+    ///   - gates: what tokens choose by.
+    ///   - count: how many are chosen; 2 in PHATGOOSE.
+    ///   - weights: a factor of each one's change, in the adapters' order; 1 if left out.
+    ///   - name: what to call the adapted model; the base's and the adapters' names if `nil`.
+    ///
+    /// Throws what ``adapted(by:weights:name:)`` throws, `invalidRequest` for gates of another number of adapters or a
+    /// count below 1, and `tensorMismatch` or `notFinite` for a gate that is missing, of another length or no vector of
+    /// numbers.
+    public func adapted(
+        by adapters: [LowRankAdapter],
+        gates: AdapterGates,
+        choosing count: Int = 2,
+        weights: [Float]? = nil,
+        name: String? = nil
+    ) async throws(CollabError) -> AdaptedNativeModel {
+        guard gates.adapterCount == adapters.count, count >= 1 else {
+            throw CollabError(
+                .invalidRequest,
+                "Tokens of \(self.name) choose \(count) of \(adapters.count) adapters by the gates of "
+                    + "\(gates.adapterCount); choose at least one, and give every adapter its gates."
+            )
+        }
+        return try await adapted(by: adapters, weights: weights, choosing: (gates, count), name: name)
+    }
+
+    private func adapted(
+        by adapters: [LowRankAdapter],
+        weights: [Float]?,
+        choosing choice: (gates: AdapterGates, count: Int)?,
+        name: String?
+    ) async throws(CollabError) -> AdaptedNativeModel {
         let factors = weights ?? Array(repeating: 1, count: adapters.count)
         guard factors.count == adapters.count else {
             throw CollabError(
@@ -102,7 +145,9 @@ extension NativeModel {
             try AdapterSet.placing(
                 zip(adapters, factors).map { (adapter: $0, weight: $1) },
                 in: configuration,
-                of: own
+                of: own,
+                gates: choice?.gates,
+                choosing: choice?.count ?? 1
             )
         }
         let names = zip(adapters, factors).map { $1 == 1 ? $0.name : "\($1)·\($0.name)" }

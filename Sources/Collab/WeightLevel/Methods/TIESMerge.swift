@@ -4,8 +4,9 @@
 /// P. Yadav et al., *TIES-Merging: Resolving Interference When Merging Models*, 2023. Four definitions go by this
 /// name, so what differs has a knob, and the defaults are those of mergekit: each tensor is trimmed by itself to
 /// exactly ⌊density · n⌋ elements (at least one), the vote is weighted, and the result is b + λ Σ w d / Σ w over the
-/// members that agree. The paper has ``SignVote/sum``, ``SignCombination/mean`` and λ = 0.3…1, PEFT ``SignVote/sum``
-/// and ``SignCombination/mean``. Of equal magnitudes the ones at the lowest indices are kept, a sum of 0 elects the
+/// members that agree. ``MergeConvention`` names the others: the paper trims the whole model at once
+/// (``TrimScope/model``) and has ``SignVote/sum``, ``SignCombination/mean`` and λ = 0.3…1, PEFT ``SignVote/sum`` and
+/// ``SignCombination/mean``. Of equal magnitudes the ones at the lowest indices are kept, a sum of 0 elects the
 /// positive sign, and elements that were trimmed have no vote and no share in a mean.
 public struct TIESMerge: MergeMethod {
     /// Where the task vectors are measured from; `nil`: the first member.
@@ -22,6 +23,8 @@ public struct TIESMerge: MergeMethod {
     public var combination: SignCombination
     /// Whether trimming is made up for.
     public var rescaling: TaskRescaling
+    /// Of which vector the largest elements are kept.
+    public var scope: TrimScope
 
     /// Makes the method.
     public init(
@@ -31,7 +34,8 @@ public struct TIESMerge: MergeMethod {
         lambda: MergeParameter = 1,
         vote: SignVote = .weighted,
         combination: SignCombination = .weightedMean,
-        rescaling: TaskRescaling = .none
+        rescaling: TaskRescaling = .none,
+        scope: TrimScope = .tensor
     ) {
         self.base = base
         self.density = density
@@ -40,6 +44,7 @@ public struct TIESMerge: MergeMethod {
         self.vote = vote
         self.combination = combination
         self.rescaling = rescaling
+        self.scope = scope
     }
 
     /// The method's name.
@@ -58,7 +63,11 @@ public struct TIESMerge: MergeMethod {
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor.name
         let densities = density.values(tensor: tensor, memberCount: inputs.members.count)
-        let rules = try inputs.keepLargest(densities: densities)
+        let rules =
+            switch scope {
+            case .tensor: try inputs.keepLargest(densities: densities)
+            case .model: try inputs.wholeModelCuts.rules(for: inputs, densities: densities)
+            }
         let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
         return SparseTaskMerge(
             thinnings: thinnings,
@@ -93,7 +102,8 @@ extension MergeMethod where Self == TIESMerge {
         lambda: MergeParameter = 1,
         vote: SignVote = .weighted,
         combination: SignCombination = .weightedMean,
-        rescaling: TaskRescaling = .none
+        rescaling: TaskRescaling = .none,
+        scope: TrimScope = .tensor
     ) -> TIESMerge {
         TIESMerge(
             base: base,
@@ -102,7 +112,8 @@ extension MergeMethod where Self == TIESMerge {
             lambda: lambda,
             vote: vote,
             combination: combination,
-            rescaling: rescaling
+            rescaling: rescaling,
+            scope: scope
         )
     }
 }

@@ -6,15 +6,23 @@ extension AdapterSet {
     ///
     /// An adapter of weight 0 changes nothing and is left out; `nil` if nothing remains.
     ///
-    /// Throws ``Collab/CollabError`` with `tensorMismatch` for a module that the model lacks or has in another shape,
-    /// `unsupported` for what can only be merged in, and `notFinite`.
+    /// - Parameters:
+    ///   - gates: by what adapters are chosen for each token; `nil`: all count for every token.
+    ///   - choiceCount: how many are chosen.
+    ///
+    /// Throws ``Collab/CollabError`` with `tensorMismatch` for a module that the model lacks or has in another shape, and
+    /// for gates that do not fit, `unsupported` for what can only be merged in, and `notFinite`.
     static func placing(
         _ adapters: [(adapter: LowRankAdapter, weight: Float)],
         in configuration: TransformerConfiguration,
-        of model: String
+        of model: String,
+        gates: AdapterGates? = nil,
+        choosing choiceCount: Int = 1
     ) throws(CollabError) -> AdapterSet? {
         var changes = [Changes?](repeating: nil, count: configuration.layers.count * Input.allCases.count)
-        for (adapter, weight) in adapters {
+        // By the first matrix of a module: where its adapters' scores are.
+        var scores: [AdapterChoice.Matrix: [Int]] = [:]
+        for (place, (adapter, weight)) in adapters.enumerated() {
             let placement = AdapterPlacement(adapter, configuration, model: model)
             try placement.checkKind()
             for module in adapter.modules {
@@ -27,6 +35,21 @@ extension AdapterSet {
                 let components = change.components..<change.components + module.rank
                 change.components = components.upperBound
                 change.rows += module.a
+                var choice: AdapterChoice?
+                if let gates {
+                    // The gate's row stands behind those of A.
+                    let matrix = AdapterChoice.Matrix(layer: first.layer, tensor: first.tensor)
+                    change.rows += try gates.row(of: module, adapter: place, named: adapter.name)
+                    choice = AdapterChoice(
+                        matrix: matrix,
+                        member: scores[matrix]?.count ?? 0,
+                        count: choiceCount,
+                        score: gates.score,
+                        factor: gates.factor(width: module.shape[1])
+                    )
+                    scores[matrix, default: []].append(change.components)
+                    change.components += 1
+                }
                 for place in places {
                     let columns = placement.columns(of: module, factor: module.scale * weight, at: place)
                     guard columns.allSatisfy(\.isFinite) else {
@@ -40,14 +63,36 @@ extension AdapterSet {
                             tensor: place.tensor,
                             components: components,
                             rows: place.rows.count,
-                            columns: columns
+                            columns: columns,
+                            choice: choice
                         )
                     )
                 }
                 changes[index] = change
             }
         }
+        for index in changes.indices where gates != nil && changes[index] != nil {
+            changes[index]?.finishChoices(scores)
+        }
         return changes.contains { $0 != nil } ? AdapterSet(changes) : nil
+    }
+
+    /// Where the modules of an adapter read, by their paths.
+    ///
+    /// Throws ``Collab/CollabError`` with `tensorMismatch` for a module that the model lacks or has in another shape.
+    static func sites(
+        of adapter: LowRankAdapter,
+        in configuration: TransformerConfiguration,
+        of model: String
+    ) throws(CollabError) -> [String: (layer: Int, input: Input)] {
+        let placement = AdapterPlacement(adapter, configuration, model: model)
+        var sites: [String: (layer: Int, input: Input)] = [:]
+        for module in adapter.modules {
+            guard let first = try placement.places(of: module).first, let input = first.tensor.adapterInput
+            else { continue }
+            sites[module.path] = (first.layer, input)
+        }
+        return sites
     }
 }
 

@@ -25,6 +25,8 @@ final class AdapterSet: Sendable {
         var rows: Int
         /// s · w · B, one column a component, each of `rows` elements.
         var columns: [Float]
+        /// By what each row decides how much of it is added; `nil`: all of it, always.
+        var choice: AdapterChoice?
     }
 
     /// The changes of the matrices of a layer that read the same vectors.
@@ -33,6 +35,8 @@ final class AdapterSet: Sendable {
         var components = 0
         /// A, one row a component.
         var rows: [Float] = []
+        /// The component that is the input's standard deviation instead, the last one; `nil` if nobody asks for it.
+        var spread: Int?
         var updates: [Update] = []
     }
 
@@ -50,10 +54,11 @@ final class AdapterSet: Sendable {
         var hash = SHA256()
         for (place, change) in changes.enumerated() {
             guard let change else { continue }
-            hash.update(Array("\(place) \(change.components);".utf8))
+            hash.update(Array("\(place) \(change.components) \(change.spread ?? -1);".utf8))
             change.rows.withUnsafeBytes { hash.update($0) }
             for update in change.updates {
                 hash.update(Array("\(update.tensor) \(update.components);".utf8))
+                if let choice = update.choice { hash.update(Array("\(choice);".utf8)) }
                 update.columns.withUnsafeBytes { hash.update($0) }
             }
         }

@@ -57,11 +57,14 @@ extension ForwardPass {
                         let target =
                             part.components + (row - part.rows.lowerBound) * part.adapters.mostComponents
                         for component in units.lowerBound - first..<units.upperBound - first {
-                            target[component] = VectorKernels.dot(
-                                vector.start,
-                                factors.baseAddress! + component * vector.count,
-                                count: vector.count
-                            )
+                            target[component] =
+                                component == changes.spread
+                                ? standardDeviation(vector.start, count: vector.count)
+                                : VectorKernels.dot(
+                                    vector.start,
+                                    factors.baseAddress! + component * vector.count,
+                                    count: vector.count
+                                )
                         }
                     }
                     first += changes.components
@@ -86,9 +89,11 @@ extension ForwardPass {
                     for row in part.rows {
                         let components =
                             part.components + (row - part.rows.lowerBound) * part.adapters.mostComponents
+                        let share = update.choice?.share(of: components) ?? 1
+                        if share == 0 { continue }
                         for (index, component) in update.components.enumerated() {
                             VectorKernels.add(
-                                components[component],
+                                share * components[component],
                                 times: columns.baseAddress! + index * update.rows + outputs.lowerBound,
                                 count: outputs.count,
                                 to: target + row * update.rows + outputs.lowerBound
@@ -128,4 +133,16 @@ extension ForwardPass {
             return (UnsafePointer(workspace.gate + row * length), length)
         }
     }
+}
+
+/// √(Σ (x − mean)² ∕ n), in double precision.
+private func standardDeviation(_ vector: UnsafePointer<Float>, count: Int) -> Float {
+    var (sum, squares) = (0.0, 0.0)
+    for place in 0..<count { sum += Double(vector[place]) }
+    let mean = sum / Double(count)
+    for place in 0..<count {
+        let difference = Double(vector[place]) - mean
+        squares += difference * difference
+    }
+    return Float((squares / Double(count)).squareRoot())
 }
