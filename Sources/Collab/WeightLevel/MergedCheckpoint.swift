@@ -26,7 +26,7 @@ public final class MergedCheckpoint: Checkpoint {
     private let validation: Result<Void, CollabError>
     /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
     private let states: [String: Protected<TensorState>]
-    private let wholeModelCuts = WholeModelCuts()
+    private let wholeModel = WholeModelMeasurements()
     /// The tensors whose rules hold whole matrices, the latest last.
     private let heavy = Protected<[String]>([])
     /// How many of those are kept: enough for as many threads, each at another tensor.
@@ -122,7 +122,7 @@ public final class MergedCheckpoint: Checkpoint {
             members: members,
             base: base,
             requiresFinite: requiresFinite,
-            wholeModelCuts: wholeModelCuts
+            wholeModel: wholeModel
         )
         let merge = try merge(of: tensor, inputs)
         let reader = SliceReader(inputs, capacity: min(TensorInputs.blockSize, elements.count))

@@ -11,7 +11,7 @@ public struct TensorInputs: Sendable {
     /// Whether elements that are no finite numbers are errors.
     let requiresFinite: Bool
     /// What has been measured of the whole models.
-    var wholeModelCuts = WholeModelCuts()
+    var wholeModel = WholeModelMeasurements()
 
     /// How many elements are read at a time: few enough that several members' stay in a core's own cache.
     static let blockSize = 1 << 14

@@ -7,7 +7,7 @@ extension ModelFolder {
     /// `default` of several there.
     ///
     /// Throws ``Collab/CollabError`` with `malformedFile` for a file that is not what it should be.
-    func chatTemplate() throws(CollabError) -> String? {
+    package func chatTemplate() throws(CollabError) -> String? {
         if contains("chat_template.jinja") {
             let file = try map("chat_template.jinja")
             guard let text = String(validating: file.bytes, as: UTF8.self) else {

@@ -12,34 +12,20 @@ struct InputIdentity: Hashable, Sendable {
     var digest: SHA256Digest
     var isComplete: Bool
 
-    /// The files of a model.
-    static func identities(of checkpoint: any Checkpoint, hashingAll: Bool) throws(CollabError)
-        -> [InputIdentity]
-    {
-        if let aligned = checkpoint as? RealignedCheckpoint {
-            return try identities(of: aligned.source, hashingAll: hashingAll)
-        }
-        let files: [MappedFile] =
-            if let stored = checkpoint as? SafetensorsCheckpoint {
-                stored.files.map(\.file)
-            } else if let stored = (checkpoint as? RenamedCheckpoint)?.source as? GGUFCheckpoint {
-                [stored.file.file]
-            } else {
-                []
-            }
-        var identities: [InputIdentity] = []
-        for file in files {
-            identities.append(
-                InputIdentity(
-                    model: checkpoint.name,
-                    file: file.path.split(separator: "/").last.map(String.init) ?? file.path,
-                    byteCount: file.count,
-                    digest: hashingAll ? try file.sha256() : try sampled(file),
-                    isComplete: hashingAll
-                )
-            )
-        }
-        return identities
+    /// As it stands in the metadata of the result's files.
+    var json: JSONValue {
+        [
+            "model": .string(model), "file": .string(file), "bytes": JSONValue(byteCount),
+            "sha256": .string(digest.description), "hashed": isComplete ? "whole" : "header and samples",
+        ]
+    }
+
+    init(of input: InputFile, hashingAll: Bool) throws(CollabError) {
+        model = input.model
+        file = input.file.path.split(separator: "/").last.map(String.init) ?? input.file.path
+        byteCount = input.file.count
+        digest = hashingAll ? try input.file.sha256() : try Self.sampled(input.file)
+        isComplete = hashingAll
     }
 
     private static func sampled(_ file: MappedFile) throws(CollabError) -> SHA256Digest {

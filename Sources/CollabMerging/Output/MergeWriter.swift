@@ -100,7 +100,7 @@ public struct MergeWriter: Sendable {
         target.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
         var shards: [WeightShard] = []
         for shard in layout.shards {
-            let file = try fileLayout(of: shard.tensors)
+            let file = try fileLayout(of: shard.tensors, inputs: identities)
             shards.append(try WeightShard(path: partialFolder + "/" + shard.file, layout: file))
         }
         let board = MergeBoard(
@@ -129,14 +129,20 @@ public struct MergeWriter: Sendable {
         )
     }
 
-    /// Where everything goes in a file, with where it came from in its metadata.
-    private func fileLayout(of tensors: [TensorDescription]) throws(CollabError) -> WeightLayout {
+    /// Where everything goes in a file, with what it was made of in its metadata: the configuration, the seed, and the
+    /// hashes of the inputs.
+    private func fileLayout(
+        of tensors: [TensorDescription],
+        inputs: [InputIdentity]
+    ) throws(CollabError) -> WeightLayout {
         let digest = Self.digest(configuration)
+        let sources = String(decoding: JSONValue.array(inputs.map(\.json)).encoded(), as: UTF8.self)
         switch plan.format {
         case .safetensors:
             let metadata = [
                 "format": "pt", "made_with": "Collab", "merge_method": plan.document.method,
-                "merge_configuration_sha256": digest,
+                "merge_configuration": configuration, "merge_configuration_sha256": digest,
+                "merge_inputs": sources, "merge_seed": "\(plan.seed)",
             ]
             return try WeightLayout(safetensors: tensors, metadata: metadata)
         case .gguf(let quantisation):
@@ -148,7 +154,11 @@ public struct MergeWriter: Sendable {
             )
             metadata.set("general.name", .string(plan.document.name ?? "merge by \(plan.document.method)"))
             metadata.set("collab.merge.method", .string(plan.document.method))
+            metadata.set("collab.merge.configuration", .string(configuration))
             metadata.set("collab.merge.configuration_sha256", .string(digest))
+            metadata.set("collab.merge.inputs", .string(sources))
+            metadata.set("collab.merge.seed", .string("\(plan.seed)"))
+            if let template = plan.chatTemplate { metadata.set("tokenizer.chat_template", .string(template)) }
             return try WeightLayout(gguf: tensors, metadata: metadata)
         }
     }
@@ -170,8 +180,8 @@ public struct MergeWriter: Sendable {
 
     private func inputIdentities() throws(CollabError) -> [InputIdentity] {
         var identities: [InputIdentity] = []
-        for input in plan.inputs {
-            identities += try InputIdentity.identities(of: input, hashingAll: options.hashesInputs)
+        for file in plan.files {
+            identities.append(try InputIdentity(of: file, hashingAll: options.hashesInputs))
         }
         return identities
     }

@@ -42,16 +42,16 @@ struct ResultFolder {
         return ["metadata": ["total_size": JSONValue(plan.byteCount)], "weight_map": .object(map)]
     }
 
-    /// Puts the template that the configuration spells out into the tokenizer's configuration.
+    /// Puts the template that the configuration asks for where readers of any age look for it.
     private func writeChatTemplate() throws(CollabError) {
-        guard let template = plan.document.chatTemplate, template != "auto" else { return }
-        guard template.contains("{%") || template.contains("{{") else {
-            throw CollabError(
-                .unsupported,
-                "The chat template “\(template)” is no template; spell it out in Jinja, or leave it to the tokenizer."
-            )
-        }
+        guard let template = plan.chatTemplate else { return }
         try write("chat_template.jinja", Array(template.utf8))
+        guard let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder,
+            folder.contains("tokenizer_config.json"),
+            var settings = try JSONValue(parsing: folder.map("tokenizer_config.json")).objectValue
+        else { return }
+        settings["chat_template"] = .string(template)
+        try write("tokenizer_config.json", JSONValue.object(settings).encoded(.pretty))
     }
 
     private func copyFiles(from folder: ModelFolder) throws(CollabError) {

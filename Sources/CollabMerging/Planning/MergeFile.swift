@@ -81,13 +81,20 @@ public struct MergeFile: Sendable {
                 )
             }
             for index in ready {
-                let plan = try MergePlan(
+                var plan = try MergePlan(
                     documents[index],
                     seed: seed,
                     named: results,
                     relativeTo: folder,
                     requiringFinite: requiresFinite
                 )
+                // What another document reads, this one reads too.
+                for used in documents.indices where used != index {
+                    guard let name = documents[used].name, let known = plans[used],
+                        documents[index].models.contains(where: { $0.description == name })
+                    else { continue }
+                    plan.files += known.files
+                }
                 plans[index] = plan
                 if let name = documents[index].name { results[name] = plan.result }
             }

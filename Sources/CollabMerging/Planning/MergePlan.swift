@@ -17,6 +17,8 @@ public struct MergePlan: Sendable {
     public internal(set) var format = MergeFormat.safetensors
     /// The models that take part, in the order in which the configuration names them.
     public let inputs: [any Checkpoint]
+    /// The files that all of it is read from: of models, adapters and statistics, and of the documents that are used.
+    var files: [InputFile]
     /// Whose configuration and tokenizer the result gets.
     public let donor: any Checkpoint
     /// For every layer of the result, which layer of its slice's first source it was.
@@ -25,6 +27,8 @@ public struct MergePlan: Sendable {
     public let tokenizerDonor: any Checkpoint
     /// The vocabulary, where the configuration asks for one.
     let vocabulary: MergedVocabulary?
+    /// The chat template that the configuration asks for; `nil` leaves the tokenizer's own.
+    public let chatTemplate: String?
     /// What the user should know and need not act upon.
     public let warnings: [String]
     /// The seed of random methods.
@@ -76,6 +80,11 @@ public struct MergePlan: Sendable {
         var inputs: [any Checkpoint] = []
         for model in document.models { inputs.append(try builder.shelf.checkpoint(model)) }
         self.inputs = inputs
+        files = builder.shelf.files
+        chatTemplate = try NamedChatTemplate.text(
+            document.chatTemplate,
+            of: inputs.compactMap { ($0.specification as? HuggingFaceSpecification)?.folder }
+        )
         tensors = result.tensors.map { tensor in
             let stored = builder.formats[tensor.name] ?? .f16
             let format = document.outputFormat ?? document.format ?? stored
@@ -352,6 +361,7 @@ private struct PlanBuilder {
                 )
             }
             found.append(try ModelStatistics(contentsOf: shelf.located(path)))
+            try shelf.note(shelf.located(path), of: view.name)
         }
         return found
     }

@@ -63,9 +63,9 @@ struct ResolvedParameters {
 }
 
 extension MethodSchema {
-    private static let everything = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+    static let everything = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
 
-    private static func number(
+    static func number(
         in range: ClosedRange<Double> = everything,
         own: Bool = false,
         or fallback: Double? = nil
@@ -73,11 +73,11 @@ extension MethodSchema {
         Parameter(kind: .number(range), isOwn: own, fallback: fallback.map { .number($0) })
     }
 
-    private static func flag(_ fallback: Bool, isUsed: Bool = true) -> Parameter {
+    static func flag(_ fallback: Bool, isUsed: Bool = true) -> Parameter {
         Parameter(kind: .flag, fallback: .flag(fallback), isUsed: isUsed)
     }
 
-    private static let weight = number(own: true)
+    static let weight = number(own: true)
     private static let density = number(in: 0...1, own: true, or: 1)
 
     /// What all methods over sparse task vectors read.
@@ -94,7 +94,7 @@ extension MethodSchema {
 
     /// The methods by the names that configurations have for them.
     static let all: [String: MethodSchema] = Dictionary(
-        uniqueKeysWithValues: (plain + sparse + directional + matrices + measured).map { ($0.name, $0) }
+        uniqueKeysWithValues: (plain + sparse + directional + changes + matrices + measured).map { ($0.name, $0) }
     )
 
     private static let plain: [MethodSchema] = [
@@ -228,68 +228,6 @@ extension MethodSchema {
             )
         },
     ]
-
-    /// Methods that look at whole matrices; mergekit has none of them.
-    private static let matrices: [MethodSchema] = [
-        MethodSchema(name: "iso_c", base: .required, parameters: ["lambda": number(or: 1)]) {
-            .isoC(base: $0.base, lambda: $0.constant("lambda"))
-        },
-        MethodSchema(
-            name: "iso_cts",
-            base: .required,
-            parameters: ["lambda": number(or: 1), "common_space_fraction": number(in: 0...1, or: 0.8)]
-        ) {
-            .isoCTS(
-                base: $0.base,
-                lambda: $0.constant("lambda"),
-                commonShare: $0.numbers["common_space_fraction"] ?? 0.8
-            )
-        },
-        MethodSchema(name: "tsv_m", base: .required, parameters: ["lambda": number(or: 1)]) {
-            .tsvM(base: $0.base, lambda: $0.constant("lambda"))
-        },
-        MethodSchema(
-            name: "wudi",
-            base: .required,
-            parameters: [
-                "lambda": number(or: 1), "steps": number(in: 0...1_000_000, or: 300),
-                "rate": number(in: 1e-30...1, or: 1e-5),
-            ]
-        ) {
-            .wudi(
-                base: $0.base,
-                lambda: $0.constant("lambda"),
-                steps: Int($0.numbers["steps"] ?? 300),
-                rate: $0.numbers["rate"] ?? 1e-5
-            )
-        },
-    ]
-
-    /// Methods that weigh by what `merge measure` has written down.
-    private static let measured: [MethodSchema] = [
-        MethodSchema(
-            name: "fisher",
-            base: .member,
-            parameters: [
-                "statistics": statistics, "weight": number(own: true, or: 1), "normalize": flag(true),
-                "epsilon": number(in: 0...1, or: 1e-6),
-            ]
-        ) {
-            .fisher(
-                $0.statistics,
-                weights: $0.weights("weight"),
-                floor: $0.numbers["epsilon"] ?? 1e-6,
-                normalise: $0.flag("normalize")
-            )
-        },
-        MethodSchema(
-            name: "regmean",
-            base: .member,
-            parameters: ["statistics": statistics, "alpha": number(in: 0...1, or: 0.95)]
-        ) { .regMean($0.statistics, alpha: $0.constant("alpha")) },
-    ]
-
-    private static let statistics = Parameter(kind: .path, isOwn: true)
 
     private static func sparse(
         _ name: String,

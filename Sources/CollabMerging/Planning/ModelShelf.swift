@@ -1,14 +1,22 @@
 import Collab
 import CollabBackends
 
+/// A file that a merge reads.
+struct InputFile: Sendable {
+    /// The model as the configuration names it.
+    var model: String
+    var file: MappedFile
+}
+
 /// Opens the models that a configuration names, each once.
 ///
 /// Paths are relative to the current folder, as in mergekit.
 final class ModelShelf {
     private var opened: [ModelReference: any Checkpoint] = [:]
     private let named: [String: any Checkpoint]
-
     private let folder: String?
+    /// The files that what has been opened is stored in, each with the model that it belongs to.
+    private(set) var files: [InputFile] = []
 
     /// - Parameters:
     ///   - named: what names may stand for beside paths.
@@ -50,17 +58,23 @@ final class ModelShelf {
             )
         }
         if let adapter = reference.adapter {
-            let base = ModelReference(path: reference.path, revision: reference.revision)
-            return try LowRankAdapter(contentsOf: located(adapter), name: adapter).applied(
-                to: try checkpoint(base)
-            )
+            let base = try checkpoint(ModelReference(path: reference.path, revision: reference.revision))
+            let path = located(adapter)
+            let change = try LowRankAdapter(contentsOf: path, name: adapter)
+            let parts = path.hasSuffix(".gguf") ? [""] : ["/adapter_config.json", "/adapter_model.safetensors"]
+            for part in parts { try note(path + part, of: adapter) }
+            return try change.applied(to: base)
         }
         if path.hasSuffix(".gguf") {
             // Under the names of transformers, so that filters mean the same and files of both kinds merge.
-            return try RenamedCheckpoint(GGUFCheckpoint(path: path, name: name), as: .huggingFace)
+            let checkpoint = try GGUFCheckpoint(path: path, name: name)
+            files.append(InputFile(model: name, file: checkpoint.file.file))
+            return try RenamedCheckpoint(checkpoint, as: .huggingFace)
         }
         do throws(CollabError) {
-            return try SafetensorsCheckpoint(path: path, name: name)
+            let checkpoint = try SafetensorsCheckpoint(path: path, name: name)
+            files += checkpoint.files.map { InputFile(model: name, file: $0.file) }
+            return checkpoint
         } catch  where error.code == .fileNotFound && Self.holdsPickles(path) {
             throw CollabError(
                 .unsupported,
@@ -69,6 +83,11 @@ final class ModelShelf {
                 cause: error
             )
         }
+    }
+
+    /// Notes a file that is read beside the weights.
+    func note(_ path: String, of model: String) throws(CollabError) {
+        files.append(InputFile(model: model, file: try MappedFile(path: path)))
     }
 
     /// Where a path leads to.

@@ -2,8 +2,8 @@
 ///
 /// D. Marczak et al., *MagMax: Leveraging Model Merging for Seamless Continual Learning*, 2024. Of equal magnitudes the
 /// later member's is taken. With ``electsSign``, only changes that have the sign of Σ dᵢ take part and a sum of 0 gives 0:
-/// the unified task vector of C. Huang et al., *EMR-Merging: Tuning-Free High-Performance Model Merging*, 2024 (whose
-/// masks and scales for each task are not weights of one model, and are left out).
+/// the unified task vector of C. Huang et al., *EMR-Merging: Tuning-Free High-Performance Model Merging*, 2024;
+/// ``TaskMaskMerge`` gives the model of one task out of it.
 public struct MagMaxMerge: MergeMethod {
     /// Where the task vectors are measured from; `nil`: the first member.
     public var base: (any Checkpoint)?
@@ -47,12 +47,12 @@ private struct LargestChange: TensorMerge {
         for place in output.indices {
             let start = base[place]
             var largest: Float = 0
-            var sum = 0.0
-            if electsSign { for member in slice.members { sum += Double(member[place] - start) } }
-            for member in slice.members {
-                let delta = member[place] - start
-                if electsSign, Double(delta) * sum <= 0 { continue }
-                if abs(delta) >= abs(largest) { largest = delta }
+            if electsSign {
+                largest = electedChange(slice.members, at: place, from: start)
+            } else {
+                for member in slice.members where abs(member[place] - start) >= abs(largest) {
+                    largest = member[place] - start
+                }
             }
             output[place] = Float(Double(start) + lambda * Double(largest))
         }

@@ -66,7 +66,7 @@ public struct TIESMerge: MergeMethod {
         let rules =
             switch scope {
             case .tensor: try inputs.keepLargest(densities: densities)
-            case .model: try inputs.wholeModelCuts.rules(for: inputs, densities: densities)
+            case .model: try inputs.wholeModel.trimming(inputs, to: densities)
             }
         let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
         return SparseTaskMerge(

@@ -1,0 +1,87 @@
+public import Collab
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A file of what a search for a merge has tried, in JSON Lines: a point and its loss a line, so that a search that was
+/// broken off goes on where it was.
+///
+/// ```swift
+/// let outcome = try await search.run(journal: SearchJournal(at: "search.jsonl")) { weights in
+///     try await loss(of: merge(weights))
+/// }
+/// ```
+///
+/// A trial is in the file before the next one begins. A line that was cut off, as by a crash, is passed over.
+public struct SearchJournal: Sendable {
+    /// A loss of `nil` is infinite, which JSON has no number for.
+    private struct Line: Codable {
+        var point: [Double]
+        var loss: Double?
+    }
+
+    /// The trials that the file held when it was opened, in their order.
+    public let trials: [MergeSearch.Trial]
+    private let file: AppendingFile
+
+    /// Opens a file for reading and adding, and makes it if it is not there.
+    ///
+    /// Throws ``Collab/CollabError/Code/inputOutput`` if it can be neither, and
+    /// ``Collab/CollabError/Code/malformedFile`` with the number of a whole line that is no trial.
+    public init(at path: String) throws(CollabError) {
+        if !FileManager.default.fileExists(atPath: path),
+            !FileManager.default.createFile(atPath: path, contents: nil)
+        {
+            throw CollabError(.inputOutput, "The journal “\(path)” cannot be made.")
+        }
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+            throw CollabError(.inputOutput, "The journal “\(path)” cannot be read.", cause: error)
+        }
+        var trials: [MergeSearch.Trial] = []
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where !line.isEmpty {
+            if let line = try? JSONDecoder().decode(Line.self, from: Data(line)) {
+                trials.append(.init(point: line.point, loss: line.loss ?? .infinity))
+            } else if line.last == UInt8(ascii: "}") {
+                throw CollabError(.malformedFile, "Line \(index + 1) of the journal “\(path)” is no trial.")
+            }
+        }
+        self.trials = trials
+        file = try AppendingFile(path: path)
+        // What a crash cut off must not swallow the next line.
+        if let end = data.last, end != UInt8(ascii: "\n") { try file.append([UInt8(ascii: "\n")]) }
+    }
+
+    /// Adds a trial.
+    public func record(_ trial: MergeSearch.Trial) throws(CollabError) {
+        let line = Line(point: trial.point, loss: trial.loss.isFinite ? trial.loss : nil)
+        try file.append(Array(try Cassette.line(line)))
+    }
+}
+
+extension MergeSearch {
+    /// Runs the search, trying nothing again that is in the journal, and adding what is new to it.
+    ///
+    /// - Parameters:
+    ///   - journal: the file of this search.
+    ///   - report: told of every trial, old or new.
+    ///   - objective: the loss at a point; infinity for a point that cannot be used.
+    ///
+    /// Throws what ``Collab/MergeSearch/run(resuming:recording:reporting:objective:)`` throws.
+    public func run(
+        journal: SearchJournal,
+        reporting report: (Progress) -> Void = { _ in },
+        objective: @escaping @Sendable (_ point: [Double]) async throws(CollabError) -> Double
+    ) async throws(CollabError) -> Outcome {
+        try await run(
+            resuming: journal.trials,
+            recording: { (trial) throws(CollabError) in try journal.record(trial) },
+            reporting: report,
+            objective: objective
+        )
+    }
+}
