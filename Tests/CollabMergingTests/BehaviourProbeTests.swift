@@ -136,7 +136,7 @@ struct BehaviourProbeTests {
 
     @Test(
         "methods beyond mergekit's are spelled in configurations as well",
-        arguments: ["iso_c", "iso_cts", "tsv_m"]
+        arguments: ["iso_c", "iso_cts", "tsv_m", "magmax", "emr", "consensus"]
     )
     func matrices(_ method: String) throws {
         let plan = try plan(method, "inputs/bf16/ftB", "")
@@ -148,8 +148,28 @@ struct BehaviourProbeTests {
             switch method {
             case "iso_c": MergedCheckpoint(nil, .isoC(base: base), members: members)
             case "iso_cts": MergedCheckpoint(nil, .isoCTS(base: base), members: members)
+            case "magmax": MergedCheckpoint(nil, .magMax(base: base), members: members)
+            case "emr": MergedCheckpoint(nil, .emr(base: base), members: members)
+            case "consensus": MergedCheckpoint(nil, .consensus(base: base), members: members)
             default: MergedCheckpoint(nil, .tsvM(base: base), members: members)
             }
         #expect(try plan.result.values(of: Self.damaged) == expected.values(of: Self.damaged))
+    }
+
+    @Test("ExPO goes beyond the one member that a configuration lists")
+    func expo() throws {
+        let plan = try MergeFixtures.plan(
+            yaml: "models: [{model: inputs/bf16/ftB}]\nmerge_method: expo\nbase_model: inputs/bf16/base\n"
+                + "parameters: {alpha: 0.3}\n"
+        )
+        let folder = MergeFixtures.folder + "/inputs/bf16/"
+        let (start, goal) = (
+            try SafetensorsCheckpoint(path: folder + "base").values(of: Self.damaged),
+            try SafetensorsCheckpoint(path: folder + "ftB").values(of: Self.damaged)
+        )
+        for (place, value) in try plan.result.values(of: Self.damaged).enumerated() {
+            let wanted = Double(goal[place]) + 0.3 * (Double(goal[place]) - Double(start[place]))
+            #expect(abs(Double(value) - wanted) < 1e-6)
+        }
     }
 }

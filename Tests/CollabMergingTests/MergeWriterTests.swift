@@ -35,6 +35,11 @@ struct MergeWriterTests {
         #expect(card.contains("inputs/bf16/ftC") && card.contains("merge_method: ties"))
         let metadata = written.files[0].metadata
         #expect(metadata["format"] == "pt" && metadata["merge_method"] == "ties")
+        #expect(metadata["merge_configuration"] == (try MergeFixtures.configuration("ties-bf16-in-fp32")))
+        let inputs = try JSONValue(parsing: Array(try #require(metadata["merge_inputs"]).utf8))
+        #expect(inputs.arrayValue?.count == plan.inputs.count)
+        #expect(inputs[0]?["model"]?.stringValue == plan.inputs[0].name)
+        #expect(inputs[0]?["sha256"]?.stringValue?.count == 64)
         let configuration = try JSONValue(
             parsing: Array(Data(contentsOf: URL(fileURLWithPath: folder + "/config.json")))
         )

@@ -42,7 +42,7 @@ extension MergePlan {
         case "regmean": copies = members + 4
         default: return 0
         }
-        let limit = 1 << 25
+        let limit = 1 << 26
         let matrices = tensors.filter { $0.shape.count == 2 && $0.elementCount <= limit }
         let square = method == "regmean" ? matrices.map { $0.shape[1] * $0.shape[1] }.max() ?? 0 : 0
         return 8 * (copies * (matrices.map(\.elementCount).max() ?? 0) + (members + 2) * square)
