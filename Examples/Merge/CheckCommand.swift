@@ -71,7 +71,7 @@ struct CheckCommand: AsyncParsableCommand {
             domains.append(try DomainText(String(parts[0]), contentsOf: String(parts[1])))
         }
         var parents: [any Checkpoint] = []
-        for path in parent { parents.append(try open(path)) }
+        for path in parent { parents.append(try Self.open(path)) }
         let merged: any Checkpoint
         if isConfiguration {
             guard let plan = try MergeFile(path: merge).stages.last?.plan else {
@@ -80,7 +80,7 @@ struct CheckCommand: AsyncParsableCommand {
             if parents.isEmpty { parents = plan.inputs }
             merged = plan.result
         } else {
-            merged = try open(merge)
+            merged = try Self.open(merge)
         }
         let (models, texts) = (parents, domains)
         return try await Interruption.stopping { () async throws(CollabError) in
@@ -90,7 +90,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
     }
 
-    private func open(_ path: String) throws(CollabError) -> any Checkpoint {
+    static func open(_ path: String) throws(CollabError) -> any Checkpoint {
         path.hasSuffix(".gguf")
             ? try GGUFCheckpoint(path: path, name: nil) : try SafetensorsCheckpoint(path: path, name: nil)
     }

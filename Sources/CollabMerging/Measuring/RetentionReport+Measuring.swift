@@ -46,7 +46,7 @@ extension RetentionReport {
     }
 
     /// The bits of every passage for a model.
-    private static func bits(of domain: DomainText, for model: NativeModel) async throws(CollabError)
+    static func bits(of domain: DomainText, for model: NativeModel) async throws(CollabError)
         -> [Double]
     {
         try await concurrently(domain.passages) { (passage) async throws(CollabError) in

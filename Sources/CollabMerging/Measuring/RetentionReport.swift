@@ -87,19 +87,20 @@ extension RetentionReport: CustomStringConvertible {
         }
         var lines = ["bits a byte", row(["domain"] + parents + [merge, "lost (95 %)"])]
         for domain in domains {
-            let figures = (0...parents.count).map { Self.rounded(domain.bitsPerByte(of: $0)) }
+            let figures = (0...parents.count).map { rounded(domain.bitsPerByte(of: $0)) }
             let loss = loss(in: domain)
-            let interval = "\(Self.rounded(loss.lower)) to \(Self.rounded(loss.upper))"
-            lines.append(row([domain.name] + figures + ["\(Self.rounded(loss.estimate)) (\(interval))"]))
+            let interval = "\(rounded(loss.lower)) to \(rounded(loss.upper))"
+            lines.append(row([domain.name] + figures + ["\(rounded(loss.estimate)) (\(interval))"]))
         }
         return lines.joined(separator: "\n")
     }
+}
 
-    private static func rounded(_ value: Double) -> String {
-        guard value.isFinite else { return "\(value)" }
-        let scaled = (abs(value) * 10_000).rounded()
-        let digits = String(Int(min(scaled, 9e15)))
-        let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-        return (value < 0 && scaled > 0 ? "−" : "") + padded.dropLast(4) + "." + padded.suffix(4)
-    }
+/// A figure with four decimal places.
+func rounded(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    let scaled = (abs(value) * 10_000).rounded()
+    let digits = String(Int(min(scaled, 9e15)))
+    let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    return (value < 0 && scaled > 0 ? "−" : "") + padded.dropLast(4) + "." + padded.suffix(4)
 }
