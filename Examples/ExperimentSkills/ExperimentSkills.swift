@@ -26,6 +26,15 @@ struct ExperimentSkills: AsyncParsableCommand {
     @Option(help: "How many merges are tried to learn one.")
     var trials = 40
 
+    @Option(help: "How many merges are tried to learn weights layer by layer, from the learned ones on; 0 leaves it out.")
+    var layeredTrials = 150
+
+    @Option(help: "Into how many groups the layers are divided, each with weights of its own.")
+    var groups = 6
+
+    @Option(help: "Keep what searches try in files that begin so, and go on from them.")
+    var journal: String?
+
     @Option(help: "Where chance begins: searches, dropped weights, intervals.")
     var seed: UInt64 = 1
 
@@ -59,11 +68,41 @@ struct ExperimentSkills: AsyncParsableCommand {
             let model = try await NativeModel(checkpoint: merge, name: name, options: unrounded)
             rows.append(Row(name: name, bits: try await bits(of: model, domains)))
         }
-        let learned = try await learn(base, adapters, domains)
-        let model = try await base.adapted(by: adapters, weights: learned.map { Float($0) })
-        rows.append(Row(name: "learned", bits: try await bits(of: model, domains)))
+        let layers = Set(renamed.tensors.compactMap { TensorModule(tensor: $0.name).layer }).count
+        var learned: [(name: String, adapters: [LowRankAdapter])] = []
+        let weights = try await learn(
+            "weights",
+            from: adapters.map { _ in 0.5 },
+            step: 0.3,
+            trials: trials,
+            domains
+        ) { (point) async throws(CollabError) in
+            try await base.adapted(by: adapters, weights: point.map { Float($0) })
+        }
+        learned.append(("learned", try Self.weighted(adapters, weights, groups: 1, layers: layers)))
+        if layeredTrials > 0 {
+            let groups = max(1, groups)
+            let layered = try await learn(
+                "weights by layer",
+                from: (0..<groups).flatMap { _ in weights },
+                step: 0.15,
+                trials: layeredTrials,
+                domains
+            ) { (point) async throws(CollabError) in
+                try await base.adapted(
+                    by: try Self.weighted(adapters, point, groups: groups, layers: layers)
+                )
+            }
+            learned.append(
+                ("learned by layer", try Self.weighted(adapters, layered, groups: groups, layers: layers))
+            )
+        }
+        for (name, adapters) in learned {
+            let model = try await base.adapted(by: adapters, name: name)
+            rows.append(Row(name: name, bits: try await bits(of: model, domains)))
+        }
         print(table(rows, domains))
-        try await compare(base, adapters, learned, domains)
+        for (name, own) in learned { try await compare(base, adapters, name, own, domains) }
         if let json {
             try JSONEncoder().encode(rows).write(to: URL(fileURLWithPath: json), options: .atomic)
         }
@@ -106,31 +145,62 @@ struct ExperimentSkills: AsyncParsableCommand {
         return table
     }
 
-    /// The weights of the experts with which the mean of the domains' bits a byte is least, on every second passage.
+    /// The numbers with which the mean of the domains' bits a byte is least, on every second passage.
     private func learn(
-        _ base: NativeModel,
-        _ adapters: [LowRankAdapter],
-        _ domains: [SkillDomain]
+        _ name: String,
+        from start: [Double],
+        step: Double,
+        trials: Int,
+        _ domains: [SkillDomain],
+        _ model: @escaping @Sendable ([Double]) async throws(CollabError) -> AdaptedNativeModel
     ) async throws -> [Double] {
         let known = domains.map { $0.half(0) }
         let search = try CovarianceSearch(
-            from: [0.5, 0.5],
-            step: 0.3,
+            from: start,
+            step: step,
             bounds: SearchBounds(-0.5, 1.5),
             seed: seed
         )
-        let outcome = try await MergeSearch(search, limit: trials)
-            .run(reporting: { progress in
-                complain(
-                    "trial \(progress.trials) of \(progress.limit): best \(decimal(progress.best.loss, 4))"
-                )
-            }) { (point) async throws(CollabError) in
-                let model = try await base.adapted(by: adapters, weights: point.map { Float($0) })
-                return try await Self.mix(model, known)
-            }
-        let weights = outcome.best.point.map { decimal($0, 3) }.joined(separator: ", ")
-        print("learned weights: \(weights) after \(outcome.trials.count) trials\n")
+        let report = { (progress: MergeSearch.Progress) in
+            complain(
+                "\(name), trial \(progress.trials) of \(progress.limit): best \(decimal(progress.best.loss, 4))"
+            )
+        }
+        let objective: @Sendable ([Double]) async throws(CollabError) -> Double = {
+            (point) async throws(CollabError) in
+            try await Self.mix(try await model(point), known)
+        }
+        let run = MergeSearch(search, limit: trials)
+        let outcome: MergeSearch.Outcome
+        if let journal {
+            let file = try SearchJournal(at: "\(journal)-\(name.split(separator: " ").joined(separator: "-")).jsonl")
+            outcome = try await run.run(journal: file, reporting: report, objective: objective)
+        } else {
+            outcome = try await run.run(reporting: report, objective: objective)
+        }
+        let numbers = outcome.best.point.map { decimal($0, 3) }.joined(separator: ", ")
+        print("learned \(name): \(numbers) after \(outcome.trials.count) trials\n")
         return outcome.best.point
+    }
+
+    /// The adapters with a weight for each and each group of layers: those of the first group, then those of the next.
+    private static func weighted(
+        _ adapters: [LowRankAdapter],
+        _ weights: [Double],
+        groups: Int,
+        layers: Int
+    ) throws(CollabError) -> [LowRankAdapter] {
+        var result: [LowRankAdapter] = []
+        for (place, adapter) in adapters.enumerated() {
+            let modules = adapter.modules.map { module in
+                let group = MergeCandidates.layerGroup(of: module.path, layers: layers, groups: groups)
+                var module = module
+                module.scale *= Float(weights[group * adapters.count + place])
+                return module
+            }
+            result.append(try LowRankAdapter(adapter.name, modules: modules, naming: adapter.naming))
+        }
+        return result
     }
 
     /// The mean over the domains of bits a byte.
@@ -145,34 +215,35 @@ struct ExperimentSkills: AsyncParsableCommand {
         return sum / Double(domains.count)
     }
 
-    /// The learned merge against the uniform ones, on passages that neither has seen.
+    /// A learned merge against the uniform ones, on passages that none of them has seen.
     private func compare(
         _ base: NativeModel,
         _ adapters: [LowRankAdapter],
-        _ learned: [Double],
+        _ name: String,
+        _ learned: [LowRankAdapter],
         _ domains: [SkillDomain]
     ) async throws {
         let unseen = domains.map { $0.half(1) }
-        func bits(_ weights: [Double]) async throws -> [[Double]] {
-            let model = try await base.adapted(by: adapters, weights: weights.map { Float($0) })
+        func bits(_ adapters: [LowRankAdapter], _ weight: Float) async throws -> [[Double]] {
+            let model = try await base.adapted(by: adapters, weights: adapters.map { _ in weight })
             var all: [[Double]] = []
             for domain in unseen { all.append(try await domain.bits(of: model)) }
             return all
         }
-        let own = try await bits(learned)
+        let own = try await bits(learned, 1)
         print("\nthe mean of the domains on passages that were not learned from:")
-        for (name, weights) in [("uniform, halves", [0.5, 0.5]), ("uniform, whole", [1, 1])] {
-            let other = try await bits(weights)
+        for (other, weight) in [("uniform, halves", Float(0.5)), ("uniform, whole", 1)] {
+            let theirs = try await bits(adapters, weight)
             // Passages are drawn again domain by domain, the same ones for both merges.
             let count = unseen.map(\.passages.count).min() ?? 0
             let gain = ConfidenceInterval.bootstrap(count: count, seed: seed) { places in
                 var sum = 0.0
                 for (place, domain) in unseen.enumerated() {
-                    sum += domain.rate(other[place], places) - domain.rate(own[place], places)
+                    sum += domain.rate(theirs[place], places) - domain.rate(own[place], places)
                 }
                 return sum / Double(unseen.count)
             }
-            print("  the learned merge needs \(interval(gain, 4)) bits a byte less than \(name)")
+            print("  “\(name)” needs \(interval(gain, 4)) bits a byte less than \(other)")
         }
     }
 

@@ -32,8 +32,36 @@ enum Terminal {
         Swift.print(
             "writes    \(size(plan.byteCount)) in \(plan.tensors.count) tensors, \(plan.layerCount) layers"
         )
+        for line in tensorLines(plan) { Swift.print("          \(line)") }
         Swift.print("memory    \(size(forecast.peakByteCount)) beside mapped pages")
         Swift.print("time      about \(duration(forecast.seconds))")
+    }
+
+    /// The tensors; those of layers that are alike stand in one line.
+    static func tensorLines(_ plan: MergePlan) -> [String] {
+        struct Kind: Hashable {
+            var module: TensorModule
+            var isLayered: Bool
+            var shape: [Int]
+            var format: TensorFormat
+        }
+        var kinds: [Kind] = []
+        var counts: [Kind: (count: Int, bytes: Int)] = [:]
+        for tensor in plan.tensors {
+            var module = TensorModule(tensor: tensor.name)
+            let isLayered = module.layer != nil
+            module.layer = nil
+            let kind = Kind(module: module, isLayered: isLayered, shape: tensor.shape, format: tensor.format)
+            if counts[kind] == nil { kinds.append(kind) }
+            let known = counts[kind] ?? (0, 0)
+            counts[kind] = (known.count + 1, known.bytes + tensor.storedByteCount)
+        }
+        return kinds.map { kind in
+            let (count, bytes) = counts[kind] ?? (0, 0)
+            let shape = kind.shape.map(String.init).joined(separator: " × ")
+            let places = kind.isLayered ? " in \(count) layer\(count == 1 ? "" : "s")" : ""
+            return "\(kind.module.name)  \(kind.format)  \(shape)\(places), \(size(bytes))"
+        }
     }
 
     /// Runs a merge and shows how far it is.
