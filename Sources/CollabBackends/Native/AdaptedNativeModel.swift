@@ -68,7 +68,8 @@ public final class AdaptedNativeModel: LogitModel, TokenScoring, EmbeddingModel 
 
 extension NativeModel {
     /// The model with low-rank adapters that are added while it runs: y + Σ w · s · B (A x), in float32, over weights
-    /// that stay as they are.
+    /// that stay as they are. Of one with magnitudes (DoRA) w times what it changes is added: f (y + s · B (A x)) − y, with
+    /// the f by which its rows get their lengths.
     ///
     /// Adapters may come from a PEFT folder or a GGUF file, whichever the model came from. They take memory beside the
     /// model's ``NativeOptions/memoryLimit``: that of their factors, as float32. An adapter of weight 0 leaves the
@@ -81,8 +82,8 @@ extension NativeModel {
     ///
     /// Throws ``Collab/CollabError`` with `invalidRequest` if there are not as many weights as adapters or one is not
     /// finite, `tensorMismatch` for a module that the model lacks or has in another shape, `notFinite`, and
-    /// `unsupported` for what must be merged in with ``LowRankAdapter/applied(to:weight:)``: DoRA, whole matrices,
-    /// embeddings and the output matrix.
+    /// `unsupported` for what must be merged in with ``LowRankAdapter/applied(to:weight:)``: whole matrices, embeddings and
+    /// the output matrix.
     public func adapted(
         by adapters: [LowRankAdapter],
         weights: [Float]? = nil,
@@ -141,11 +142,11 @@ extension NativeModel {
         guard factors.allSatisfy(\.isFinite) else {
             throw CollabError(.invalidRequest, "The weights of adapters must be finite, not \(factors).")
         }
-        let set = try await Background.run { [configuration, own = self.name] () throws(CollabError) in
+        let set = try await Background.run { [configuration, checkpoint] () throws(CollabError) in
             try AdapterSet.placing(
                 zip(adapters, factors).map { (adapter: $0, weight: $1) },
                 in: configuration,
-                of: own,
+                of: checkpoint,
                 gates: choice?.gates,
                 choosing: choice?.count ?? 1
             )

@@ -69,6 +69,49 @@ struct AdaptedModelTests {
         }
     }
 
+    /// The adapter with lengths for the rows of the matrices that it changes.
+    private func withLengths(_ adapter: LowRankAdapter) throws -> LowRankAdapter {
+        try LowRankAdapter(
+            adapter.name,
+            modules: adapter.modules.map { module in
+                var module = module
+                module.magnitudes = (0..<module.shape[0]).map { 0.5 + 0.07 * Float($0 % 11) }
+                return module
+            }
+        )
+    }
+
+    @Test(
+        "adapters that give rows lengths (DoRA) give what they give merged in",
+        arguments: ["llama", "qwen2", "phi3"]
+    )
+    func lengths(name: String) async throws {
+        let checkpoint = try TinyModels.checkpoint(name)
+        let adapter = try withLengths(TinyAdapters.make("style", for: checkpoint, seed: 1))
+        var options = TinyModels.options
+        options.weightFormat = .float
+        let merged = try await TinyModels.model(try adapter.applied(to: checkpoint), options: options)
+        let expected = try await logits(merged)
+        let base = try await TinyModels.model(checkpoint, options: options)
+        expectClose(try await logits(try await base.adapted(by: [adapter])), expected)
+        // Two halves of it are one.
+        expectClose(
+            try await logits(try await base.adapted(by: [adapter, adapter], weights: [0.5, 0.5])),
+            expected
+        )
+        let file = try await TinyModels.model(
+            try GGUFCheckpoint(path: TinyModels.path("gguf/\(name).gguf")),
+            options: options
+        )
+        // The order of rows in the file is another, the model the same.
+        if name == "llama" {
+            expectClose(try await logits(try await file.adapted(by: [adapter])), expected)
+        }
+        let threads = NativeOptions(threads: 3, precision: .float, weightFormat: .float)
+        let shared = try await TinyModels.model(checkpoint, options: threads)
+        expectClose(try await logits(try await shared.adapted(by: [adapter])), expected)
+    }
+
     @Test("company in the batch, forks and threads change nothing", arguments: [1, 3])
     func company(threads: Int) async throws {
         let checkpoint = try TinyModels.checkpoint("llama")
@@ -168,16 +211,14 @@ struct AdaptedModelTests {
         func module(
             _ path: String,
             rows: Int = 32,
-            columns: Int = 32,
-            magnitudes: [Float]? = nil
+            columns: Int = 32
         ) throws -> LowRankAdapter.Module {
             try LowRankAdapter.Module(
                 path: path,
                 rank: 1,
                 scale: 1,
                 a: Array(repeating: 1, count: columns),
-                b: Array(repeating: 1, count: rows),
-                magnitudes: magnitudes
+                b: Array(repeating: 1, count: rows)
             )
         }
         func error(
@@ -200,10 +241,6 @@ struct AdaptedModelTests {
         #expect(unknown.message.contains("layers.7") && unknown.message.contains("\(query).weight"))
         let shape = try #require(try await error(try module(query, rows: 16)))
         #expect(shape.code == .tensorMismatch && shape.message.contains("[16, 32]"))
-        let lengths = try #require(
-            try await error(try module(query, magnitudes: Array(repeating: 1, count: 32)))
-        )
-        #expect(lengths.code == .unsupported && lengths.message.contains("DoRA"))
         let output = try #require(try await error(try module("lm_head", rows: 80)))
         #expect(output.code == .unsupported && output.message.contains("applied(to:)"))
         let replacement = MemoryCheckpoint.Tensor("model.norm.weight", shape: [1], values: [1])

@@ -15,7 +15,7 @@ extension AdapterSet {
     static func placing(
         _ adapters: [(adapter: LowRankAdapter, weight: Float)],
         in configuration: TransformerConfiguration,
-        of model: String,
+        of model: any Checkpoint,
         gates: AdapterGates? = nil,
         choosing choiceCount: Int = 1
     ) throws(CollabError) -> AdapterSet? {
@@ -23,7 +23,7 @@ extension AdapterSet {
         // By the first matrix of a module: where its adapters' scores are.
         var scores: [AdapterChoice.Matrix: [Int]] = [:]
         for (place, (adapter, weight)) in adapters.enumerated() {
-            let placement = AdapterPlacement(adapter, configuration, model: model)
+            let placement = AdapterPlacement(adapter, configuration, model: model.name)
             try placement.checkKind()
             for module in adapter.modules {
                 let places = try placement.places(of: module)
@@ -51,7 +51,12 @@ extension AdapterSet {
                     change.components += 1
                 }
                 for place in places {
-                    let columns = placement.columns(of: module, factor: module.scale * weight, at: place)
+                    var columns = placement.columns(of: module, factor: module.scale * weight, at: place)
+                    var gains: [Float]?
+                    if let factors = try placement.lengthFactors(of: module, at: place, in: model) {
+                        for index in columns.indices { columns[index] *= factors[index % factors.count] }
+                        gains = factors.map { weight * ($0 - 1) }
+                    }
                     guard columns.allSatisfy(\.isFinite) else {
                         throw CollabError(
                             .notFinite,
@@ -64,6 +69,7 @@ extension AdapterSet {
                             components: components,
                             rows: place.rows.count,
                             columns: columns,
+                            gains: gains,
                             choice: choice
                         )
                     )
@@ -139,13 +145,6 @@ private struct AdapterPlacement {
 
     /// The matrices that a module changes.
     func places(of module: LowRankAdapter.Module) throws(CollabError) -> [Place] {
-        guard module.magnitudes == nil else {
-            throw CollabError(
-                .unsupported,
-                "“\(module.path)” of \(adapter.name) sets the lengths of rows (DoRA), which needs the whole matrix; "
-                    + "merge it in with applied(to:)."
-            )
-        }
         guard let matrix = matrices[module.tensor] else {
             if [ModelTensor.embedding, .output].contains(where: { $0.name(adapter.naming) == module.tensor })
             {
@@ -186,6 +185,40 @@ private struct AdapterPlacement {
             }
             filled = count * module.rank
         }
+    }
+
+    /// What makes the rows of W + s B A as long as the module's magnitudes say, in the model's order of rows; `nil` for a
+    /// module without magnitudes.
+    ///
+    /// Throws what reading W throws, and ``Collab/CollabError`` with `notFinite` for a row of 0, which has no length.
+    func lengthFactors(
+        of module: LowRankAdapter.Module,
+        at place: Place,
+        in checkpoint: any Checkpoint
+    ) throws(CollabError) -> [Float]? {
+        guard let magnitudes = module.magnitudes,
+            let stored = configuration.place(of: place.tensor, in: place.layer)
+        else { return nil }
+        let columns = module.shape[1]
+        var factors: [Float] = []
+        for row in 0..<place.rows.count {
+            let start = (stored.rows.lowerBound + row) * columns
+            var values = try checkpoint.values(of: stored.name, elements: start..<start + columns)
+            let source = place.rows.lowerBound + source(of: row, of: place.tensor)
+            for component in 0..<module.rank {
+                let factor = module.scale * module.b[source * module.rank + component]
+                for column in 0..<columns { values[column] += factor * module.a[component * columns + column] }
+            }
+            let length = values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            guard length > 0 else {
+                throw CollabError(
+                    .notFinite,
+                    "Row \(source) of “\(module.tensor)” is 0 under \(adapter.name) and cannot be given a length."
+                )
+            }
+            factors.append(Float(Double(magnitudes[source]) / length))
+        }
+        return factors
     }
 
     /// Which row of the adapter's matrix becomes a row of the model's: converters to GGUF order the rows of some

@@ -1,7 +1,7 @@
 import Collab
 
 /// The low-rank changes that are in force for a sequence, as the forward pass adds them: y ← y + s · w · B (A x), with
-/// W left as it is.
+/// W left as it is; where rows are given lengths (DoRA), y ← (1 + w (f − 1)) y + f · s · w · B (A x), output by output.
 final class AdapterSet: Sendable {
     /// What a layer's matrices read; those that read the same vectors share a place here.
     enum Input: Int, CaseIterable {
@@ -25,6 +25,8 @@ final class AdapterSet: Sendable {
         var rows: Int
         /// s · w · B, one column a component, each of `rows` elements.
         var columns: [Float]
+        /// By how much more each output of W x itself counts, where rows are given lengths; `nil`: as it is.
+        var gains: [Float]?
         /// By what each row decides how much of it is added; `nil`: all of it, always.
         var choice: AdapterChoice?
     }
@@ -38,6 +40,8 @@ final class AdapterSet: Sendable {
         /// The component that is the input's standard deviation instead, the last one; `nil` if nobody asks for it.
         var spread: Int?
         var updates: [Update] = []
+        /// Whether an update has gains.
+        var hasGains: Bool { updates.contains { $0.gains != nil } }
     }
 
     /// A hash of all factors; sets of one identity give the same results.
@@ -60,6 +64,7 @@ final class AdapterSet: Sendable {
                 hash.update(Array("\(update.tensor) \(update.components);".utf8))
                 if let choice = update.choice { hash.update(Array("\(choice);".utf8)) }
                 update.columns.withUnsafeBytes { hash.update($0) }
+                update.gains?.withUnsafeBytes { hash.update($0) }
             }
         }
         identity = hash.digest()

@@ -84,6 +84,7 @@ extension ForwardPass {
         guard !adapted.isEmpty, let input = tensor.adapterInput else { return }
         for part in adapted {
             guard let changes = part.adapters[layer, input] else { continue }
+            if changes.hasGains { scale(target, by: changes, of: part, tensor, outputs: outputs) }
             for update in changes.updates where update.tensor == tensor {
                 update.columns.withUnsafeBufferPointer { columns in
                     for row in part.rows {
@@ -101,6 +102,26 @@ extension ForwardPass {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Multiplies outputs of W x by what adapters that give its rows lengths make of them, all together.
+    private func scale(
+        _ target: UnsafeMutablePointer<Float>,
+        by changes: AdapterSet.Changes,
+        of part: AdaptedRows,
+        _ tensor: LayerTensor,
+        outputs: Range<Int>
+    ) {
+        let updates = changes.updates.filter { $0.tensor == tensor && $0.gains != nil }
+        for row in part.rows {
+            let components = part.components + (row - part.rows.lowerBound) * part.adapters.mostComponents
+            let shares = updates.map { $0.choice?.share(of: components) ?? 1 }
+            for output in outputs {
+                var factor: Float = 1
+                for (update, share) in zip(updates, shares) { factor += share * (update.gains?[output] ?? 0) }
+                target[row * (updates.first?.rows ?? 0) + output] *= factor
             }
         }
     }
