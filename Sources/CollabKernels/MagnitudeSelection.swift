@@ -6,6 +6,11 @@ package struct MagnitudeCut: Hashable, Sendable {
     package var bits: UInt32
     /// The index of the last element of exactly this magnitude that is kept.
     package var lastEqual: Int
+
+    package init(bits: UInt32, lastEqual: Int) {
+        self.bits = bits
+        self.lastEqual = lastEqual
+    }
 }
 
 /// Finds the k-th largest magnitude of a vector that is read in blocks, in linear time and without sorting: a
