@@ -1,4 +1,4 @@
-import struct Collab.CollabError
+package import struct Collab.CollabError
 
 extension ModelFolder {
     /// The text of the chat template; `nil` for a base model, which has none.
