@@ -26,7 +26,10 @@ struct ExperimentSkills: AsyncParsableCommand {
     @Option(help: "How many merges are tried to learn one.")
     var trials = 40
 
-    @Option(help: "How many merges are tried to learn weights layer by layer, from the learned ones on; 0 leaves it out.")
+    @Option(
+        help:
+            "How many merges are tried to learn weights layer by layer, from the learned ones on; 0 leaves it out."
+    )
     var layeredTrials = 150
 
     @Option(help: "Into how many groups the layers are divided, each with weights of its own.")
@@ -173,7 +176,9 @@ struct ExperimentSkills: AsyncParsableCommand {
         let run = MergeSearch(search, limit: trials)
         let outcome: MergeSearch.Outcome
         if let journal {
-            let file = try SearchJournal(at: "\(journal)-\(name.split(separator: " ").joined(separator: "-")).jsonl")
+            let file = try SearchJournal(
+                at: "\(journal)-\(name.split(separator: " ").joined(separator: "-")).jsonl"
+            )
             outcome = try await run.run(journal: file, reporting: report, objective: objective)
         } else {
             outcome = try await run.run(reporting: report, objective: objective)

@@ -29,7 +29,9 @@ struct ContributionsCommand: AsyncParsableCommand {
     @Option(help: "What counts as a part: layer, block or module.")
     var by = "block"
 
-    @Option(help: "Write a drawing of each domain to this file, whose name gets the domain's before its ending.")
+    @Option(
+        help: "Write a drawing of each domain to this file, whose name gets the domain's before its ending."
+    )
     var svg: String?
 
     @Option(help: "Write all figures, passage by passage, as JSON.")
@@ -90,7 +92,9 @@ struct ContributionsCommand: AsyncParsableCommand {
         guard let start else { throw CollabError(.invalidRequest, "Name the base with --base.") }
         let (texts, grain) = (domains, ContributionReport.Grain(rawValue: by) ?? .block)
         return try await Interruption.stopping { () async throws(CollabError) in
-            try await ContributionReport(of: merged, over: start, by: grain, domains: texts) { scored, total in
+            try await ContributionReport(of: merged, over: start, by: grain, domains: texts) {
+                scored,
+                total in
                 Terminal.complain("scored \(scored) of \(total) models")
             }
         }

@@ -11,7 +11,8 @@ struct MergeCommand: AsyncParsableCommand {
             """,
         subcommands: [
             WriteCommand.self, QuantiseCommand.self, MeasureCommand.self, MixCommand.self,
-            InterferenceCommand.self, CheckCommand.self, ContributionsCommand.self, ComposeCommand.self, ExtractCommand.self,
+            InterferenceCommand.self, CheckCommand.self, ContributionsCommand.self, ComposeCommand.self,
+            ExtractCommand.self,
         ],
         defaultSubcommand: WriteCommand.self
     )

@@ -1,5 +1,6 @@
 import Collab
 import CollabBackends
+import Foundation
 import Testing
 
 @testable import CollabMerging

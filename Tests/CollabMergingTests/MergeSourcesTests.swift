@@ -13,7 +13,8 @@ struct MergeSourcesTests {
         return try JSONValue(parsing: Array(text.utf8)).arrayValue ?? []
     }
 
-    private func write(_ yaml: String, to folder: String, _ options: MergeOptions = MergeOptions()) async throws
+    private func write(_ yaml: String, to folder: String, _ options: MergeOptions = MergeOptions())
+        async throws
         -> MergeSummary
     {
         let file = try MergeFile(yaml: yaml, source: "config.yml", relativeTo: MergeFixtures.folder)

@@ -36,9 +36,8 @@ struct RoundingTests {
             let changes = x.map { zip($0, base).map { $0 - $1 } }
             var sum = 0.0
             for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-                let lengths = (
-                    dot(changes[first], changes[first]) * dot(changes[second], changes[second])
-                ).squareRoot()
+                let lengths = (dot(changes[first], changes[first]) * dot(changes[second], changes[second]))
+                    .squareRoot()
                 sum += min(1, max(-1, dot(changes[first], changes[second]) / max(lengths, 1e-6)))
             }
             let cosine = sum / 3

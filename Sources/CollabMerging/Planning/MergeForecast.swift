@@ -35,7 +35,9 @@ extension MergePlan {
 
     /// What a method holds of whole matrices: the members' changes, the result's, and what decomposing them takes, in double
     /// precision, of the largest matrix that is merged as one.
-    private static func matrixByteCount(of method: String, _ tensors: [TensorDescription], members: Int) -> Int {
+    private static func matrixByteCount(of method: String, _ tensors: [TensorDescription], members: Int)
+        -> Int
+    {
         let copies: Int
         switch method {
         case "iso_c", "iso_cts", "tsv_m", "wudi": copies = 3 * members + 4

@@ -94,7 +94,9 @@ extension MethodSchema {
 
     /// The methods by the names that configurations have for them.
     static let all: [String: MethodSchema] = Dictionary(
-        uniqueKeysWithValues: (plain + sparse + directional + changes + matrices + measured).map { ($0.name, $0) }
+        uniqueKeysWithValues: (plain + sparse + directional + changes + matrices + measured).map {
+            ($0.name, $0)
+        }
     )
 
     private static let plain: [MethodSchema] = [

@@ -61,7 +61,8 @@ final class ModelShelf {
             let base = try checkpoint(ModelReference(path: reference.path, revision: reference.revision))
             let path = located(adapter)
             let change = try LowRankAdapter(contentsOf: path, name: adapter)
-            let parts = path.hasSuffix(".gguf") ? [""] : ["/adapter_config.json", "/adapter_model.safetensors"]
+            let parts =
+                path.hasSuffix(".gguf") ? [""] : ["/adapter_config.json", "/adapter_model.safetensors"]
             for part in parts { try note(path + part, of: adapter) }
             return try change.applied(to: base)
         }

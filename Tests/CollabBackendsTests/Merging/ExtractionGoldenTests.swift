@@ -1,5 +1,6 @@
 import Collab
 import CollabBackends
+import Foundation
 import Testing
 
 @Suite("Adapters are extracted as mergekit extracts them")

@@ -23,7 +23,9 @@ struct MergeConventionTests {
         arguments: [SignCombination.mean, .sum]
     )
     func wholeModel(_ combination: SignCombination) throws {
-        let golden = try MergeGoldens.checkpoint("statistics/ties_global_keep20_\(combination.rawValue).safetensors")
+        let golden = try MergeGoldens.checkpoint(
+            "statistics/ties_global_keep20_\(combination.rawValue).safetensors"
+        )
         let models = try models(like: golden)
         let count = golden.tensors.reduce(0) { $0 + $1.elementCount }
         // FusionBench keeps what is at least as large as the element of rank n − ⌊n / 5⌋ from below: one more than a fifth.
@@ -54,12 +56,12 @@ struct MergeConventionTests {
                 }
             )
         }
-        let base = try model("base", 0)
-        let merged = Merge(.ties(.paper, base: base, density: 0.5)) { try? model("m", 1) }
+        let (base, changed) = (try model("base", 0), try model("m", 1))
+        let merged = Merge(.ties(.paper, base: base, density: 0.5)) { changed }
         #expect(try merged.values(of: "a") == [1, 1, 1, 1])
         #expect(try merged.values(of: "b") == [1, 1, 0, 0])
         #expect(try merged.values(of: "c") == [0, 0, 0, 0])
-        let most = Merge(.ties(.paper, base: base, density: 1)) { try? model("m", 1) }
+        let most = Merge(.ties(.paper, base: base, density: 1)) { changed }
         #expect(try most.values(of: "c") == [1, 1, 1, 1])
     }
 

@@ -181,7 +181,9 @@ struct AdapterGatesTests {
         for (own, texts) in texts.enumerated() {
             var mean = [Float](repeating: 0, count: rows[0].count)
             for text in texts {
-                for x in try await inputs(of: model, text) { for place in x.indices { mean[place] += x[place] } }
+                for x in try await inputs(of: model, text) {
+                    for place in x.indices { mean[place] += x[place] }
+                }
             }
             let scores = rows.map { zip($0, mean).reduce(0) { $0 + $1.0 * $1.1 } }
             #expect(scores[own] > scores[1 - own])

@@ -44,7 +44,10 @@ public struct TaskMaskMerge: MergeMethod {
             )
         }
         if case .tall(let threshold) = mask, !(threshold >= 0 && threshold.isFinite) {
-            throw CollabError(.invalidRequest, "The threshold of a mask is finite and at least 0, not \(threshold).")
+            throw CollabError(
+                .invalidRequest,
+                "The threshold of a mask is finite and at least 0, not \(threshold)."
+            )
         }
     }
 

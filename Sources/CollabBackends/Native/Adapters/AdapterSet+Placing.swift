@@ -207,7 +207,9 @@ private struct AdapterPlacement {
             let source = place.rows.lowerBound + source(of: row, of: place.tensor)
             for component in 0..<module.rank {
                 let factor = module.scale * module.b[source * module.rank + component]
-                for column in 0..<columns { values[column] += factor * module.a[component * columns + column] }
+                for column in 0..<columns {
+                    values[column] += factor * module.a[component * columns + column]
+                }
             }
             let length = values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
             guard length > 0 else {
