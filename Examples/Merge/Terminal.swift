@@ -1,4 +1,5 @@
 import Collab
+import CollabBackends
 import CollabMerging
 
 #if canImport(Glibc)
