@@ -103,7 +103,12 @@ struct AdapterGatesTests {
     @Test("in a batch and on several threads every token chooses as if alone", arguments: [1, 3])
     func company(threads: Int) async throws {
         let checkpoint = try TinyModels.checkpoint("llama")
-        let options = NativeOptions(threads: threads, promptCacheLimit: 0, weightFormat: .eightBit)
+        let options = NativeOptions(
+            threads: threads,
+            precision: .float,
+            promptCacheLimit: 0,
+            weightFormat: .eightBit
+        )
         let base = try await TinyModels.model(checkpoint, options: options)
         let adapters = try (1...3).map {
             try TinyAdapters.make("a\($0)", for: checkpoint, rank: $0, seed: UInt64($0))
