@@ -105,8 +105,8 @@ struct AdapterGatesTests {
         let checkpoint = try TinyModels.checkpoint("llama")
         let options = NativeOptions(
             threads: threads,
-            precision: .float,
             promptCacheLimit: 0,
+            precision: .float,
             weightFormat: .eightBit
         )
         let base = try await TinyModels.model(checkpoint, options: options)
