@@ -30,7 +30,7 @@ struct ExperimentSkills: AsyncParsableCommand {
         help:
             "How many merges are tried to learn weights layer by layer, from the learned ones on; 0 leaves it out."
     )
-    var layeredTrials = 150
+    var layeredTrials = 0
 
     @Option(help: "Into how many groups the layers are divided, each with weights of its own.")
     var groups = 6
