@@ -6,7 +6,7 @@ import CollabBackends
 /// A line is `{"id", "prompt", "parseSpecial": bool, "greedy": N, "top": K}`; all but the prompt may be left out. Its
 /// answer is `{"id", "ids", "top": [{"id", "logit"}…], "logsumexp", "greedyIDs", "greedyText"}`: the prompt's tokens
 /// (framed as the model was trained), the K largest logits after them, and the N most probable tokens one after the
-/// other, not stopped at the end of an answer.
+/// other, not stopped at the end of an answer. A prompt of no tokens has nothing but its empty `ids`.
 struct Batch {
     var model: NativeModel
     var vocabulary: any ModelTokenizer
@@ -37,12 +37,13 @@ struct Batch {
 
     private func answer(_ question: Question) async throws(CollabError) -> JSONValue {
         let ids = try vocabulary.encodePrompt(question.prompt, parsingSpecialTokens: question.parsesSpecial)
-        guard !ids.isEmpty else { throw CollabError(.invalidRequest, "The prompt has no tokens.") }
+        var answer: JSONObject = ["id": question.id, "ids": .array(ids.map { .integer(Int64($0)) })]
+        // After nothing there are no numbers; the other lines are none the worse for it.
+        if ids.isEmpty { return .object(answer) }
         let decoder = try await model.makeDecoder()
         guard var logits = try await decoder.append(ids, logits: .last).last else {
             throw CollabError(.invalidRequest, "The prompt has no logits.")
         }
-        var answer: JSONObject = ["id": question.id, "ids": .array(ids.map { .integer(Int64($0)) })]
         answer["top"] = .array(
             top(logits, question.top).map { id in
                 ["id": .integer(Int64(id)), "logit": .double(Double(logits[id]))]
