@@ -1,6 +1,6 @@
 """Runs llama.cpp's own HTTP server, with a real model, on loopback.
 
-    Scripts/real-server --install    make it ready, once (34 MB) and stop
+    Scripts/real-server --install    make it ready, once (34 MB), with what some tests need besides, and stop
     Scripts/real-server              make it ready if need be, start it, and serve until Ctrl-C
     Scripts/real-server --port 8080 --api-key K --embedding --model FILE.gguf
 
@@ -25,6 +25,8 @@ import time
 import urllib.request
 
 PACKAGE = "xllamacpp==2026.10.11549"
+# Speaks HTTP/2, for the tests of the transport. No server needs it.
+FURTHER = "hypercorn==0.18.0"
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 
@@ -72,6 +74,19 @@ def make_environment(folder):
         made, output = run(sys.executable, "-m", "venv", "--clear", str(folder))
     if not made:
         raise Failure(f"python3 could not make an environment in {folder}:\n{output}")
+
+
+def install_further(python):
+    """Adds what some tests need and no server does; without it they are skipped."""
+    mark = environment_folder() / "further"
+    if mark.exists() and mark.read_text() == FURTHER:
+        return
+    print(f"Installing {FURTHER} into {environment_folder()}", file=sys.stderr, flush=True)
+    done, output = run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", FURTHER)
+    if done:
+        mark.write_text(FURTHER)
+    else:
+        print(f"pip could not install {FURTHER}; the tests that need it are skipped:\n{output}", file=sys.stderr)
 
 
 def install():
@@ -175,6 +190,7 @@ def main():
 
     python = install()
     if options.install:
+        install_further(python)
         return 0
     if pathlib.Path(sys.prefix).resolve() != environment_folder().resolve():
         os.execv(python, [str(python), *sys.argv])

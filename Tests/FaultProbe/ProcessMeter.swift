@@ -12,23 +12,33 @@ struct ProcessMeter {
         Self.limitTime(seconds: 2 * (patience ?? 1))
         #if os(Linux)
             if patience == nil { Self.limitMemory(to: Self.size(of: path) + 64 << 20) }
-            // 5 sets the peak back to what is resident now.
+        #endif
+        resident = Self.resetPeak()
+    }
+
+    /// Sets the peak back to what is resident now, and returns that.
+    static func resetPeak() -> Int {
+        #if os(Linux)
             try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
-            resident = Self.status("VmRSS")
+        #endif
+        return status("VmRSS")
+    }
+
+    /// A size that the system tells about the process, in bytes; 0 where it tells none.
+    static func status(_ name: String) -> Int {
+        #if os(Linux)
+            let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+            return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 << 10 } ?? 0
         #else
-            resident = 0
+            return 0
         #endif
     }
 
     /// The milliseconds of processor time and the bytes of memory at their peak since the beginning.
     func stop() -> (milliseconds: Int, bytes: Int) {
         let milliseconds = Int(clock() - start) * 1000 / Int(CLOCKS_PER_SEC)
-        #if os(Linux)
-            let bytes = max(0, Self.status("VmHWM") - resident)
-        #else
-            let bytes = 0
-        #endif
-        return (milliseconds, bytes)
+        return (milliseconds, max(0, Self.status("VmHWM") - resident))
     }
 
     private static func limitTime(seconds: Int) {
@@ -57,13 +67,6 @@ struct ProcessMeter {
             getrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
             limit.rlim_cur = rlim_t(status("VmData") + growth + 3 * 8 << 20)
             setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
-        }
-
-        /// A size that the system tells about the process, in bytes.
-        private static func status(_ name: String) -> Int {
-            let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-            let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-            return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 << 10 } ?? 0
         }
     #endif
 }

@@ -22,6 +22,8 @@ public struct Message: Hashable, Sendable {
     public var toolCalls: [ToolCall]
     /// Which call a tool's turn answers.
     public var toolCallID: String?
+    /// What the model thought in this turn, for the server that wants it back.
+    public var thinkingBlocks: [ThinkingBlock]
 
     /// Makes a message.
     public init(
@@ -29,13 +31,15 @@ public struct Message: Hashable, Sendable {
         _ text: String,
         attachments: [Attachment] = [],
         toolCalls: [ToolCall] = [],
-        toolCallID: String? = nil
+        toolCallID: String? = nil,
+        thinkingBlocks: [ThinkingBlock] = []
     ) {
         self.role = role
         self.text = text
         self.attachments = attachments
         self.toolCalls = toolCalls
         self.toolCallID = toolCallID
+        self.thinkingBlocks = thinkingBlocks
     }
 
     /// Standing instructions.
@@ -48,6 +52,15 @@ public struct Message: Hashable, Sendable {
     public static func assistant(_ text: String, toolCalls: [ToolCall] = []) -> Message {
         Message(.assistant, text, toolCalls: toolCalls)
     }
+    /// A model's earlier answer with all that its server may want back: the tools that it called, and its thinking.
+    public static func assistant(_ response: Response) -> Message {
+        Message(
+            .assistant,
+            response.text,
+            toolCalls: response.toolCalls,
+            thinkingBlocks: response.thinkingBlocks
+        )
+    }
     /// What a tool that the model called has returned.
     public static func toolResult(_ text: String, of call: ToolCall) -> Message {
         Message(.tool, text, toolCallID: call.id)
@@ -59,7 +72,7 @@ public struct Message: Hashable, Sendable {
 
 extension Message: Codable {
     private enum CodingKeys: String, CodingKey {
-        case role, text, attachments, toolCalls, toolCallID
+        case role, text, attachments, toolCalls, toolCallID, thinkingBlocks
     }
 
     /// Reads a message.
@@ -70,7 +83,8 @@ extension Message: Codable {
             try values.decode(String.self, forKey: .text),
             attachments: try values.decodeIfPresent([Attachment].self, forKey: .attachments) ?? [],
             toolCalls: try values.decodeIfPresent([ToolCall].self, forKey: .toolCalls) ?? [],
-            toolCallID: try values.decodeIfPresent(String.self, forKey: .toolCallID)
+            toolCallID: try values.decodeIfPresent(String.self, forKey: .toolCallID),
+            thinkingBlocks: try values.decodeIfPresent([ThinkingBlock].self, forKey: .thinkingBlocks) ?? []
         )
     }
 
@@ -82,5 +96,6 @@ extension Message: Codable {
         if !attachments.isEmpty { try values.encode(attachments, forKey: .attachments) }
         if !toolCalls.isEmpty { try values.encode(toolCalls, forKey: .toolCalls) }
         try values.encodeIfPresent(toolCallID, forKey: .toolCallID)
+        if !thinkingBlocks.isEmpty { try values.encode(thinkingBlocks, forKey: .thinkingBlocks) }
     }
 }

@@ -32,6 +32,8 @@ public struct Response: Sendable {
     public var refusal: String?
     /// The tools that the model asks to be called, as received.
     public var toolCalls: [ToolCall]
+    /// What the model thought, in the form in which its server wants it back; see ``Message/assistant(_:)``.
+    public var thinkingBlocks: [ThinkingBlock]
     /// What it took.
     public var usage: Usage
     /// How it came about; set on the answer of the outermost call of a run.
@@ -46,6 +48,7 @@ public struct Response: Sendable {
         thinking: String? = nil,
         refusal: String? = nil,
         toolCalls: [ToolCall] = [],
+        thinkingBlocks: [ThinkingBlock] = [],
         usage: Usage = Usage(),
         trace: Trace? = nil
     ) {
@@ -56,6 +59,7 @@ public struct Response: Sendable {
         self.thinking = thinking
         self.refusal = refusal
         self.toolCalls = toolCalls
+        self.thinkingBlocks = thinkingBlocks
         self.usage = usage
         self.trace = trace
     }
@@ -63,7 +67,7 @@ public struct Response: Sendable {
 
 extension Response: Codable {
     private enum CodingKeys: String, CodingKey {
-        case text, model, ending, tokens, thinking, refusal, toolCalls, usage, trace
+        case text, model, ending, tokens, thinking, refusal, toolCalls, thinkingBlocks, usage, trace
     }
 
     /// Reads a response.
@@ -77,6 +81,7 @@ extension Response: Codable {
             thinking: try values.decodeIfPresent(String.self, forKey: .thinking),
             refusal: try values.decodeIfPresent(String.self, forKey: .refusal),
             toolCalls: try values.decodeIfPresent([ToolCall].self, forKey: .toolCalls) ?? [],
+            thinkingBlocks: try values.decodeIfPresent([ThinkingBlock].self, forKey: .thinkingBlocks) ?? [],
             usage: try values.decode(Usage.self, forKey: .usage),
             trace: try values.decodeIfPresent(Trace.self, forKey: .trace)
         )
@@ -92,6 +97,7 @@ extension Response: Codable {
         try values.encodeIfPresent(thinking, forKey: .thinking)
         try values.encodeIfPresent(refusal, forKey: .refusal)
         if !toolCalls.isEmpty { try values.encode(toolCalls, forKey: .toolCalls) }
+        if !thinkingBlocks.isEmpty { try values.encode(thinkingBlocks, forKey: .thinkingBlocks) }
         try values.encode(usage, forKey: .usage)
         try values.encodeIfPresent(trace, forKey: .trace)
     }

@@ -85,6 +85,14 @@ public final class Run: Sendable {
         }
     }
 
+    /// A run for a part of the current call that is no call of the current run: with its clock and seed, and what is left
+    /// of its time.
+    package static func aside() -> Run {
+        guard let run = current else { return Run() }
+        let left = run.deadline.map { max(.zero, $0 - run.elapsed) }
+        return Run(budget: left.map { .duration($0) } ?? .unlimited, seed: run.seed, clock: run.clock)
+    }
+
     /// Waits on the clock of the current run, or on the system's outside any run.
     public static func sleep(for duration: Duration) async throws(CollabError) {
         try await (context?.run.clock ?? SystemRunClock()).sleep(for: duration)

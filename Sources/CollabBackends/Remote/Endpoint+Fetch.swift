@@ -33,7 +33,24 @@ extension Endpoint {
         }
     }
 
-    private func send<Answer>(
+    private func send<Answer: Sendable>(
+        _ method: String,
+        _ path: String,
+        body: [UInt8]?,
+        isCharged: Bool,
+        model: String,
+        reading: @escaping @Sendable (ResponseHead, [UInt8]) throws(RemoteProblem) -> Answer
+    ) async throws(CollabError) -> Answer {
+        guard let guardian else {
+            return try await sendOnce(method, path, body: body, isCharged: isCharged, model: model, reading: reading)
+        }
+        return try await GuardedRequests.send(body: body, through: guardian) {
+            () async throws(CollabError) -> Answer in
+            try await sendOnce(method, path, body: body, isCharged: isCharged, model: model, reading: reading)
+        }
+    }
+
+    private func sendOnce<Answer: Sendable>(
         _ method: String,
         _ path: String,
         body: [UInt8]?,

@@ -7,6 +7,15 @@ struct Endpoint: Sendable {
     let key: Secret?
     let settings: RemoteSettings
     let dialect: Dialect
+    /// The modifiers that requests pass, over ``GuardedRequests``; `nil`: none.
+    private(set) var guardian: (any TextModel)?
+
+    /// The same server behind modifiers.
+    func guarded(by guardian: any TextModel) -> Endpoint {
+        var endpoint = self
+        endpoint.guardian = guardian
+        return endpoint
+    }
 
     /// Throws ``Collab/CollabError/Code/invalidRequest`` if the address or a header field cannot be used, or if the
     /// key would travel in the clear.
@@ -51,7 +60,9 @@ struct Endpoint: Sendable {
         }
         let query = base.query.map { "?" + $0 } ?? ""
         let address = try WebAddress("/" + parts.joined(separator: "/") + query, relativeTo: base)
-        return try Endpoint(address.whole, key: key, settings: settings, dialect: dialect)
+        var root = try Endpoint(address.whole, key: key, settings: settings, dialect: dialect)
+        root.guardian = guardian
+        return root
     }
 
     /// A request that is ready to go, and a redactor that knows what it holds.

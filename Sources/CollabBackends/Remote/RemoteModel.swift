@@ -41,6 +41,8 @@ public struct RemoteModel: TextModel {
     public var settings: RemoteSettings { endpoint.settings }
 
     let endpoint: Endpoint
+    /// Texts of tokens that the server has told.
+    let tokenTexts = Protected<[TokenID: String]>([:])
 
     /// Makes a model; nothing is sent yet.
     ///
@@ -69,11 +71,40 @@ public struct RemoteModel: TextModel {
         endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
+    /// The same model, which reaches its server in another way.
+    init(_ model: RemoteModel, over endpoint: Endpoint) {
+        self.model = model.model
+        server = model.server
+        name = model.name
+        self.endpoint = endpoint
+    }
+
+    /// The same server's model of another name, or with other settings, behind the same modifiers.
+    func sibling(_ model: String, _ settings: RemoteSettings) throws(CollabError) -> RemoteModel {
+        let sibling = try RemoteModel(
+            model,
+            at: endpoint.base.whole,
+            key: endpoint.key,
+            server: server,
+            settings: settings
+        )
+        guard let guardian = endpoint.guardian else { return sibling }
+        return RemoteModel(sibling, over: sibling.endpoint.guarded(by: guardian))
+    }
+
     /// What the model's tokens cost; `nil` if nobody has told.
     public var price: Price? { settings.price ?? settings.prices?.price(of: model) }
 
     /// Writes an answer.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        guard let guardian = endpoint.guardian else { return try await ask(request, into: sink) }
+        return try await GuardedRequests.answer(request, into: sink, through: guardian) {
+            (request, sink) async throws(CollabError) -> Response in
+            try await ask(request, into: sink)
+        }
+    }
+
+    private func ask(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try request.validate()
         try checkCancellation()
         if price == nil { try Run.checkPrice(of: name) }

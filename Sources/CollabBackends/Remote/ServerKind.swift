@@ -29,6 +29,12 @@ public struct ServerKind: Hashable, Sendable {
     public var maximumAlternatives: Int?
     /// Whether the model takes a temperature and a top-p; those that do not choose for themselves.
     public var takesSampling: Bool
+    /// Whether Responses is asked for the thinking in an encrypted form, in which it can be sent back
+    /// (``Collab/Message/assistant(_:)``) although the server keeps nothing. Models that do not think refuse that.
+    public var encryptsThinking: Bool
+    /// Whether the server may repeat a prompt with the score and place of each of its tokens (`echo`), as OpenAI's
+    /// completions once did; it is found out when something is scored.
+    public var echoesPrompts: Bool
 
     /// Describes a kind of server.
     public init(
@@ -42,7 +48,9 @@ public struct ServerKind: Hashable, Sendable {
         repetitionPenaltyField: String? = nil,
         repetitionWindowField: String? = nil,
         maximumAlternatives: Int? = 20,
-        takesSampling: Bool = true
+        takesSampling: Bool = true,
+        encryptsThinking: Bool = false,
+        echoesPrompts: Bool = false
     ) {
         self.name = name
         self.dialect = dialect
@@ -55,10 +63,12 @@ public struct ServerKind: Hashable, Sendable {
         self.repetitionWindowField = repetitionWindowField
         self.maximumAlternatives = maximumAlternatives
         self.takesSampling = takesSampling
+        self.encryptsThinking = encryptsThinking
+        self.echoesPrompts = echoesPrompts
     }
 
     /// Whatever speaks the protocol, Ollama's `/v1` for example.
-    public static let compatible = ServerKind("an OpenAI-compatible server")
+    public static let compatible = ServerKind("an OpenAI-compatible server", echoesPrompts: true)
     /// OpenAI itself.
     public static let openAI = ServerKind("OpenAI", tokenLimitField: "max_completion_tokens")
     /// OpenAI's reasoning models, which take no temperature: sampling options are left out.
@@ -73,6 +83,15 @@ public struct ServerKind: Hashable, Sendable {
         dialect: .responses,
         tokenLimitField: "max_output_tokens",
         seedField: nil
+    )
+    /// The Responses of OpenAI's reasoning models: no temperature; their thinking comes encrypted, to be sent back.
+    public static let openAIResponsesReasoning = ServerKind(
+        "OpenAI (Responses, reasoning)",
+        dialect: .responses,
+        tokenLimitField: "max_output_tokens",
+        seedField: nil,
+        takesSampling: false,
+        encryptsThinking: true
     )
     /// Anthropic: the base address is `https://api.anthropic.com/v1`, the key goes into `x-api-key`. No seed and no
     /// log-probabilities; where a request sets no limit of tokens it is 4,096, since the protocol demands one.

@@ -4,6 +4,12 @@ import Testing
 
 @testable import CollabBackends
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A remote model on a real server with a real model.
 @Suite(
     "Remote model on a real server",
@@ -48,6 +54,32 @@ struct RealServerTests {
         #expect(abs(tokens[0].logprob + 0.259) < 0.05)
         #expect(tokens[0].alternatives.count == 3)
         #expect(tokens[0].alternatives[0].id == 7042)
+    }
+
+    @Test("All 49,152 tokens of its vocabulary come as alternatives, in an event far beyond the usual limit")
+    func wholeVocabulary() async throws {
+        let request = Request.completion(
+            "The capital of France is",
+            options: options(1, alternatives: 49152)
+        )
+        let token = try #require(try await server.model().respond(to: request).tokens?.first)
+        #expect(token.alternatives.count == 49152)
+        #expect(Set(token.alternatives.compactMap(\.id)).count == 49152)
+        let mass = token.alternatives.reduce(0) { $0 + exp($1.logprob) }
+        #expect(abs(mass - 1) < 1e-3)
+        #expect(token.alternatives[0].id == 7042)
+    }
+
+    @Test("A slot keeps what it has computed of a prompt, unless it is told not to")
+    func slots() async throws {
+        let text = String(repeating: "One and two and three. ", count: 20)
+        func cached(_ options: [ServerOption]) async throws -> Int {
+            let request = Request.completion(text, options: self.options(1))
+            return try await server.model { $0.options = options }.respond(to: request).usage.cachedTokens
+        }
+        _ = try await cached([.slot(1), .reusesPrompt(true)])
+        #expect(try await cached([.slot(1), .reusesPrompt(true)]) > 60)
+        #expect(try await cached([.slot(1), .reusesPrompt(false)]) == 0)
     }
 
     @Test("A dialogue is answered through the model's own chat template, piece by piece")

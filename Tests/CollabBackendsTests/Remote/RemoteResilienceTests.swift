@@ -35,21 +35,59 @@ struct RemoteResilienceTests {
 
     @Test(
         "The wait that a server asks for is kept",
-        arguments: [("retry_after=1", 1.0), ("retry_after_ms=300", 0.3)]
+        arguments: [
+            ("status=429,retry_after=1", 1.0...10.0), ("status=429,retry_after_ms=300", 0.3...9.3),
+            // Dates have whole seconds.
+            ("status=503,retry_after=date,date_s=2", 0.9...11.0),
+        ]
     )
-    func retryAfter(header: String, seconds: Double) async throws {
-        let text = try await model("status=429,\(header),times=1").retrying().respond(to: "hi").text
+    func retryAfter(faults: String, seconds: ClosedRange<Double>) async throws {
+        let text = try await model("\(faults),times=1").retrying().respond(to: "hi").text
         #expect(text == answer)
         let arrivals = try await server.statistics(id).arrivals
         #expect(arrivals.count == 2)
-        #expect(arrivals[1] - arrivals[0] >= seconds)
+        #expect(seconds.contains(arrivals[1] - arrivals[0]))
+    }
+
+    @Test(
+        "Where the server asks for a wait without sense, the rule's own is kept",
+        arguments: ["pastdate", "-5", "nan", "abc"]
+    )
+    func senselessWait(value: String) async throws {
+        let run = Run()
+        let model = try model("status=503,retry_after=\(value),times=1")
+            .retrying(Retry(delay: .milliseconds(20), maximumDelay: .milliseconds(20)))
+        #expect(try await model.respond(to: "hi", in: run).text == answer)
+        #expect(try await server.statistics(id).requests == 2)
+        #expect(run.trace?.root.note("attempt 2")?.hasPrefix("after 0.0") == true)
+    }
+
+    @Test("A wait that is longer than the rule allows fails the call at once, and says how long it is")
+    func longWait() async throws {
+        let failure = error(await ask(try model("status=503,retry_after=1e9").retrying()))
+        #expect(failure?.code == .serverError)
+        #expect(failure?.message.contains("1000000000.0 seconds") == true)
+        #expect(try await server.statistics(id).requests == 1)
+    }
+
+    @Test("Without a number of its own, a limit settles at what the server takes, by the waits that it asks for")
+    func adaptiveRate() async throws {
+        let model = try model("rps=20").rateLimited().limited(to: 4).retrying(Retry(attempts: 20))
+        let answers = try await concurrently(Array(0..<60)) { _ throws(CollabError) in
+            try await model.respond(to: "hi").text
+        }
+        #expect(answers.allSatisfy { $0 == answer })
+        let statistics = try await server.statistics(id)
+        #expect(statistics.requests == 60 + statistics.rejected)
+        // No second has more refusals than calls under way, and sixty calls take a few seconds.
+        #expect(statistics.rejected <= 20)
     }
 
     @Test(
         "What does not pass by itself is asked once",
         arguments: [
             "status=429,body=quota", "status=429,should_retry=false", "status=400", "status=401",
-            "status=403", "status=404", "status=422", "status=400,body=context",
+            "status=403", "status=404", "status=413", "status=422", "status=400,body=context",
         ]
     )
     func permanent(faults: String) async throws {
@@ -60,7 +98,8 @@ struct RemoteResilienceTests {
     @Test(
         "What passes by itself is asked again",
         arguments: [
-            "status=500", "status=502", "status=503", "status=504", "status=529", "reset=before", "reset=fin",
+            "status=408", "status=409", "status=500", "status=502", "status=503", "status=504", "status=529",
+            "reset=before", "reset=fin", "reset=garbage",
         ]
     )
     func transient(faults: String) async throws {

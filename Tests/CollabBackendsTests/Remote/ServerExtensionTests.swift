@@ -78,6 +78,86 @@ struct ServerExtensionTests {
         }
     }
 
+    @Test("A server that echoes a text scores continuations from where the prompt ends")
+    func echoedScores() async throws {
+        let scorer = try model(.compatible).scoring()
+        let prompt = "Ein naïves 🙂"
+        let scores = try await scorer.score([" Wort", " und noch", ""], after: .completion(prompt))
+        func logprob(_ place: Int, _ length: Int) -> Double { -Double((31 * place + length) % 97) / 50 }
+        let end = prompt.unicodeScalars.count
+        #expect(scores[0].tokenLogprobs == [logprob(end, 5)])
+        #expect(scores[1].tokenLogprobs == [logprob(end, 4), logprob(end + 4, 5)])
+        #expect(scores[2].tokenLogprobs.isEmpty)
+        // The last word of the prompt goes on in the continuation.
+        for (prompt, text) in [("Ein Wor", "t"), ("Ein ", "Wort")] {
+            let error = await #expect(throws: CollabError.self) {
+                try await scorer.score([text], after: .completion(prompt))
+            }
+            #expect(error?.code == .invalidRequest)
+            #expect(error?.message.contains("white space") == true)
+        }
+        let dialogue = await #expect(throws: CollabError.self) { try await scorer.score(["x"], after: "hi") }
+        #expect(dialogue?.code == .unsupported)
+        for fault in ["noecho", "badscore", "badplace"] {
+            let error = await #expect(throws: CollabError.self) {
+                try await model(.compatible, fault).scoring().score([" Wort"], after: .completion(prompt))
+            }
+            #expect(error?.code == (fault == "badplace" ? .invalidRequest : .malformedResponse), "\(fault)")
+        }
+    }
+
+    @Test("Tokens that vLLM names by their ids have ids, and their bytes where these can be known")
+    func tokensAsIDs() async throws {
+        let model = try RemoteModel.faulty("ok", id: id, on: server, server: .vLLM) {
+            $0.options = [.tokensAsIDs]
+        }
+        let options = GenerationOptions(maximumTokens: 2, alternatives: 3)
+        let answer = try await model.generate(Request("SAY:Good day", options: options), into: .discarding)
+        let tokens = try #require(answer.tokens)
+        #expect(tokens.map(\.id) == [100, 121])
+        #expect(tokens.map(\.bytes) == ["Good", " day"].map { Array($0.utf8) })
+        #expect(tokens[0].alternatives.map(\.id) == [100, 62, 62])
+        #expect(tokens[0].alternatives.map(\.bytes) == [[], [], []], "a name is no text")
+        // The server takes an id for a byte.
+        let spelled = try #require(try await model.spelling(answer).tokens)
+        #expect(spelled[0].alternatives.map(\.bytes) == ["Good", ">", ">"].map { Array($0.utf8) })
+        #expect(spelled.map(\.bytes) == tokens.map(\.bytes))
+        let older =
+            #"{"choices":[{"index":0,"text":" x","logprobs":{"tokens":["token_id:7"],"token_logprobs":[-0.5],"top_logprobs":[{"token_id:7":-0.5,"token_id:9":-2,"token_id:x":-3}]}}]}"#
+        var assembly = AnswerAssembly(alternatives: 3, maximumTokens: nil)
+        _ = try assembly.consume(Array(older.utf8))
+        let token = try #require(assembly.response(model: "m", promptBytes: 1, price: nil).tokens?.first)
+        #expect(token.id == 7 && token.bytes.isEmpty)
+        #expect(token.alternatives.map(\.id) == [7, 9, nil])
+        #expect(token.alternatives[2].bytes == Array("token_id:x".utf8))
+    }
+
+    @Test("vLLM loads an adapter, offers it under a name of its own, and forgets it")
+    func adapters() async throws {
+        let model = try model(.vLLM, "as=vllm")
+        #expect(try await model.availableAdapters() == [])
+        let adapted = try await model.loadAdapter("sums", from: "/adapters/sums")
+        #expect(adapted.model == "sums" && adapted.name == "sums")
+        #expect(try await model.availableAdapters() == ["sums"])
+        #expect(try await adapted.respond(to: "hi").text.hasPrefix("Paris"))
+        try await adapted.checkAvailability()
+        try await model.unloadAdapter("sums")
+        #expect(try await model.availableAdapters() == [])
+        let gone = await #expect(throws: CollabError.self) { try await adapted.respond(to: "hi") }
+        #expect(gone?.remoteFailure?.kind == .notFound)
+        for work: @Sendable () async throws -> Void in [
+            { _ = try await model.loadAdapter("none", from: "nowhere") }, { try await model.unloadAdapter("sums") },
+        ] {
+            let error = await #expect(throws: CollabError.self) { try await work() }
+            #expect(error?.remoteFailure?.kind == .notFound)
+            #expect(error?.message.contains("found") == true)
+        }
+        let refused = await #expect(throws: CollabError.self) {
+            try await self.model(.llamaCPP).unloadAdapter("sums")
+        }
+        #expect(refused?.code == .unsupported)
+    }
+
     @Test("Options become each server's fields")
     func options() throws {
         func body(_ server: ServerKind, _ options: ServerOption...) throws -> JSONValue {
@@ -93,6 +173,7 @@ struct ServerExtensionTests {
             .vLLM,
             .runningUsage,
             .tokenIDs,
+            .tokensAsIDs,
             .logitBias([7: -100, 3: 1]),
             .allowedTokens([1, 2])
         )
@@ -100,6 +181,7 @@ struct ServerExtensionTests {
             vLLM["stream_options"]?.description == #"{"include_usage":true,"continuous_usage_stats":true}"#
         )
         #expect(vLLM["return_token_ids"]?.boolValue == true)
+        #expect(vLLM["return_tokens_as_token_ids"]?.boolValue == true)
         #expect(vLLM["logit_bias"]?.description == #"{"3":1.0,"7":-100.0}"#)
         #expect(vLLM["allowed_token_ids"]?.description == "[1,2]")
         let llama = try body(.llamaCPP, .slot(2), .reusesPrompt(false), .adapters([1: 0.5, 0: 1]))

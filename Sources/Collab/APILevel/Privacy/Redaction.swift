@@ -211,7 +211,8 @@ extension Request {
         let texts =
             switch input {
             case .completion(let text): [text]
-            case .dialogue(let messages): messages.flatMap { [$0.text] + $0.toolCalls.map(\.arguments) }
+            case .dialogue(let messages): 
+                messages.flatMap { [$0.text] + $0.toolCalls.map(\.arguments) + $0.thinkingBlocks.map(\.text) }
             }
         return texts + options.stopSequences
     }
@@ -229,6 +230,8 @@ extension Request {
                         messages[index].toolCalls[call].arguments
                     )
                 }
+                // What is signed cannot be changed, only left out.
+                messages[index].thinkingBlocks.removeAll { change($0.text) != $0.text }
             }
             request.input = .dialogue(messages)
         }

@@ -4,7 +4,8 @@ public import struct Collab.CollabError
 ///
 /// Files are written by machines and attacked by people, so ``file`` takes the standard by its letter and refuses
 /// what two readers could understand differently. Servers are written by many, so ``wire`` reads what is meant as
-/// long as the structure is sound.
+/// long as the structure is sound; a key that comes twice it refuses too, since of two readers, say a filter in between
+/// and this one, each may take another value.
 public struct JSONPolicy: Sendable {
     /// What to do with a key that an object has twice, compared after unescaping.
     public enum DuplicateKeys: Hashable, Sendable {
@@ -45,9 +46,9 @@ public struct JSONPolicy: Sendable {
         errorCode: .malformedFile
     )
 
-    /// For servers: lone surrogates become U+FFFD, the last of equal keys counts, `NaN` and its like are numbers.
+    /// For servers: lone surrogates become U+FFFD, `NaN` and its like are numbers; duplicate keys are an error.
     public static let wire = JSONPolicy(
-        duplicateKeys: .keepLast,
+        duplicateKeys: .reject,
         repairsText: true,
         readsNonFiniteNumbers: true,
         skipsByteOrderMark: true,

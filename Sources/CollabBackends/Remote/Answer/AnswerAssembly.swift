@@ -18,6 +18,7 @@ struct AnswerAssembly {
     private let maximumTokens: Int?
     private(set) var text = ""
     private var thinking = ""
+    private var thinkingBlocks: [ThinkingBlock] = []
     private var refusal = ""
     private var toolCalls: [Int: ToolCall] = [:]
     private var tokens: [GeneratedToken] = []
@@ -31,8 +32,8 @@ struct AnswerAssembly {
     /// Whether the server has said that nothing more comes.
     private(set) var isDone = false
 
-    /// The most tool calls of an answer, and bytes of their arguments.
-    private static let (toolCallLimit, argumentLimit) = (256, 16 << 20)
+    /// The most tool calls of an answer, and bytes of their arguments; and the most blocks of thinking.
+    private static let (toolCallLimit, argumentLimit, thinkingLimit) = (256, 16 << 20, 4096)
 
     init(alternatives: Int, maximumTokens: Int?, dialect: Dialect = .chatCompletions) {
         decoder = dialect.coding.makeDecoder(alternatives: alternatives)
@@ -91,6 +92,10 @@ struct AnswerAssembly {
         try add(update.toolCalls)
         refusal += update.refusal
         thinking += update.thinking
+        thinkingBlocks += update.thinkingBlocks
+        guard thinkingBlocks.count <= Self.thinkingLimit else {
+            throw .malformed("it thinks in more than \(Self.thinkingLimit) blocks")
+        }
         let length = update.text.utf8.count + update.thinking.utf8.count + update.refusal.utf8.count
         guard length > 0 || !update.toolCalls.isEmpty else { return "" }
         chunks += 1
@@ -133,6 +138,7 @@ struct AnswerAssembly {
             thinking: thinking.isEmpty ? nil : thinking,
             refusal: refusal.isEmpty ? nil : refusal,
             toolCalls: toolCalls.sorted { $0.key < $1.key }.map(\.value),
+            thinkingBlocks: thinkingBlocks,
             usage: usage
         )
     }

@@ -23,6 +23,8 @@ struct AnswerUpdate {
 
     var text = ""
     var thinking = ""
+    /// Parts of the thinking that are whole, in the form in which the server wants them back.
+    var thinkingBlocks: [ThinkingBlock] = []
     var refusal = ""
     var toolCalls: [ToolCallPiece] = []
     var tokens = Tokens.none

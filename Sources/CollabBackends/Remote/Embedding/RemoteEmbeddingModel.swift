@@ -62,6 +62,16 @@ public struct RemoteEmbeddingModel: EmbeddingModel {
         endpoint = try Endpoint(base, key: key, settings: settings, dialect: server.dialect)
     }
 
+    /// The same model, whose requests pass modifiers.
+    init(_ model: RemoteEmbeddingModel, guardian: any TextModel) {
+        coding = model.coding
+        self.model = model.model
+        dimension = model.dimension
+        name = model.name
+        textsPerRequest = model.textsPerRequest
+        endpoint = model.endpoint.guarded(by: guardian)
+    }
+
     /// Asks the server for one vector to learn how long they are.
     public static func connecting(
         _ model: String,

@@ -116,7 +116,9 @@ extension TransportError {
         case .transfer(.headTooLarge), .transfer(.bodyTooLarge), .transfer(.malformedHead): .malformed
         case .transfer(.connection(let failure)):
             switch failure.kind {
-            case .notHTTP, .badEncoding: .malformed
+            case .badEncoding: .malformed
+            // Bytes that are no HTTP and no answer either: whether the server has worked on the request is not known.
+            case .notHTTP where head != nil: .malformed
             default: !wasSent ? .notSent : head == nil ? .answerLost : .interrupted
             }
         case .transfer(.cancelled): .interrupted

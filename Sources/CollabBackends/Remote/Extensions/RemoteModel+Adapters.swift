@@ -30,13 +30,7 @@ extension RemoteModel {
         )
         var settings = settings
         settings.name = nil
-        return try RemoteModel(
-            name,
-            at: endpoint.base.whole,
-            key: endpoint.key,
-            server: server,
-            settings: settings
-        )
+        return try sibling(name, settings)
     }
 
     /// Makes the server forget a low-rank adapter.

@@ -19,12 +19,6 @@ extension RemoteModel {
         var settings = settings
         settings.options.append(option)
         settings.name = "\(name) with \(constraint.name)"
-        return try RemoteModel(
-            model,
-            at: endpoint.base.whole,
-            key: endpoint.key,
-            server: server,
-            settings: settings
-        )
+        return try sibling(model, settings)
     }
 }

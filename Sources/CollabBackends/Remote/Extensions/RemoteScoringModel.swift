@@ -7,14 +7,15 @@ public import Collab
 /// let scores = try await model.score([" Paris", " Rome"], after: .completion("The capital of France is"))
 /// ```
 ///
-/// The prompt and each continuation are turned into tokens by the server and sent as ids, so that the border between
-/// them is exact; a continuation is cut into tokens by itself, as a native model cuts it.
+/// The prompt and each continuation are turned into tokens by vLLM or llama.cpp's server and sent as ids, so that the
+/// border between them is exact; a continuation is cut into tokens by itself, as a native model cuts it.
 ///
 /// - vLLM scores a whole text in one request (`echo` with no token to write).
 /// - llama.cpp's server ignores `echo`, but it reports a written token's probability as it was before any bias. So each
 ///   token of a continuation is made to be written by a bias that nothing can outweigh: a request a token, of which the
 ///   server computes only what is new. Good for labels, slow for long texts.
-/// - Hosted services have taken both away.
+/// - Other servers of OpenAI's protocol are sent a text and echo it with the place of each token; see
+///   ``score(_:after:)``. Hosted services have mostly taken that away.
 public struct RemoteScoringModel: TokenScoring {
     /// The model beneath, which answers.
     public let base: RemoteModel
@@ -33,13 +34,19 @@ public struct RemoteScoringModel: TokenScoring {
     /// The prompt is turned into tokens once; the continuations are scored side by side, and a server with a cache of
     /// prompts computes their common beginning once.
     ///
-    /// Throws what a call throws, ``Collab/CollabError/Code/invalidRequest`` for a prompt of no tokens, and
+    /// A server that is sent texts rather than tokens cuts the prompt and the continuation into tokens as one text. So a
+    /// continuation should begin with the white space before it: where the last token of the prompt reaches into it,
+    /// nothing is scored. Dialogues cannot be scored there, since nobody knows the text that they become.
+    ///
+    /// Throws what a call throws, ``Collab/CollabError/Code/invalidRequest`` for a prompt of no tokens or one whose last
+    /// token reaches into the continuation, ``Collab/CollabError/Code/unsupported`` for a dialogue, and
     /// ``Collab/CollabError/Code/malformedResponse`` if the server does not score what it was given.
     public func score(
         _ continuations: [String],
         after request: Request
     ) async throws(CollabError) -> [ScoredContinuation] {
         if base.price == nil { try Run.checkPrice(of: name) }
+        if base.server.extensions == nil { return try await echoedScores(of: continuations, after: request) }
         let prompt = try await base.promptTokens(for: request)
         guard !prompt.isEmpty else {
             throw CollabError(
@@ -93,7 +100,7 @@ public struct RemoteScoringModel: TokenScoring {
     }
 
     /// Reports what an answer says that it used, at the model's price.
-    private func spend(_ answer: JSONValue) {
+    func spend(_ answer: JSONValue) {
         Run.spend(
             (ChatCompletionsDecoder.usage(answer["usage"]) ?? Usage()).priced(at: base.price)
         )
@@ -132,10 +139,11 @@ extension RemoteModel {
     ///
     /// Throws ``Collab/CollabError/Code/unsupported`` for a server that does not.
     public func scoring() throws(CollabError) -> RemoteScoringModel {
-        guard server.extensions != nil else {
+        guard server.extensions != nil || server.dialect == .chatCompletions && server.echoesPrompts else {
             throw CollabError(
                 .unsupported,
-                "\(server.name) does not score texts; vLLM and llama.cpp's server do (server: .vLLM, .llamaCPP)."
+                "\(server.name) does not score texts; vLLM and llama.cpp's server do, and others that echo a prompt "
+                    + "(server: .vLLM, .llamaCPP, .compatible)."
             )
         }
         return RemoteScoringModel(base: self)

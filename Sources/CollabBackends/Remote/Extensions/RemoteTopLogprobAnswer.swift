@@ -164,7 +164,7 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
 
     /// One of vLLM's: `7` or `token_id:7`.
     private func listed(_ name: String, _ logprob: Double?) throws(CollabError) -> Listed {
-        guard let id = name.split(separator: ":").last.flatMap({ TokenID($0) }), let logprob else {
+        guard let id = TokenReport.id(in: name) ?? TokenID(name), let logprob else {
             throw lacksNumbers
         }
         return Listed(id: id, logprob: logprob)
@@ -184,7 +184,7 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
         }
         let texts = try await concurrently(list) { (token) async throws(CollabError) -> String in
             if let text = token.text { return text }
-            return try await self.model.text(of: token.id)
+            return try await self.model.base.text(ofToken: token.id)
         }
         var entries: [PartialDistribution.Entry] = []
         var unnamed: [Double] = []

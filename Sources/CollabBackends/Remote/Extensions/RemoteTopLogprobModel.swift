@@ -19,8 +19,6 @@ public struct RemoteTopLogprobModel: TopLogprobModel {
     public let endings: Set<String>
     /// The tokens of these texts; found out once.
     private let endTokens = Protected<Set<TokenID>?>(nil)
-    /// Texts of tokens that the server has told.
-    let texts = Protected<[TokenID: String]>([:])
 
     /// The model's name.
     public var name: String { base.name }
@@ -69,15 +67,6 @@ public struct RemoteTopLogprobModel: TopLogprobModel {
     func bytes(of text: String) -> [UInt8]? {
         if endings.contains(text) { return [] }
         return text.isEmpty || text.contains("\u{FFFD}") ? nil : Array(text.utf8)
-    }
-
-    /// The text of a token behind another one: at a beginning some tokenizers drop its white space.
-    func text(of id: TokenID) async throws(CollabError) -> String {
-        if let known = texts.withLock({ $0[id] }) { return known }
-        let twice = Array(try await base.text(of: [id, id]).unicodeScalars)
-        let text = String(String.UnicodeScalarView(twice.suffix((twice.count + 1) / 2)))
-        texts.withLock { $0[id] = text }
-        return text
     }
 }
 

@@ -91,6 +91,14 @@ public struct ServerOption: Sendable, Hashable {
         vLLM: ["return_token_ids": true]
     )
 
+    /// Tokens and their alternatives come as ids in the place of texts (vLLM; llama.cpp tells ids anyway). That is
+    /// exact where several tokens have the same text; ``RemoteModel/spelling(_:)`` asks for their bytes.
+    public static let tokensAsIDs = ServerOption(
+        "tokens as ids",
+        llamaCPP: [:],
+        vLLM: ["return_tokens_as_token_ids": true]
+    )
+
     /// The usage comes with every piece, so that it is exact even for an answer that breaks off (vLLM).
     public static let runningUsage = ServerOption(
         "running usage",

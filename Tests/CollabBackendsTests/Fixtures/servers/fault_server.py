@@ -141,7 +141,15 @@ def answer_tokens(spec, body):
     return toks, "stop"
 
 
-def logprob_entry(tok, k, spec):
+def logprob_entry(tok, k, spec, as_ids=False):
+    """The report of a token. Named by ids it is as vLLM's: the bytes of alternatives are those of their names."""
+    if as_ids:
+        entry = logprob_entry(tok, k, spec)
+        for e in [entry, *entry["top_logprobs"]]:
+            e["token"] = f"token_id:{e['bytes'][-1]}"
+        for e in entry["top_logprobs"]:
+            e["bytes"] = list(e["token"].encode())
+        return entry
     lp = -0.25
     top = [{"token": tok, "logprob": lp, "bytes": list(tok.encode())}]
     for i in range(1, k):
@@ -185,6 +193,24 @@ def echo_answer(body, spec):
     return {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "", "finish_reason": "length",
             "logprobs": {"tokens": [f"token_id:{t}" for t in ids], "token_logprobs": scores, "top_logprobs": None}}],
             "usage": {"prompt_tokens": len(ids), "completion_tokens": 0, "total_tokens": len(ids)}}
+
+
+def echoed_text(body, spec):
+    """The same for a text: tokens are words with the space before them, their scores −(31 × place + length) mod 97, ÷ 50.
+    As some servers do, it puts an empty token before the text, and a written one (` so`) behind it."""
+    text = body["prompt"]
+    toks = [""] + re.findall(r"\s*\S+|\s+$", text) + [" so"]
+    places = [len("".join(toks[:i])) for i in range(len(toks))]
+    scores = [None] + [-((31 * p + len(t)) % 97) / 50 for p, t in zip(places[1:], toks[1:])]
+    if "badscore" in spec:
+        scores[-2] = 3.5
+    if "badplace" in spec:
+        places = [len("".join(toks[:i]).encode()) for i in range(len(toks))]
+    if "noecho" in spec:
+        text, toks, scores, places = "", toks[-1:], scores[-1:], [0]
+    return {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": text + " so", "finish_reason": "length",
+            "logprobs": {"tokens": toks, "token_logprobs": scores, "top_logprobs": None, "text_offset": places}}],
+            "usage": {"prompt_tokens": len(toks) - 1, "completion_tokens": 1, "total_tokens": len(toks)}}
 
 
 def forced_answer(body, spec):
@@ -244,6 +270,7 @@ class Dialect:
         self.want_usage = bool(so.get("include_usage")) or "usage_force" in spec
         self.k = body.get("top_logprobs") or (body.get("logprobs") if isinstance(body.get("logprobs"), int) and body.get("logprobs") is not True else 0) or 0
         self.lp = bool(body.get("logprobs"))
+        self.ids = bool(body.get("return_tokens_as_token_ids"))
 
     def usage(self, done=None):
         c = len(self.toks) * self.n if done is None else done
@@ -342,7 +369,7 @@ class Dialect:
                 done += 1
                 c = {"index": i, "finish_reason": None, **({"delta": {"content": t}} if chat else {"text": t})}
                 if self.lp:
-                    c["logprobs"] = {"content": [logprob_entry(t, self.k, self.spec)]}
+                    c["logprobs"] = {"content": [logprob_entry(t, self.k, self.spec, self.ids)]}
                 u = self.usage(done) if self.spec.get("usage") == "every" else None
                 out.append((None, chunk([c], u), 1))
         if "toolfrag" in self.spec and chat:
@@ -357,6 +384,24 @@ class Dialect:
             out.append((None, chunk([], self.usage()), 0))
         out.append((None, "[DONE]", 0))
         return out
+
+
+# ---------------------------------------------------------------- adapters that are loaded while the server runs
+
+ADAPTERS = {}
+
+
+def change_adapters(path, body, spec):
+    """vLLM's two paths: a status, and an error or a text that is no JSON."""
+    known, name = ADAPTERS.setdefault(spec.get("id", ""), {}), body["lora_name"]
+    if path == "/v1/load_lora_adapter":
+        if not body["lora_path"].startswith("/"):
+            return 404, error_body("vllm", 404, f"No adapter found for {name}")
+        known[name] = body["lora_path"]
+        return 200, f"Success: LoRA adapter '{name}' added successfully."
+    if known.pop(name, None) is None:
+        return 404, error_body("vllm", 404, f"The lora adapter '{name}' cannot be found.")
+    return 200, f"Success: LoRA adapter '{name}' removed successfully."
 
 
 # ---------------------------------------------------------------- what servers tell about their models
@@ -390,7 +435,9 @@ def about_models(path, kind, spec):
         if path == "/v1/models/fault-model":
             return entry
     if path == "/v1/models":
-        return {"object": "list", "data": [entry], "has_more": False}
+        loaded = [{**entry, "id": name, "root": root, "parent": "fault-model"}
+                  for name, root in ADAPTERS.get(spec.get("id", ""), {}).items()]
+        return {"object": "list", "data": [entry, *loaded], "has_more": False}
     return None
 
 
@@ -625,7 +672,10 @@ async def midfault(c, s, d, spec):
 
 
 async def handle(c, method, target, headers, body_bytes):
-    path, _, query = target.partition("?")
+    # A proxy is given whole addresses, and hosts to connect to.
+    path, _, query = re.sub(r"^http://[^/]*", "", target).partition("?")
+    if method == "CONNECT":
+        path = "/f/id=" + target.partition(".")[0] + "/connect"
     if path == "/__stats":
         return await send_json(c, 200, {"global": GLOBAL, "ids": STATS})
     if path == "/__reset":
@@ -717,18 +767,33 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         return await send_json(c, 200, told)
     if path in ("/tokenize", "/detokenize", "/apply-template"):
         return await send_json(c, 200, tokens_answer(path, json.loads(body_bytes), spec))
+    if path in ("/v1/load_lora_adapter", "/v1/unload_lora_adapter") and spec.get("as") == "vllm":
+        status, told = change_adapters(path, json.loads(body_bytes), spec)
+        if isinstance(told, str):
+            return await send_json(c, status, None, raw=told.encode(), ctype="text/plain")
+        return await send_json(c, status, told)
     route = ROUTES.get(path)
     if route is None:
         return await send_json(c, 404, error_body("openai", 404, "no such path"))
     if spec.get("early") == "413":           # answered before the body is read; see read_request
-        return await send_json(c, 413, error_body("openai", 413))
+        await send_json(c, 413, error_body("openai", 413))
+        # A polite server reads on for a while: closed with bytes unread, a connection loses the answer too.
+        try:
+            await asyncio.wait_for(discard(c.r), 5)
+        except asyncio.TimeoutError:
+            pass
+        return
     try:
         body = json.loads(body_bytes or b"{}")
         assert isinstance(body, dict)
     except (ValueError, AssertionError):
         return await send_json(c, 400, error_body("openai", 400, "the request body is not a JSON object"))
+    if spec.get("as") == "vllm" and body.get("model") not in {"fault-model", *ADAPTERS.get(spec.get("id", ""), {})}:
+        return await send_json(c, 404, error_body("vllm", 404, "The model does not exist."))
     if route == "completions" and body.get("echo") and isinstance(body.get("prompt"), list):
         return await send_json(c, 200, echo_answer(body, spec))
+    if route == "completions" and body.get("echo"):
+        return await send_json(c, 200, echoed_text(body, spec))
     if route == "completions" and body.get("logit_bias") and isinstance(body.get("prompt"), list):
         return await send_json(c, 200, forced_answer(body, spec))
     if route == "completions" and isinstance(body.get("logprobs"), int) and isinstance(body.get("prompt"), list):
@@ -864,6 +929,11 @@ async def connection(reader, writer, side):
             pass
         if c.id in STATS:
             STATS[c.id]["closed"] += 1
+
+
+async def discard(reader):
+    while await reader.read(65536):
+        pass
 
 
 async def gone(c):

@@ -34,16 +34,20 @@ final class RealServer: Sendable {
         .appendingPathComponent("Scripts/real-server").path
 
     static let isInstalled: Bool = {
+        if ProcessInfo.processInfo.environment["COLLAB_REAL_SERVER"] == "1" { return true }
+        return FileManager.default.fileExists(atPath: "\(environmentFolder)/installed")
+    }()
+
+    /// Where `Scripts/real-server` installs what it needs.
+    static let environmentFolder: String = {
         let environment = ProcessInfo.processInfo.environment
-        if environment["COLLAB_REAL_SERVER"] == "1" { return true }
         let home = environment["HOME"] ?? ""
         #if os(macOS)
             let caches = "\(home)/Library/Caches"
         #else
             let caches = environment["XDG_CACHE_HOME"] ?? "\(home)/.cache"
         #endif
-        let folder = environment["COLLAB_VENV"] ?? "\(caches)/collab/venv"
-        return FileManager.default.fileExists(atPath: "\(folder)/installed")
+        return environment["COLLAB_VENV"] ?? "\(caches)/collab/venv"
     }()
 
     /// A model on it.

@@ -63,14 +63,16 @@ struct AnthropicCoding: DialectCoding {
             return ["role": "user", "content": [result]]
         }
         let role = JSONValue.string(message.role.rawValue)
-        if message.isPlainText { return ["role": role, "content": .string(message.text)] }
-        var parts = message.attachments.map(part)
+        var parts = try message.thinking(of: .anthropicMessages, before: 0)
+        if message.isPlainText, parts.isEmpty { return ["role": role, "content": .string(message.text)] }
+        parts += message.attachments.map(part)
         if !message.text.isEmpty { parts.append(["type": "text", "text": .string(message.text)]) }
-        for call in message.toolCalls {
+        for (index, call) in message.toolCalls.enumerated() {
             parts.append([
                 "type": "tool_use", "id": .string(call.id), "name": .string(call.name),
                 "input": .object(try context.arguments(of: call)),
             ])
+            parts += try message.thinking(of: .anthropicMessages, before: index + 1)
         }
         return ["role": role, "content": .array(parts)]
     }

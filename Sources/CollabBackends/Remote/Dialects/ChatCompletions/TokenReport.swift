@@ -5,6 +5,9 @@ internal import Collab
 /// There are two forms: the chat form, `{"content": [{"token", "bytes", "logprob", "top_logprobs"}]}` with `id` on
 /// some servers, and the older form of completions, `{"tokens", "token_logprobs", "top_logprobs"}`, whose alternatives
 /// are keyed by text. Some servers use the chat form for completions too.
+///
+/// vLLM, asked for ids, writes `token_id:7` in the place of a token's text in both forms, and as its bytes those of that
+/// word. Such a token has an id and no bytes.
 enum TokenReport {
     /// The tokens of a `logprobs` value; `nil` if a number in it cannot be a log-probability.
     static func tokens(_ logprobs: JSONValue, alternatives: Int) -> [GeneratedToken]? {
@@ -19,11 +22,13 @@ enum TokenReport {
             let entries = logprobs["top_logprobs"]?[index]?.objectValue ?? JSONObject()
             let others = entries.compactMap { entry -> GeneratedToken.Alternative? in
                 guard let logprob = entry.value.doubleValue, isKnown(logprob) else { return nil }
-                return GeneratedToken.Alternative(id: nil, bytes: Array(entry.key.utf8), logprob: logprob)
+                let (id, bytes) = named(entry.key)
+                return GeneratedToken.Alternative(id: id, bytes: bytes, logprob: logprob)
             }
+            let (id, bytes) = named(texts[index].stringValue ?? "")
             return GeneratedToken(
-                id: nil,
-                bytes: Array((texts[index].stringValue ?? "").utf8),
+                id: id,
+                bytes: bytes,
                 logprob: logprob,
                 alternatives: best(others, alternatives)
             )
@@ -57,15 +62,32 @@ enum TokenReport {
     }
 
     private static func id(_ entry: JSONValue) -> TokenID? {
-        entry["id"]?.intValue.flatMap { TokenID(exactly: $0) }
+        entry["id"]?.intValue.flatMap { TokenID(exactly: $0) } ?? entry["token"]?.stringValue.flatMap(id(in:))
+    }
+
+    /// The id in `token_id:7`; `nil` for any other text.
+    static func id(in text: String) -> TokenID? {
+        let mark = "token_id:"
+        guard text.hasPrefix(mark) else { return nil }
+        let digits = text.utf8.dropFirst(mark.utf8.count)
+        return digits.allSatisfy { (0x30...0x39).contains($0) } ? TokenID(text.dropFirst(mark.count)) : nil
+    }
+
+    /// What a text in a token's place tells.
+    private static func named(_ text: String) -> (id: TokenID?, bytes: [UInt8]) {
+        let id = id(in: text)
+        return (id, id == nil ? Array(text.utf8) : [])
     }
 
     private static func bytes(_ entry: JSONValue) -> [UInt8] {
+        let text = entry["token"]?.stringValue ?? ""
+        let (id, own) = named(text)
         if let values = entry["bytes"]?.arrayValue {
             let bytes = values.compactMap { $0.intValue.flatMap { UInt8(exactly: $0) } }
-            if bytes.count == values.count { return bytes }
+            let isWord = id != nil && bytes.elementsEqual(text.utf8)
+            if bytes.count == values.count, !isWord { return bytes }
         }
-        return Array((entry["token"]?.stringValue ?? "").utf8)
+        return own
     }
 
     /// Rounding can lift a certain token a little above 0.

@@ -19,22 +19,27 @@ struct ResponsesCoding: DialectCoding {
         for message in messages where message.role == .tool {
             try context.checkPlain(message, of: "results of tools")
         }
-        body["input"] = .array(messages.flatMap(Self.items))
+        var input: [JSONValue] = []
+        for message in messages { input += try Self.items(message) }
+        body["input"] = .array(input)
         body["stream"] = .bool(true)
         body["store"] = .bool(false)
         if let limit = options.maximumTokens { body[context.server.tokenLimitField] = .integer(Int64(limit)) }
         try context.addSampling(of: request, to: &body)
+        var extra: [JSONValue] = []
         if let count = try context.alternatives(of: request) {
-            body["include"] = ["message.output_text.logprobs"]
+            extra.append("message.output_text.logprobs")
             body["top_logprobs"] = .integer(Int64(count))
         }
+        if context.server.encryptsThinking { extra.append("reasoning.encrypted_content") }
+        if !extra.isEmpty { body["include"] = .array(extra) }
         return body
     }
 
     func makeDecoder(alternatives: Int) -> any AnswerDecoder { ResponsesDecoder(alternatives: alternatives) }
 
     /// A turn's items: a message, and each tool call or result by itself.
-    private static func items(_ message: Message) -> [JSONValue] {
+    private static func items(_ message: Message) throws(CollabError) -> [JSONValue] {
         if message.role == .tool {
             return [
                 [
@@ -43,17 +48,18 @@ struct ResponsesCoding: DialectCoding {
                 ]
             ]
         }
-        var items: [JSONValue] = []
+        var items = try message.thinking(of: .responses, before: 0)
         if !message.text.isEmpty || !message.attachments.isEmpty {
             items.append([
                 "type": "message", "role": .string(message.role.rawValue), "content": content(message),
             ])
         }
-        for call in message.toolCalls {
+        for (index, call) in message.toolCalls.enumerated() {
             items.append([
                 "type": "function_call", "call_id": .string(call.id), "name": .string(call.name),
                 "arguments": .string(call.arguments),
             ])
+            items += try message.thinking(of: .responses, before: index + 1)
         }
         return items
     }

@@ -8,6 +8,8 @@ struct ResponsesDecoder: AnswerDecoder {
     let alternatives: Int
     private var places: [String: Int] = [:]
     private var last: JSONValue?
+    /// The places of the tool calls so far.
+    private var calls: Set<Int> = []
 
     init(alternatives: Int) {
         self.alternatives = alternatives
@@ -36,7 +38,10 @@ struct ResponsesDecoder: AnswerDecoder {
             // The item is whole at its end; its pieces in between are those of the arguments.
             if let item = event["item"], item["type"]?.stringValue == "function_call" {
                 let place = place(of: event)
+                calls.insert(place)
                 update.toolCalls = [toolCall(item, place: place)]
+            } else if name == "response.output_item.done", let block = thinkingBlock(event["item"]) {
+                update.thinkingBlocks = [block]
             }
         case "response.function_call_arguments.delta":
             let place = place(of: event)
@@ -60,15 +65,30 @@ struct ResponsesDecoder: AnswerDecoder {
                     update.refusal += part["refusal"]?.stringValue ?? ""
                     readLogprobs(part["logprobs"], to: &update)
                 }
-            case "function_call": update.toolCalls.append(toolCall(item, place: place))
+            case "function_call":
+                calls.insert(place)
+                update.toolCalls.append(toolCall(item, place: place))
             case "reasoning":
                 let parts = (item["summary"]?.arrayValue ?? []) + (item["content"]?.arrayValue ?? [])
                 update.thinking += parts.compactMap { $0["text"]?.stringValue }.joined(separator: "\n\n")
+                if let block = thinkingBlock(item) { update.thinkingBlocks.append(block) }
             default: break
             }
         }
         try readEnd(answer, to: &update)
         return update
+    }
+
+    /// An item of thinking that can be sent back. The server keeps none, so only an encrypted one means anything to it.
+    private func thinkingBlock(_ item: JSONValue?) -> ThinkingBlock? {
+        guard var object = item?.objectValue, object["type"]?.stringValue == "reasoning",
+            object["encrypted_content"]?.stringValue?.isEmpty == false
+        else { return nil }
+        // How the item came about is no part of an input.
+        object["status"] = nil
+        let parts = object["summary"]?.arrayValue ?? []
+        let text = parts.compactMap { $0["text"]?.stringValue }.joined(separator: "\n\n")
+        return ThinkingBlock(object, text: text, of: .responses, toolCallsBefore: calls.count)
     }
 
     /// The place of the item that an event is about. llama.cpp numbers no items; it names them, once by one name and
