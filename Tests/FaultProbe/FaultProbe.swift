@@ -24,7 +24,9 @@ enum FaultProbe {
                 exit(1)
             }
         default:
-            FileHandle.standardError.write(Data("usage: FaultProbe files LIST [FROM] | templates | remote LIST [TRUST]\n".utf8))
+            FileHandle.standardError.write(
+                Data("usage: FaultProbe files LIST [FROM] | templates | remote LIST [TRUST]\n".utf8)
+            )
             exit(2)
         }
     }

@@ -59,7 +59,8 @@ struct FaultsSuite: AsyncParsableCommand {
         "status=429,retry_after=1,times=1", "status=503,times=2", "reset=before,times=1", "nodone",
         "mid=emptychoices",
         "mid=html", "mid=badutf8", "ctype=text%2Fhtml", "ignore_stream", "dup=final", "frame=cr", "frame=bom",
-        "frame=multiline", "split=7", "split=1", "usage=none", "usage=every", "after_done=garbage", "hangdone=3",
+        "frame=multiline", "split=7", "split=1", "usage=none", "usage=every", "after_done=garbage",
+        "hangdone=3",
         "http10", "nofinish", "finish=weird", "mid=surrogate", "mid=nan", "toolfrag",
         // As sent, every word twice: chat completions number no events.
         "dup=all",

@@ -42,7 +42,14 @@ extension Endpoint {
         reading: @escaping @Sendable (ResponseHead, [UInt8]) throws(RemoteProblem) -> Answer
     ) async throws(CollabError) -> Answer {
         guard let guardian else {
-            return try await sendOnce(method, path, body: body, isCharged: isCharged, model: model, reading: reading)
+            return try await sendOnce(
+                method,
+                path,
+                body: body,
+                isCharged: isCharged,
+                model: model,
+                reading: reading
+            )
         }
         return try await GuardedRequests.send(body: body, through: guardian) {
             () async throws(CollabError) -> Answer in

@@ -21,7 +21,10 @@ struct GuardedRemoteModelTests {
 
     private let retry = Retry(delay: .zero)
 
-    @Test("Scores, lists of tokens, vectors and answers are asked for again", arguments: ["status=503", "reset=before"])
+    @Test(
+        "Scores, lists of tokens, vectors and answers are asked for again",
+        arguments: ["status=503", "reset=before"]
+    )
     func retries(fault: String) async throws {
         let retry = retry
         let model = try model("\(fault),times=1").guarded { $0.retrying(retry) }

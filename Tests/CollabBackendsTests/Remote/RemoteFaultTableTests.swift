@@ -23,7 +23,8 @@ struct RemoteFaultTableTests {
         (
             [
                 "ok", "nodone", "nofinish", "truncate=nofinal_newline", "hangdone=30", "mid=html", "mid=nan",
-                "mid=badutf8", "mid=surrogate", "split=1", "split=7", "frame=crlf", "frame=cr", "frame=nospace",
+                "mid=badutf8", "mid=surrogate", "split=1", "split=7", "frame=crlf", "frame=cr",
+                "frame=nospace",
                 "frame=multiline", "frame=comments", "frame=bom", "ascii", "http10", "ctype=text%2Fhtml",
                 "ctype=none", "ignore_stream", "mid=emptychoices", "mid=unknown", "dup=final", "dup=all",
                 "after_done=garbage", "finish=weird", "finish=content_filter", "finish=length", "toolfrag",
@@ -100,7 +101,9 @@ struct RemoteFaultTableTests {
         #expect(Set(try Self.listedFaults()) == Set(known))
     }
 
-    @Test("Every fault ends in time and as it should, and leaves no connection, descriptor, memory or key behind")
+    @Test(
+        "Every fault ends in time and as it should, and leaves no connection, descriptor, memory or key behind"
+    )
     func everyFault() async throws {
         let (server, flooding) = (try FaultServer.running(), try FaultServer.runningForFloods())
         var calls = [RemoteProbe.Call(base: server.base("ok", id: FaultServer.makeID("table")))]

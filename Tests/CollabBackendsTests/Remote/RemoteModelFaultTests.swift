@@ -112,7 +112,9 @@ struct RemoteModelFaultTests {
         #expect(response.toolCalls == [ToolCall(id: "call_1", name: "weather", arguments: arguments)])
     }
 
-    @Test("Events that come twice are told apart where they are numbered, and taken as sent where they are not")
+    @Test(
+        "Events that come twice are told apart where they are numbered, and taken as sent where they are not"
+    )
     func duplicates() async throws {
         let plain = try await outcome("dup=all").result.get()
         #expect(plain.text.hasPrefix("ParisParis is is"))

@@ -70,7 +70,9 @@ struct RemoteResilienceTests {
         #expect(try await server.statistics(id).requests == 1)
     }
 
-    @Test("Without a number of its own, a limit settles at what the server takes, by the waits that it asks for")
+    @Test(
+        "Without a number of its own, a limit settles at what the server takes, by the waits that it asks for"
+    )
     func adaptiveRate() async throws {
         let model = try model("rps=20").rateLimited().limited(to: 4).retrying(Retry(attempts: 20))
         let answers = try await concurrently(Array(0..<60)) { _ throws(CollabError) in

@@ -146,7 +146,8 @@ struct ServerExtensionTests {
         let gone = await #expect(throws: CollabError.self) { try await adapted.respond(to: "hi") }
         #expect(gone?.remoteFailure?.kind == .notFound)
         for work: @Sendable () async throws -> Void in [
-            { _ = try await model.loadAdapter("none", from: "nowhere") }, { try await model.unloadAdapter("sums") },
+            { _ = try await model.loadAdapter("none", from: "nowhere") },
+            { try await model.unloadAdapter("sums") },
         ] {
             let error = await #expect(throws: CollabError.self) { try await work() }
             #expect(error?.remoteFailure?.kind == .notFound)

@@ -63,11 +63,14 @@ struct ThinkingReplayTests {
         #expect(next["messages"]?[1]?["content"]?.description == anthropicTurn)
         #expect(next["messages"]?[2]?["content"]?[0]?["tool_use_id"]?.stringValue == "t1")
         // A server that does not stream says the same.
-        let whole = #"{"content":"# + anthropicTurn + #","stop_reason":"tool_use","usage":{"input_tokens":5,"output_tokens":9}}"#
+        let whole =
+            #"{"content":"# + anthropicTurn
+            + #","stop_reason":"tool_use","usage":{"input_tokens":5,"output_tokens":9}}"#
         var assembly = AnswerAssembly(alternatives: 0, maximumTokens: nil, dialect: .anthropicMessages)
         _ = try assembly.consumeWhole(Array(whole.utf8))
         #expect(
-            assembly.response(model: "m", promptBytes: 1, price: nil).thinkingBlocks == response.thinkingBlocks
+            assembly.response(model: "m", promptBytes: 1, price: nil).thinkingBlocks
+                == response.thinkingBlocks
         )
     }
 

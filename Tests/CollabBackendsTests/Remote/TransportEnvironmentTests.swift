@@ -68,7 +68,9 @@ struct TransportEnvironmentTests {
         #expect(!both.isAnswer)
     }
 
-    @Test("A proxy that the environment names is used, but not for servers on this machine or those that are excepted")
+    @Test(
+        "A proxy that the environment names is used, but not for servers on this machine or those that are excepted"
+    )
     func proxies() async throws {
         let host = "\(id).invalid"
         let proxy = server["url"]

@@ -211,7 +211,7 @@ extension Request {
         let texts =
             switch input {
             case .completion(let text): [text]
-            case .dialogue(let messages): 
+            case .dialogue(let messages):
                 messages.flatMap { [$0.text] + $0.toolCalls.map(\.arguments) + $0.thinkingBlocks.map(\.text) }
             }
         return texts + options.stopSequences
