@@ -106,6 +106,17 @@ struct ServerExtensionTests {
         }
     }
 
+    @Test("The echo of llama-cpp-python 0.3.36 with SmolLM2 is understood as it was sent")
+    func echoOfLlamaCppPython() throws {
+        let report =
+            #"{"tokens":["E","in"," na","ï","ves"," 🙂"," W","ort"],"text_offset":[0,1,3,6,7,10,12,14],"token_logprobs":[null,-7.794,-6.162,-6.618,-14.975,-4.11,-11.558,-11.004]}"#
+        let echo = try #require(EchoedTokens(try JSONValue(parsing: report, policy: .wire)))
+        #expect(echo.scores(of: " Wort", after: "Ein naïves 🙂") == .known([-11.558, -11.004]))
+        #expect(echo.scores(of: " 🙂 Wort", after: "Ein naïves") == .known([-4.11, -11.558, -11.004]))
+        #expect(echo.scores(of: "Wort", after: "Ein naïves 🙂 ") == .straddled)
+        #expect(EchoedTokens(try JSONValue(parsing: #"{"tokens":["E"],"token_logprobs":[null]}"#)) == nil)
+    }
+
     @Test("Tokens that vLLM names by their ids have ids, and their bytes where these can be known")
     func tokensAsIDs() async throws {
         let model = try RemoteModel.faulty("ok", id: id, on: server, server: .vLLM) {
