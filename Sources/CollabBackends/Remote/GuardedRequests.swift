@@ -87,8 +87,9 @@ struct GuardedRequests: TextModel {
         by perform: @escaping @Sendable () async throws(CollabError) -> Answer
     ) async throws(CollabError) -> Answer {
         let answer = Protected<Answer?>(nil)
+        // No request is without a text.
         let question = Request.completion(
-            String(decoding: body ?? [], as: UTF8.self),
+            String(decoding: body ?? [0x20], as: UTF8.self),
             options: GenerationOptions(maximumTokens: 1)
         )
         _ = try await self.answer(question, into: .discarding, through: guardian) {

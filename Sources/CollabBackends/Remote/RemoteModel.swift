@@ -97,6 +97,9 @@ public struct RemoteModel: TextModel {
 
     /// Writes an answer.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
+        try request.validate()
+        try checkCancellation()
+        if price == nil { try Run.checkPrice(of: name) }
         guard let guardian = endpoint.guardian else { return try await ask(request, into: sink) }
         return try await GuardedRequests.answer(request, into: sink, through: guardian) {
             (request, sink) async throws(CollabError) -> Response in
@@ -105,9 +108,6 @@ public struct RemoteModel: TextModel {
     }
 
     private func ask(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        try request.validate()
-        try checkCancellation()
-        if price == nil { try Run.checkPrice(of: name) }
         let writer = RequestBody(model: model, server: server, settings: settings)
         let bytes = JSONValue.object(try writer.make(for: request)).encoded()
         let path = writer.path(for: request)

@@ -15,8 +15,10 @@ struct GuardedRemoteModelTests {
         id = FaultServer.makeID("guarded")
     }
 
-    private func model(_ faults: String, _ kind: ServerKind = .vLLM) throws -> RemoteModel {
-        try RemoteModel.faulty(faults, id: id, on: server, server: kind)
+    private func model(_ faults: String, _ kind: ServerKind = .vLLM, _ part: String = "") throws
+        -> RemoteModel
+    {
+        try RemoteModel.faulty(faults, id: id + part, on: server, server: kind)
     }
 
     private let retry = Retry(delay: .zero)
@@ -29,11 +31,14 @@ struct GuardedRemoteModelTests {
         let retry = retry
         let model = try model("\(fault),times=1").guarded { $0.retrying(retry) }
         #expect(try await model.respond(to: "hi").text.hasPrefix("Paris"))
-        let scorer = try self.model("\(fault),times=1,skip=2").guarded { $0.retrying(retry) }.scoring()
+        let scorer = try self.model("\(fault),times=1,skip=2", .vLLM, "-scores").guarded {
+            $0.retrying(retry)
+        }.scoring()
         // The tokens of prompt and continuation are two requests; the score, which fails once, is the third.
         let scores = try await scorer.score(["B"], after: .completion("A"))
         #expect(scores[0].tokenLogprobs.count == 1)
-        let tops = try self.model("\(fault),times=1").guarded { $0.retrying(retry) }.listingTops()
+        let tops = try self.model("\(fault),times=1", .vLLM, "-tops").guarded { $0.retrying(retry) }
+            .listingTops()
         let answer = try await tops.startAnswer(.completion("A"))
         #expect(try await answer.next(count: 3).entries.count == 3)
         let base = server.base("\(fault),times=1", id: id + "-vectors")
@@ -64,7 +69,7 @@ struct GuardedRemoteModelTests {
         }
         let statistics = try await server.statistics(id)
         #expect(statistics.rejected == 0)
-        #expect(statistics.mostInFlight == 2)
+        #expect(statistics.mostInFlight <= 2)
     }
 
     @Test("An open circuit keeps requests for scores away too")

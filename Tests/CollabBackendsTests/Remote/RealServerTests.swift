@@ -72,13 +72,13 @@ struct RealServerTests {
 
     @Test("A slot keeps what it has computed of a prompt, unless it is told not to")
     func slots() async throws {
-        let text = String(repeating: "One and two and three. ", count: 20)
+        let text = String(repeating: "One and two and three. ", count: 8)
         func cached(_ options: [ServerOption]) async throws -> Int {
             let request = Request.completion(text, options: self.options(1))
             return try await server.model { $0.options = options }.respond(to: request).usage.cachedTokens
         }
         _ = try await cached([.slot(1), .reusesPrompt(true)])
-        #expect(try await cached([.slot(1), .reusesPrompt(true)]) > 60)
+        #expect(try await cached([.slot(1), .reusesPrompt(true)]) > 30)
         #expect(try await cached([.slot(1), .reusesPrompt(false)]) == 0)
     }
 

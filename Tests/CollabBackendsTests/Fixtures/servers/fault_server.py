@@ -677,7 +677,8 @@ async def handle(c, method, target, headers, body_bytes):
     if method == "CONNECT":
         path = "/f/id=" + target.partition(".")[0] + "/connect"
     if path == "/__stats":
-        return await send_json(c, 200, {"global": GLOBAL, "ids": STATS})
+        ids = {query[3:]: STATS.get(query[3:])} if query.startswith("id=") else STATS
+        return await send_json(c, 200, {"global": GLOBAL, "ids": ids})
     if path == "/__reset":
         STATS.clear()
         GLOBAL["max_open_connections"] = GLOBAL["open_connections"]

@@ -45,6 +45,8 @@ async def write(scope, send, body, pace):
     if pace == "flood":
         while True:
             await piece(event("la " * 5000))
+            # A stream that the client has left takes pieces without waiting.
+            await asyncio.sleep(0)
     await piece(event(f"HTTP/{scope['http_version']} on {scope['client'][1]}, stream"))
     for _ in range(body.get("max_tokens") or 3):
         await asyncio.sleep(float(pace) / 1000)

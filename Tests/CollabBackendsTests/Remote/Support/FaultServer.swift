@@ -38,7 +38,7 @@ final class FaultServer: Sendable {
     /// The counters of an identifier.
     func statistics(_ id: String) async throws -> Statistics {
         let exchange = try await Transport.shared.open(
-            HTTPRequest("GET", WebAddress(self["url"] + "/__stats"))
+            HTTPRequest("GET", WebAddress(self["url"] + "/__stats?id=\(id)"))
         )
         let all = try JSONValue(parsing: try await exchange.body(upTo: 64 << 20), policy: .wire)
         return Statistics(json: all["ids"]?[id] ?? .null)
