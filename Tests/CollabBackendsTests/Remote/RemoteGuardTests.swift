@@ -6,7 +6,7 @@ import Testing
 
 /// Modifiers that hold for everything that a model is asked, scores and vectors included.
 @Suite("Remote: requests that pass modifiers", .timeLimit(.minutes(2)))
-struct GuardedRemoteModelTests {
+struct RemoteGuardTests {
     let server: FaultServer
     let id: String
 
