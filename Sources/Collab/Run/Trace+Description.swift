@@ -108,8 +108,8 @@ struct TracePrinter {
     private func line(for turn: Turn) -> String {
         let change = turn.isFlip ? "\(turn.before?.description ?? "") → " : ""
         let heard = turn.heard.isEmpty ? "" : "  (heard \(turn.heard.joined(separator: ", ")))"
-        return "\(turn.speaker): " + paint(excerpt("\(change)\(turn.answer)"), .choice)
-            + paint(heard, .detail)
+        let said = turn.isRemark == true ? "a remark" : "\(change)\(turn.answer)"
+        return "\(turn.speaker): " + paint(excerpt(said), .choice) + paint(heard, .detail)
     }
 
     /// A text in one line, not too long, without control characters: what a model writes must not steer the terminal.

@@ -44,6 +44,9 @@ public struct Turn: Hashable, Sendable, Codable {
     /// How alike what it said is to what it had said before, from 0 to 1; `nil` if it had not spoken, or if that was not
     /// recorded.
     public var repetition: Double?
+    /// `true` if it was no answer to the question but something else: a critique, a plan, a verdict. What it answers is
+    /// then ``Answer/unparsed``, and the round is the one that it prepares. `nil` otherwise.
+    public var isRemark: Bool?
 
     /// Makes a turn.
     public init(
@@ -55,7 +58,8 @@ public struct Turn: Hashable, Sendable, Codable {
         confidence: Double? = nil,
         messages: [Message]? = nil,
         usage: Usage? = nil,
-        repetition: Double? = nil
+        repetition: Double? = nil,
+        isRemark: Bool? = nil
     ) {
         self.round = round
         self.speaker = speaker
@@ -66,6 +70,7 @@ public struct Turn: Hashable, Sendable, Codable {
         self.messages = messages
         self.usage = usage
         self.repetition = repetition
+        self.isRemark = isRemark
     }
 
     /// Whether the speaker changed its mind.

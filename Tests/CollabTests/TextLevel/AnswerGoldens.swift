@@ -28,6 +28,8 @@ enum AnswerGoldens {
         .init("**Answer:** 42", "42"),
         .init("Answer:\n\n42", "42"),
         .init("She has 3 apples and 4 pears, 7 in all.", "7"),
+        .init("Die Antwort lautet: 42.", "42"),
+        .init("Die Antwort ist nicht 41. Antwort: 42", "42"),
         // Signs are kept, whatever the minus is.
         .init("-5", "-5"),
         .init("The answer is \u{2212}5.", "-5"),
@@ -105,6 +107,7 @@ enum AnswerGoldens {
     ]
 
     static let choice: [AnswerGolden] = [
+        .init("A ist falsch. Die Antwort ist B.", "B"),
         .init("B", "B"),
         .init("b", "B"),
         .init("(B)", "B"),

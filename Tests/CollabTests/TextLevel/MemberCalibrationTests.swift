@@ -46,6 +46,44 @@ struct MemberCalibrationTests {
         #expect(calibration["b"]?.accuracy == 0.5)
     }
 
+    @Test("knows what a perfect judge would reach, and what so many equal votes are worth")
+    func agreement() throws {
+        // Of twenty: on 0, 4, 8, 12, 16 the weak ones are right, on 0 and 10 the strong one is wrong.
+        let calibration = try calibration()
+        #expect(calibration.oracle == 19.0 / 20)
+        // All agree on 4, 8, 12, 16 (right) and 10 (wrong); the weak outvote the strong one on 0, rightly, and wrongly
+        // on the other fourteen.
+        #expect(
+            calibration.agreements == [
+                .init(votes: 2, right: 1, asked: 15), .init(votes: 3, right: 4, asked: 5),
+            ]
+        )
+        #expect(calibration.agreements?.last?.accuracy == 5.0 / 7)
+        #expect(calibration.votes(reaching: 0.7) == 3)
+        #expect(calibration.votes(reaching: 0.1) == 2)
+        #expect(calibration.votes(reaching: 0.8) == nil)
+        #expect(calibration.votes(reaching: .nan) == nil)
+        #expect(Calibration(members: []).votes(reaching: 0) == nil)
+    }
+
+    @Test("tells a debate how many equal votes are enough, as many as were seen to be")
+    func learnedStopping() async throws {
+        func calls(reaching accuracy: Double) async throws -> Int {
+            let rules = DebateRules(
+                rounds: 1,
+                answers: .numeric,
+                until: .votes(reaching: accuracy, by: try calibration())
+            )
+            let debate = Debate("debate", rules) {
+                debater("strong", "1"); debater("weak", "2"); debater("twin", "2")
+            }
+            return try await debate.respond(to: "?").usage.calls
+        }
+        #expect(try await calls(reaching: 0.1) == 3)
+        #expect(try await calls(reaching: 0.7) == 6)
+        #expect(try await calls(reaching: 0.99) == 6)
+    }
+
     @Test("refuses fewer than twenty examples, and examples that do not fit the team")
     func refusals() {
         #expect(throws: CollabError.self) { try Calibration(of: ["a", "b", "c"], from: examples(19)) }

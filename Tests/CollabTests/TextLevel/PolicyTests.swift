@@ -34,6 +34,15 @@ struct TopologyTests {
         #expect(Topology.random(density: 0).density(of: 5) == 0.4)
     }
 
+    @Test("lets nobody hear or be heard who is not of the team")
+    func strangers() {
+        let shapes: [Topology] = [.complete, .ring, .chain, .star(), .tree(), .random(density: 0.5)]
+        for shape in shapes {
+            for stranger in [-1, 3, .max] { #expect(shape.heard(by: stranger, of: 3) == []) }
+            #expect(shape.heard(by: 0, of: 0) == [])
+        }
+    }
+
     @Test("has the density that its shape says")
     func density() {
         #expect(Topology.complete.density(of: 5) == 1)

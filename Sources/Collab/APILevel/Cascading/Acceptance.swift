@@ -90,6 +90,15 @@ public struct Acceptance: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The models that the rule's signals ask beside the one that answered.
+    public var models: [any TextModel] {
+        switch rule {
+        case .threshold(let signal, _): signal.models
+        case .check: []
+        case .all(let left, let right), .any(let left, let right): left.models + right.models
+        }
+    }
+
     /// Judges an answer.
     public func judge(_ evidence: ConfidenceSignal.Evidence) async throws(CollabError) -> Verdict {
         switch rule {

@@ -41,7 +41,7 @@ public struct AdaptiveCascade: Collaboration {
     }
 
     /// What the members have in common.
-    public var profile: ModelProfile { ModelProfile(of: members) }
+    public var profile: ModelProfile { ModelProfile(of: members + signal.models) }
 
     /// One call at least, one a member at most, and what measuring makes.
     public var callRange: ClosedRange<Int> {

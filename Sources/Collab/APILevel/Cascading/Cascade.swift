@@ -137,8 +137,11 @@ extension Cascade: Stage where With == CurrentTeam {
 }
 
 extension Cascade: TextModel, Collaboration where With == Team<TextAccess> {
-    /// What the members have in common.
-    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+    /// What the members, and whoever is asked how good their answers are, have in common.
+    public var profile: ModelProfile {
+        let judges = (earlier + [acceptance]).flatMap(\.models)
+        return ModelProfile(of: participants.textModels + judges)
+    }
 
     /// Asks the members in turn; the last one streams directly, since its answer is taken in any case.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -40,6 +40,8 @@ public struct ConfidenceSignal: Sendable, CustomStringConvertible {
     public let alternatives: Int
     /// How many calls measuring makes, for each answer.
     public let callRange: ClosedRange<Int>
+    /// The models that measuring asks beside the one that answered; what is asked goes to them, too (``ModelProfile``).
+    public let models: [any TextModel]
     private let body: Measure
 
     /// Makes a signal.
@@ -47,11 +49,13 @@ public struct ConfidenceSignal: Sendable, CustomStringConvertible {
         _ description: String,
         alternatives: Int = 0,
         callRange: ClosedRange<Int> = 0...0,
+        asking models: [any TextModel] = [],
         measure: @escaping Measure
     ) {
         self.description = description
         self.alternatives = alternatives
         self.callRange = callRange
+        self.models = models
         body = measure
     }
 

@@ -54,22 +54,30 @@ public struct Judge: Sendable {
     /// The question, the two answers, and what to look at: correctness first, not length and not order.
     @Sendable
     public static func standardPrompt(_ request: Request, _ first: String, _ second: String) -> Request {
-        var asked = Request(
-            """
-            Which of two answers to a question is better? What counts is first whether it is right and does what was \
-            asked, then whether it is clear. Neither its length nor its place counts.
+        prompt(in: .english)(request, first, second)
+    }
 
-            Question: \(request.question.trimmed)
-
-            Answer A: \(first.trimmed)
-
-            Answer B: \(second.trimmed)
-
-            Compare them in a sentence, and end with “The answer is A” or “The answer is B”.
-            """
-        )
-        asked.sample = request.sample
-        return asked
+    /// The standard question in some language.
+    public static func prompt(
+        in wording: Wording
+    ) -> @Sendable (_ request: Request, _ first: String, _ second: String) -> Request {
+        { request, first, second in
+            let parts = [
+                wording(
+                    "Which of two answers to a question is better? What counts is first whether it is right and does what "
+                        + "was asked, then whether it is clear. Neither its length nor its place counts."
+                ),
+                "\(wording("Question")): \(request.question.trimmed)",
+                "\(wording("Answer #", "A")): \(first.trimmed)",
+                "\(wording("Answer #", "B")): \(second.trimmed)",
+                wording(
+                    "Compare them in a sentence, and end with “The answer is A” or “The answer is B”."
+                ),
+            ]
+            var asked = Request(.dialogue([.user(parts.joined(separator: "\n\n"))]))
+            asked.sample = request.sample
+            return asked
+        }
     }
 
     /// Compares two answers, in both orders side by side: two calls.

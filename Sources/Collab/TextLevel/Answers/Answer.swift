@@ -95,7 +95,12 @@ extension AnswerFormat {
     }
 
     /// Yes or no; `true` and `false` are read likewise.
-    public static let yesNo = AnswerFormat("yes or no") { YesNoReader.read($0) }
+    public static let yesNo = yesNo(in: .english)
+
+    /// Yes or no, also by the words of another language: `ja` of ``Wording/german`` is the answer `yes`.
+    public static func yesNo(in wording: Wording) -> AnswerFormat {
+        AnswerFormat("yes or no") { YesNoReader(wording).read($0) }
+    }
 
     /// One of several labels, of one or more words.
     ///

@@ -40,9 +40,9 @@ enum AnswerText {
     /// How many announcements are read at most, the last ones.
     private static let announcementLimit = 16
 
-    private static let nouns: Set<String> = ["answer", "option", "choice"]
-    private static let verbs: Set<String> = ["is", "be", "are"]
-    private static let negations: Set<String> = ["not", "isn't", "n't", "neither", "never"]
+    private static let nouns: Set<String> = ["answer", "option", "choice", "antwort"]
+    private static let verbs: Set<String> = ["is", "be", "are", "ist", "lautet"]
+    private static let negations: Set<String> = ["not", "isn't", "n't", "neither", "never", "nicht"]
 
     /// A word in lower case and where it stands.
     struct Word {

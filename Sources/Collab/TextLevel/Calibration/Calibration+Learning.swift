@@ -33,8 +33,8 @@ public struct LabelledExample: Hashable, Sendable, Codable {
 }
 
 extension Calibration {
-    /// Learns from labelled examples: accuracies, correlations of errors, and, where examples tell them, mean costs and
-    /// latencies. Each kind of task of which there are enough examples gets a calibration of its own
+    /// Learns from labelled examples: accuracies, correlations of errors, what agreement is worth, and, where examples tell
+    /// them, mean costs and latencies. Each kind of task of which there are enough examples gets a calibration of its own
     /// (``subscript(kind:)``).
     ///
     /// Throws ``CollabError/Code/invalidRequest`` if there are fewer than ``minimumExamples``, or if an example does
@@ -69,6 +69,9 @@ extension Calibration {
             }
         }
         self.init(members: members, options: options, errorCorrelations: correlations)
+        let solved = examples.count { example in names.indices.contains { example.isRight($0) == true } }
+        oracle = Double(solved) / Double(examples.count)
+        agreements = Self.agreements(of: names, in: examples)
         var learned: [String: Calibration] = [:]
         for kind in Set(examples.compactMap(\.kind)) {
             var own = examples.filter { $0.kind == kind }
@@ -78,6 +81,24 @@ extension Calibration {
             }
         }
         if !learned.isEmpty { kinds = learned }
+    }
+
+    /// Of equally frequent answers the one counts that was declared first.
+    private static func agreements(of names: [String], in examples: [LabelledExample]) -> [Agreement] {
+        var agreements: [Int: Agreement] = [:]
+        for example in examples {
+            let ballots = names.enumerated().map { index, name in
+                Ballot(member: index, name: name, answer: example.answers[index] ?? .unparsed)
+            }
+            let tally = Aggregation.plurality.count(ballots, ties: .firstDeclared)
+            guard let winner = tally.winner else { continue }
+            let votes = tally.candidates[winner].ballots.count
+            var agreement = agreements[votes] ?? Agreement(votes: votes, right: 0, asked: 0)
+            agreement.asked += 1
+            if tally.answer == example.truth { agreement.right += 1 }
+            agreements[votes] = agreement
+        }
+        return agreements.values.sorted { $0.votes < $1.votes }
     }
 
     private static func meanCost(of member: Int, in examples: [LabelledExample]) -> Money? {

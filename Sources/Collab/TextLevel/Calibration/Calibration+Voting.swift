@@ -18,6 +18,15 @@ extension Calibration {
         return max(log(odds), 0)
     }
 
+    /// The fewest equal votes from which on the most frequent answer is right so often: what a vote, a debate or a cascade
+    /// should ask for before it believes its members. `nil` if no number of votes is known to be enough.
+    ///
+    /// Numbers of votes that were not seen are passed over; with few examples Laplace's smoothing asks for more votes.
+    public func votes(reaching accuracy: Double) -> Int? {
+        let unreliable = (agreements ?? []).last { !($0.accuracy >= accuracy) }
+        return (agreements ?? []).first { $0.votes > unreliable?.votes ?? 0 }?.votes
+    }
+
     /// The members of a team of some size whose accuracy and independence promise most: greedily the one that raises
     /// (mean log-odds weight) × (effective votes) most, beginning with the best single one.
     public func team(of size: Int) -> [String] {

@@ -51,6 +51,26 @@ public struct Calibration: Hashable, Sendable, Codable {
         public var accuracy: Double { (Double(right) + 1) / (Double(asked) + 2) }
     }
 
+    /// What is known of the examples on which so many members, and no more, gave the most frequent answer.
+    public struct Agreement: Hashable, Sendable, Codable {
+        /// How many members agreed.
+        public var votes: Int
+        /// The examples on which their answer was right.
+        public var right: Int
+        /// All such examples.
+        public var asked: Int
+
+        /// Makes a record.
+        public init(votes: Int, right: Int, asked: Int) {
+            self.votes = votes
+            self.right = right
+            self.asked = asked
+        }
+
+        /// How often the answer is right, with one right and one wrong example added (Laplace).
+        public var accuracy: Double { (Double(right) + 1) / (Double(asked) + 2) }
+    }
+
     /// The fewest examples from which anything is learned.
     public static let minimumExamples = 20
 
@@ -60,6 +80,12 @@ public struct Calibration: Hashable, Sendable, Codable {
     public var options: Int
     /// The correlation (φ) of the errors of each two members, by declaration order; empty if it was supplied without.
     public var errorCorrelations: [[Double]]
+    /// How often some member is right: what whoever always chose the right one would reach; `nil` if it was supplied
+    /// without.
+    public var oracle: Double?
+    /// How often the most frequent answer is right, by how many members give it, fewest first; `nil` if it was supplied
+    /// without.
+    public var agreements: [Agreement]?
     /// What is known by kind of task, for kinds with examples enough; `nil` if kinds were not told apart.
     public var kinds: [String: Calibration]?
 

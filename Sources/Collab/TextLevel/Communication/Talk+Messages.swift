@@ -22,10 +22,10 @@ extension Talk {
         }
     }
 
-    /// What was exchanged, by round, listener and author in the order of the turns.
+    /// What was exchanged, by round, listener and author: the turns' in their order, then the remarks'.
     public var edges: [Edge] {
         var edges: [Edge] = []
-        for turn in turns {
+        for turn in turns + remarks {
             for message in turn.messages ?? [] {
                 let tokens = message.tokens ?? 0
                 let place = edges.firstIndex {
@@ -53,7 +53,7 @@ extension Talk {
     /// How many statements were shown, and how many of them said something that no other one said to the same member in
     /// the same turn.
     var forwarded: (messages: Int, distinct: Int) {
-        turns.reduce((0, 0)) { sum, turn in
+        (turns + remarks).reduce((0, 0)) { sum, turn in
             let messages = turn.messages ?? []
             let parsed = Set(messages.map(\.answer).filter(\.isParsed)).count
             return (sum.0 + messages.count, sum.1 + parsed + messages.count { !$0.answer.isParsed })

@@ -4,16 +4,20 @@
 /// measured about them needs nothing else, but for the right answer where accuracy is asked for. Between rounds a member
 /// holds the answer that it gave last; an answer that could not be read agrees with nobody, not even with another one.
 public struct Talk: Hashable, Sendable, Codable {
-    /// The turns, in order.
+    /// The turns in which the question was answered, in order.
     public var turns: [Turn]
+    /// The turns in which something else was said, in order: critiques, plans, verdicts, and the final answer where it was
+    /// written from those of others. They count for what is exchanged and what it costs.
+    public var remarks: [Turn]
     /// What the talk came to; `nil` if that was not decided, or not yet.
     public var outcome: Answer?
     /// The right answer, where the program knows it.
     public var truth: Answer?
 
     /// Makes a talk.
-    public init(turns: [Turn] = [], outcome: Answer? = nil, truth: Answer? = nil) {
+    public init(turns: [Turn] = [], remarks: [Turn] = [], outcome: Answer? = nil, truth: Answer? = nil) {
         self.turns = turns
+        self.remarks = remarks
         self.outcome = outcome
         self.truth = truth
     }
@@ -35,8 +39,21 @@ public struct Talk: Hashable, Sendable, Codable {
         return members.map { held[$0] }
     }
 
-    /// The tokens that were read and written for the turns of some rounds, as far as they were counted.
+    /// The tokens that were read and written for the turns and remarks of some rounds, as far as they were counted.
     public func tokens(in rounds: some RangeExpression<Int>) -> Int {
-        turns.reduce(0) { $0 + (rounds.contains($1.round) ? $1.usage?.totalTokens ?? 0 : 0) }
+        (turns + remarks).reduce(0) { $0 + (rounds.contains($1.round) ? $1.usage?.totalTokens ?? 0 : 0) }
+    }
+}
+
+extension Talk {
+    /// Reads a talk, also one that was written before remarks were told apart.
+    public init(from decoder: any Swift.Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            turns: try container.decode([Turn].self, forKey: .turns),
+            remarks: try container.decodeIfPresent([Turn].self, forKey: .remarks) ?? [],
+            outcome: try container.decodeIfPresent(Answer.self, forKey: .outcome),
+            truth: try container.decodeIfPresent(Answer.self, forKey: .truth)
+        )
     }
 }

@@ -44,7 +44,12 @@ public struct TalkLog: Sendable {
     }
 
     private mutating func add(_ turn: Turn, at node: Int) {
-        talksByHolder[parents[node] ?? node, default: Talk()].turns.append(turn)
+        let holder = parents[node] ?? node
+        if turn.isRemark == true {
+            talksByHolder[holder, default: Talk()].remarks.append(turn)
+        } else {
+            talksByHolder[holder, default: Talk()].turns.append(turn)
+        }
     }
 
     private mutating func add(_ decision: Decision, at node: Int) {

@@ -1,4 +1,17 @@
 extension DebatePrompts {
+    /// Prompts that begin alike for all members, in some language.
+    public static func common(in wording: Wording) -> DebatePrompts {
+        common(
+            introduction: wording(commonIntroduction),
+            label: wording("Answer #"),
+            instruction: wording(commonInstruction)
+        )
+    }
+
+    private static let commonIntroduction = "Answers to this question, some of which may be wrong:"
+    private static let commonInstruction =
+        "Answer # was yours. Check it against the others and give your final answer."
+
     /// Prompts that begin alike for all members: the question, then everybody's answers in declaration order, and only
     /// at the end which one was the member's own.
     ///

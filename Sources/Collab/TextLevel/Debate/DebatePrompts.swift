@@ -26,12 +26,18 @@ public struct DebatePrompts: Sendable {
             instruction: "Check your answer against them and give your final answer. The question was:"
         )
 
+        /// English, put into another language.
+        public init(in wording: Wording) {
+            let english = Phrases.english
+            self.init(
+                othersAnswered: wording(english.othersAnswered),
+                anonymousAnswer: wording(english.anonymousAnswer),
+                instruction: wording(english.instruction)
+            )
+        }
+
         /// German.
-        public static let german = Phrases(
-            othersAnswered: "Andere Antworten auf diese Frage, von denen manche falsch sein können:",
-            anonymousAnswer: "Antwort #",
-            instruction: "Prüfe deine Antwort daran und gib deine endgültige Antwort. Die Frage war:"
-        )
+        public static let german = Phrases(in: .german)
     }
 
     /// The request with which the debate opens, made from what was asked.
@@ -50,6 +56,11 @@ public struct DebatePrompts: Sendable {
 
     /// The standard prompts in English.
     public static let standard = standard()
+
+    /// The standard prompts in some language.
+    public static func standard(in wording: Wording) -> DebatePrompts {
+        standard(phrases: Phrases(in: wording))
+    }
 
     /// The standard prompts.
     ///

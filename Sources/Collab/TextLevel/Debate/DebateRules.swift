@@ -71,7 +71,9 @@ public struct DebateRules: Sendable {
     }
 
     /// The models that are asked about the answers, without being members.
-    var consulted: [any TextModel] { stopping.models + (aggregation.arbiter?.models ?? []) }
+    var consulted: [any TextModel] {
+        stopping.models + (aggregation.arbiter?.models ?? []) + confidence.models
+    }
 
     /// Throws ``CollabError/Code/invalidRequest`` if the rules contradict each other or the size of the team.
     func validate(for count: Int) throws(CollabError) {

@@ -87,15 +87,20 @@ public struct MixturePrompts: Sendable {
     }
 
     /// Standing instructions with the numbered proposals, then the request as it was.
-    public static let standard = standard()
+    public static let standard = standard(in: .english)
+
+    /// The standard prompts in some language.
+    public static func standard(in wording: Wording) -> MixturePrompts {
+        standard(
+            instruction: wording(
+                "Below are several answers to the question that follows. Some may be wrong. Do not copy one: weigh them and "
+                    + "write a single correct, complete answer of your own."
+            )
+        )
+    }
 
     /// Standing instructions with the numbered proposals, then the request as it was.
-    public static func standard(
-        instruction: String = """
-        Below are several answers to the question that follows. Some may be wrong. Do not copy one: weigh them \
-        and write a single correct, complete answer of your own.
-        """
-    ) -> MixturePrompts {
+    public static func standard(instruction: String) -> MixturePrompts {
         MixturePrompts { request, proposals in
             let list = proposals.enumerated().map { "\($0 + 1). \($1.trimmed)" }.joined(separator: "\n")
             let instructions = "\(instruction)\n\n\(list)"
@@ -190,6 +195,12 @@ extension Mixture: Stage where With == CurrentTeam {
 }
 
 extension Mixture: TextModel, Collaboration where With == Team<TextAccess> {
+    /// What the proposers and the aggregator have in common.
+    public var profile: ModelProfile {
+        guard case .model(let writer) = aggregator else { return ModelProfile(of: participants.textModels) }
+        return ModelProfile(of: participants.textModels + [writer])
+    }
+
     /// Collects the proposals and streams the aggregator's answer; if the budget runs out before it, the surest
     /// proposal is the answer.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

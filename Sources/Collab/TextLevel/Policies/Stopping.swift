@@ -101,6 +101,13 @@ public struct Stopping: Sendable, CustomStringConvertible {
         }
     }
 
+    /// So many members give the same answer that it is right so often, as a calibration has learned; never, if no number
+    /// of votes was seen to be enough (``Calibration/votes(reaching:)``).
+    public static func votes(reaching accuracy: Double, by calibration: Calibration) -> Stopping {
+        calibration.votes(reaching: accuracy).map(votes)
+            ?? Stopping("votes that are right in \(accuracy) of cases, which was not seen") { _ in nil }
+    }
+
     /// So many rounds have been held after the opening one.
     public static func rounds(_ count: Int) -> Stopping {
         Stopping("\(count) round\(count == 1 ? "" : "s")") { table in

@@ -9,6 +9,7 @@ public protocol StoppingJudge: Sendable {
 /// Asks a model whether answers say the same.
 private struct AgreementJudge: StoppingJudge {
     let model: any TextModel
+    let wording: Wording
     let prompt: @Sendable (Request, [Statement]) -> Request
 
     func isSettled(_ table: DebateTable, _ request: Request) async throws(CollabError) -> Bool {
@@ -16,7 +17,7 @@ private struct AgreementJudge: StoppingJudge {
         guard statements.count > 1 else { return false }
         do throws(CollabError) {
             let said = try await model.respond(to: prompt(request, statements)).text
-            return YesNoReader.verdict(said) == "yes"
+            return YesNoReader(wording).verdict(said) == "yes"
         } catch {
             // A judge that cannot be asked ends nothing; the rounds are bounded.
             guard error.isSurvivable else { throw error }
@@ -34,30 +35,36 @@ extension Stopping {
     ///
     /// - Parameters:
     ///   - model: who is asked.
-    ///   - prompt: makes the question from what was asked and the latest statements.
+    ///   - wording: the language in which it is asked, and by whose words its yes is known.
+    ///   - prompt: makes the question from what was asked and the latest statements; `nil`: shows both, and asks for yes or
+    ///     no.
     public static func judge(
         _ model: any TextModel,
-        prompt: @escaping @Sendable (_ request: Request, _ statements: [Statement]) -> Request =
-            agreementPrompt
+        in wording: Wording = .english,
+        prompt: (@Sendable (_ request: Request, _ statements: [Statement]) -> Request)? = nil
     ) -> Stopping {
-        Stopping(
+        let standard: @Sendable (Request, [Statement]) -> Request = { agreementPrompt($0, $1, in: wording) }
+        return Stopping(
             "agreement in the judgement of \(model.name)",
-            asking: AgreementJudge(model: model, prompt: prompt)
+            asking: AgreementJudge(model: model, wording: wording, prompt: prompt ?? standard)
         )
     }
 
     /// Shows the question and the answers, and asks for yes or no.
-    @Sendable
-    public static func agreementPrompt(_ request: Request, _ statements: [Statement]) -> Request {
-        let answers = statements.enumerated().map { "Answer \($0 + 1): \($1.text.trimmed)" }
-        return Request(
-            """
-            Question: \(request.question.trimmed)
-
-            \(answers.joined(separator: "\n\n"))
-
-            Do all of these answers come to the same result? Answer with yes or no, and nothing else.
-            """
-        )
+    public static func agreementPrompt(
+        _ request: Request,
+        _ statements: [Statement],
+        in wording: Wording = .english
+    ) -> Request {
+        let answers = statements.enumerated().map {
+            "\(wording("Answer #", "\($0 + 1)")): \($1.text.trimmed)"
+        }
+        let parts =
+            ["\(wording("Question")): \(request.question.trimmed)"] + answers + [
+                wording(
+                    "Do all of these answers come to the same result? Answer with yes or no, and nothing else."
+                )
+            ]
+        return Request(.dialogue([.user(parts.joined(separator: "\n\n"))]))
     }
 }

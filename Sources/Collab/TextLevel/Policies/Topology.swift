@@ -31,8 +31,10 @@ public struct Topology: Hashable, Sendable, Codable, CustomStringConvertible {
     /// For each member, in declaration order, the members that it hears.
     public static func custom(_ heard: [[Int]]) -> Topology { Topology(shape: .custom(heard)) }
 
-    /// The members whom a member of a team of some size hears, in declaration order, itself excluded.
+    /// The members whom a member of a team of some size hears, in declaration order, itself excluded; whoever is not of
+    /// the team hears nobody.
     public func heard(by member: Int, of count: Int) -> [Int] {
+        guard (0..<max(count, 0)).contains(member) else { return [] }
         let all: [Int] =
             switch shape {
             case .complete: Array(0..<count)

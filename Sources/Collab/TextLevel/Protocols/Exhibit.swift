@@ -1,19 +1,22 @@
 /// A text that is shown to a member, under a label.
 public struct Exhibit: Hashable, Sendable, Codable {
-    /// What it is.
+    /// What it is: a phrase of a ``Wording``, in which each `#` stands for an argument.
     public var label: String
+    /// What is filled into the label: a number, a name.
+    public var arguments: [String]
     /// The text.
     public var text: String
 
     /// Makes an exhibit.
-    public init(_ label: String, _ text: String) {
+    public init(_ label: String, _ text: String, of arguments: [String] = []) {
         self.label = label
+        self.arguments = arguments
         self.text = text
     }
 
     /// Numbered exhibits of texts: `Answer 1`, `Answer 2`.
     public static func numbered(_ label: String, _ texts: [String]) -> [Exhibit] {
-        texts.enumerated().map { Exhibit("\(label) \($0 + 1)", $1) }
+        texts.enumerated().map { Exhibit("\(label) #", $1, of: ["\($0 + 1)"]) }
     }
 }
 
@@ -22,12 +25,25 @@ extension Request {
     ///
     /// The turns before the question, and standing instructions, stay. A text to be continued is continued behind what
     /// is shown.
-    public func showing(_ exhibits: [Exhibit], _ instruction: String) -> Request {
-        let shown = exhibits.map { "\($0.label): \($0.text)" }.joined(separator: "\n")
+    ///
+    /// - Parameters:
+    ///   - exhibits: what is shown.
+    ///   - instruction: what is to be done, a phrase of the wording.
+    ///   - arguments: what is filled into the instruction.
+    ///   - wording: the language in which labels and instruction are put.
+    public func showing(
+        _ exhibits: [Exhibit],
+        _ instruction: String,
+        of arguments: [String] = [],
+        in wording: Wording = .english
+    ) -> Request {
+        let shown = exhibits.map { "\(wording($0.label, filling: $0.arguments)): \($0.text)" }
+            .joined(separator: "\n")
+        let instruction = wording(instruction, filling: arguments)
         switch input {
         case .dialogue:
-            let parts = [shown, instruction, "\(Self.questionLabel) \(question)"].filter { !$0.isEmpty }
-            return replacingQuestion(with: parts.joined(separator: "\n\n"))
+            let parts = [shown, instruction, "\(wording(Self.questionLabel)): \(question)"]
+            return replacingQuestion(with: parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
         case .completion(let text):
             var request = self
             let parts = [shown, instruction, text].filter { !$0.isEmpty }
@@ -44,5 +60,5 @@ extension Request {
         return request
     }
 
-    private static let questionLabel = "Question:"
+    private static let questionLabel = "Question"
 }

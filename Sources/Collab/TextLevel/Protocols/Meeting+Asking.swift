@@ -7,12 +7,20 @@ extension Meeting {
         public var request: Request
         /// The members whose words are in the request.
         public var heard: [Int]
+        /// Their words, by which what is exchanged is measured; empty: what each of them said last.
+        public var words: [(place: Int, said: Response)]
 
         /// Makes a question.
-        public init(to place: Int, _ request: Request, hearing heard: [Int] = []) {
+        public init(
+            to place: Int,
+            _ request: Request,
+            hearing heard: [Int] = [],
+            words: [(place: Int, said: Response)] = []
+        ) {
             self.place = place
             self.request = request
             self.heard = heard
+            self.words = words
         }
     }
 
@@ -69,12 +77,14 @@ extension Meeting {
         try await Run.stage(name) { () async throws(CollabError) in
             var asked: [Int] = []
             var reused: [String] = []
+            // What is said in this round is heard in the next.
+            let shown = questions.map { meeting.messages(in: $0) }
             for (index, question) in questions.enumerated() {
                 if takingOver, let draft = meeting.draft(of: meeting.name(of: question.place)) {
                     reused.append(draft.author)
                     meeting.takenOver.insert(question.place)
                     let reply = Interview.Reply(response: draft.response, confidence: draft.confidence)
-                    said[index] = meeting.add(reply, to: question)
+                    said[index] = meeting.add(reply, to: question, showing: shown[index])
                 } else {
                     asked.append(index)
                 }
@@ -85,7 +95,8 @@ extension Meeting {
             var fatal: CollabError?
             for (index, outcome) in zip(asked, outcomes) {
                 switch outcome {
-                case .success(let reply): said[index] = meeting.add(reply, to: questions[index])
+                case .success(let reply):
+                    said[index] = meeting.add(reply, to: questions[index], showing: shown[index])
                 case .failure(let error) where !error.isSurvivable: fatal = fatal ?? error
                 case .failure(let error):
                     let member = meeting.name(of: questions[index].place)
@@ -111,14 +122,18 @@ extension Meeting {
     public mutating func remarks(_ name: String, _ questions: [Question]) async throws(CollabError)
         -> [Response?]
     {
-        let meeting = self
+        var meeting = self
+        defer { self = meeting }
         var said = [Response?](repeating: nil, count: questions.count)
         try await Run.stage(name) { () async throws(CollabError) in
+            let shown = questions.map { meeting.messages(in: $0) }
             let outcomes = await meeting.put(questions)
             var fatal: CollabError?
             for (index, outcome) in outcomes.enumerated() {
                 switch outcome {
-                case .success(let reply): said[index] = reply.response
+                case .success(let reply):
+                    said[index] = reply.response
+                    meeting.note(reply.response, on: questions[index], showing: shown[index])
                 case .failure(let error) where !error.isSurvivable: fatal = fatal ?? error
                 case .failure(let error):
                     Run.note("failed", "\(meeting.name(of: questions[index].place)): \(error.code)")
@@ -131,11 +146,15 @@ extension Meeting {
 
     /// Asks one member for something other than an answer, without which nothing comes about: its failure is thrown.
     public mutating func remark(_ name: String, _ question: Question) async throws(CollabError) -> Response {
-        let meeting = self
+        var meeting = self
+        defer { self = meeting }
         var said: Response?
         try await Run.stage(name) { () async throws(CollabError) in
+            let shown = meeting.messages(in: question)
             switch await meeting.put([question])[0] {
-            case .success(let reply): said = reply.response
+            case .success(let reply):
+                said = reply.response
+                meeting.note(reply.response, on: question, showing: shown)
             case .failure(let error): throw error.within(meeting.name(of: question.place))
             }
         }
@@ -148,12 +167,20 @@ extension Meeting {
     /// The answer is read, but not added to those that are voted on.
     public mutating func write(_ name: String, _ question: Question) async throws(CollabError) -> Conclusion {
         let seat = seats[question.place]
-        let entrance = entrance
+        var meeting = self
+        defer { self = meeting }
         var written: Response?
         try await Run.stage(name) { () async throws(CollabError) in
+            let shown = meeting.messages(in: question)
+            let response: Response
             do throws(CollabError) {
-                written = try await seat.model.respond(to: seat.addressed(question.request), into: entrance)
+                response = try await seat.model.respond(
+                    to: seat.addressed(question.request),
+                    into: meeting.entrance
+                )
             } catch { throw error.within(seat.name) }
+            meeting.note(response, on: question, showing: shown)
+            written = response
         }
         guard let written else { throw .cancelled }
         var conclusion = Conclusion(written)
@@ -198,7 +225,17 @@ extension Meeting {
             takenOver.insert(place)
             known.append(draft)
         }
-        defer { table = session.table }
+        defer {
+            table = session.table
+            for statement in table.latest {
+                keep(
+                    statement.response,
+                    of: statement.answer,
+                    by: statement.member,
+                    round: statement.round
+                )
+            }
+        }
         try await session.hold(reusing: known)
         return session.verdict
     }
@@ -218,7 +255,33 @@ extension Meeting {
         return await interview.hold(questions.map { (seats[$0.place], $0.request) })
     }
 
-    private mutating func add(_ reply: Interview.Reply, to question: Question) -> Statement {
+    /// Records something other than an answer.
+    private mutating func note(
+        _ response: Response,
+        on question: Question,
+        showing messages: [Turn.Message]
+    ) {
+        let round = table.round + 1
+        keep(response, of: .unparsed, by: question.place, round: round)
+        Run.record(
+            Turn(
+                round: round,
+                speaker: seats[question.place].name,
+                heard: question.heard.map { seats[$0].name },
+                answer: .unparsed,
+                before: nil,
+                messages: messages,
+                usage: response.usage,
+                isRemark: true
+            )
+        )
+    }
+
+    private mutating func add(
+        _ reply: Interview.Reply,
+        to question: Question,
+        showing messages: [Turn.Message]
+    ) -> Statement {
         let seat = seats[question.place]
         let isMember = members.indices.contains(question.place)
         let before = isMember ? table.latest(of: question.place) : nil
@@ -232,6 +295,7 @@ extension Meeting {
             heard: question.heard
         )
         if isMember { table.add(statement) }
+        keep(reply.response, of: statement.answer, by: question.place, round: table.round)
         Run.record(
             Turn(
                 round: statement.round,
@@ -240,6 +304,7 @@ extension Meeting {
                 answer: statement.answer,
                 before: before?.answer,
                 confidence: statement.confidence,
+                messages: messages,
                 usage: reply.response.usage,
                 repetition: before.map { WordGroups.similarity($0.text, statement.text) }
             )

@@ -13,6 +13,8 @@ public struct Meeting: Sendable {
     /// The answer that the procedure thinks best so far; without one the vote decides.
     public var leading: Statement?
     var seats: [Seat]
+    /// What whoever sits at a place said last, as it stands in a trace once it has been shown to others.
+    private var lastWords: [Int: Turn.Message] = [:]
     /// Members whose first statement is a draft of an earlier stage.
     var takenOver: Set<Int> = []
     private let drafts: [Draft]
@@ -91,8 +93,30 @@ public struct Meeting: Sendable {
         -> [Exhibit]
     {
         statements.enumerated().map {
-            Exhibit(named ? $1.speaker : "\(label) \($0 + 1)", excerpt($1.text))
+            named
+                ? Exhibit("#", excerpt($1.text), of: [$1.speaker])
+                : Exhibit("\(label) #", excerpt($1.text), of: ["\($0 + 1)"])
         }
+    }
+
+    /// The request with texts shown in front of its question, and what is to be done about them, in the meeting's words
+    /// (``MeetingRules/wording``).
+    ///
+    /// - Parameters:
+    ///   - exhibits: what is shown.
+    ///   - instruction: what is to be done; each `#` stands for an argument.
+    ///   - arguments: what is filled in.
+    public func showing(
+        _ exhibits: [Exhibit],
+        _ instruction: String,
+        of arguments: String...
+    ) -> Request {
+        request.showing(exhibits, instruction, of: arguments, in: rules.wording)
+    }
+
+    /// What a reply says to a question that is answered by yes or no first: `true`, `false`, or `nil` if it cannot be read.
+    public func consents(_ reply: Response) -> Bool? {
+        YesNoReader(rules.wording).verdict(reply.text).map { $0 == "yes" }
     }
 
     /// What was said here for the first time, as drafts: answers taken over from earlier stages are left out.
@@ -101,6 +125,29 @@ public struct Meeting: Sendable {
         return table.statements.compactMap { statement in
             first.remove(statement.member) == nil ? Draft(statement, origin: origin) : nil
         }
+    }
+
+    /// What a question puts before whoever is asked, as it stands in a trace.
+    func messages(in question: Question) -> [Turn.Message] {
+        if question.words.isEmpty { return question.heard.compactMap { lastWords[$0] } }
+        return question.words.map { place, said in
+            Turn.Message(
+                author: name(of: place),
+                round: lastWords[place]?.round ?? max(table.round, 0),
+                answer: .unparsed,
+                tokens: said.usage.completionTokens
+            )
+        }
+    }
+
+    /// Keeps what was said last at a place.
+    mutating func keep(_ response: Response, of answer: Answer, by place: Int, round: Int) {
+        lastWords[place] = Turn.Message(
+            author: name(of: place),
+            round: round,
+            answer: answer,
+            tokens: response.usage.completionTokens
+        )
     }
 
     func draft(of member: String) -> Draft? { drafts.last { $0.author == member } }

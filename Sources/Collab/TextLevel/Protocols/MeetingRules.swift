@@ -14,6 +14,8 @@ public struct MeetingRules: Sendable {
     public var sampling: Sampling
     /// How many characters of a text are shown to others at most; its end is kept.
     public var excerptLength: Int
+    /// The words in which members are asked, and by which their yes and no is known.
+    public var wording: Wording
 
     /// Makes rules.
     public init(
@@ -23,7 +25,8 @@ public struct MeetingRules: Sendable {
         ties: TieRule = .highestConfidence,
         settling: Settling = .always,
         sampling: Sampling = .temperature(0.7),
-        excerptLength: Int = 1200
+        excerptLength: Int = 1200,
+        wording: Wording = .english
     ) {
         self.answers = answers
         self.quorum = quorum
@@ -32,5 +35,6 @@ public struct MeetingRules: Sendable {
         self.settling = settling
         self.sampling = sampling
         self.excerptLength = excerptLength
+        self.wording = wording
     }
 }

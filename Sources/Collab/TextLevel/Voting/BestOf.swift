@@ -82,8 +82,8 @@ extension BestOf: Stage where With == CurrentTeam {
 }
 
 extension BestOf: TextModel, Collaboration where With == Team<TextAccess> {
-    /// What the members have in common.
-    public var profile: ModelProfile { ModelProfile(of: participants.textModels) }
+    /// What the members, and whoever scores their answers, have in common.
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels + rules.consulted) }
 
     /// Asks, scores, and answers with the best.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

@@ -74,10 +74,8 @@ extension Vote: Stage where With == CurrentTeam {
 }
 
 extension Vote: TextModel, Collaboration where With == Team<TextAccess> {
-    /// What the members have in common.
-    public var profile: ModelProfile {
-        ModelProfile(of: participants.textModels + (rules.aggregation.arbiter?.models ?? []))
-    }
+    /// What the members, and whoever is asked about their answers, have in common.
+    public var profile: ModelProfile { ModelProfile(of: participants.textModels + rules.consulted) }
 
     /// Holds the vote and answers with its winner.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {

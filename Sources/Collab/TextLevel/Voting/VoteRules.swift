@@ -38,6 +38,9 @@ public struct VoteRules: Sendable {
         self.confidence = confidence
     }
 
+    /// The models that are asked about the answers, without being members.
+    var consulted: [any TextModel] { (aggregation.arbiter?.models ?? []) + confidence.models }
+
     /// The debate without any exchange that the vote is.
     func session(_ models: [any TextModel], _ request: Request) throws(CollabError) -> DebateSession {
         if samples < 1 {

@@ -141,6 +141,35 @@ struct JudgeTests {
         #expect(debate(.judge(Judge(remote))).profile.locality == .remote)
         #expect(debate(.plurality).profile.locality != .remote)
     }
+
+    @Test(
+        "that scores answers makes whatever asks it remote: a vote, a debate, the best of several, a cascade"
+    )
+    func scoringProfile() {
+        let local = ScriptedModel("local", always: "1").located(.local)
+        let remote = ScriptedModel("verifier", always: "yes").located(.remote)
+        func models(_ signal: ConfidenceSignal) -> [any TextModel] {
+            [
+                Vote("vote", VoteRules(confidence: signal)) { local },
+                Debate("debate", DebateRules(confidence: signal)) { local },
+                BestOf(2, by: signal) { local },
+                Cascade(until: .confidence(signal, above: 0.5) || .never) { local },
+                Cascade(untilEach: [.confidence(signal, above: 0.5), .never]) { local },
+                DebateWhenNeeded(confidence: signal)() { local },
+                AdaptiveCascade(
+                    rule: CascadeRouting(costWeight: 1),
+                    costs: [1],
+                    signal: signal,
+                    expecting: { _ in [] }
+                ) { local },
+            ]
+        }
+        #expect(models(.verified(by: remote)).allSatisfy { $0.profile.locality == .remote })
+        #expect(models(.meanTokenProbability).allSatisfy { $0.profile.isLocal })
+        let written = Mixture(aggregator: remote) { local }
+        #expect(written.profile.locality == .remote)
+        #expect(Mixture(aggregator: local) { local }.profile.isLocal)
+    }
 }
 
 @Suite("A synthesis")

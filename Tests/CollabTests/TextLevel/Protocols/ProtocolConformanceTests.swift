@@ -5,7 +5,7 @@ import Testing
 @Suite("Every named protocol")
 struct ProtocolConformanceTests {
     static let suites =
-        independence + layers + debates + heldDebates + critiques + deliberations + pluralism
+        defaults + independence + layers + debates + heldDebates + critiques + deliberations + pluralism
 
     @Test(
         "makes its calls, shows what it should, and survives budgets, cancellation, failures and noise",

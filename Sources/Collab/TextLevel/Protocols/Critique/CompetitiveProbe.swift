@@ -50,7 +50,7 @@ public struct CompetitiveProbe: Procedure {
         meeting.leading = answer
         let rivals = meeting.members.indices.filter { $0 != speaker }
         let proposed = Exhibit("Answer", meeting.excerpt(answer.text))
-        let request = meeting.request.showing([proposed], asksToCompete)
+        let request = meeting.showing([proposed], asksToCompete)
         let arguments = try await meeting.remarks(
             "arguments",
             rivals.map { .init(to: $0, request, hearing: [speaker]) }
@@ -59,7 +59,7 @@ public struct CompetitiveProbe: Procedure {
             argument.map { argument in
                 Meeting.Question(
                     to: speaker,
-                    meeting.request.showing(
+                    meeting.showing(
                         [Exhibit("Knowledge", meeting.excerpt(argument.text))],
                         asksAgain
                     ),

@@ -51,7 +51,7 @@ public struct CooperativeProbe: Procedure {
         let answer = try await meeting.open(with: speaker)
         let proposed = Exhibit("Proposed answer", meeting.excerpt(answer.text))
         let reviewers = meeting.members.indices.filter { $0 != speaker }
-        let request = meeting.request.showing([proposed], asksForFeedback)
+        let request = meeting.showing([proposed], asksForFeedback)
         let feedback = try await meeting.remarks(
             "feedback",
             reviewers.map { .init(to: $0, request, hearing: [speaker]) }
@@ -64,14 +64,12 @@ public struct CooperativeProbe: Procedure {
             [
                 .init(
                     to: chair,
-                    meeting.request.showing(shown, asksForVerdict),
+                    meeting.showing(shown, asksForVerdict),
                     hearing: [speaker] + heard.map(\.0)
                 )
             ]
         )[0]
-        let support = verdict.flatMap { YesNoReader.verdict($0.text) }.map {
-            $0 == "yes" ? 1.0 : 0
-        }
+        let support = verdict.flatMap(meeting.consents).map { $0 ? 1.0 : 0 }
         return meeting.keep(
             answer,
             support: support,

@@ -50,11 +50,19 @@ public struct CrossExamination: Procedure {
         let answer = try await meeting.open(with: witness)
         meeting.leading = answer
         var record = [Exhibit("Answer", meeting.excerpt(answer.text))]
+        var words = [(place: witness, said: answer.response)]
         for round in 0..<max(rounds, 0) {
-            let asking = meeting.request.showing(record, asksForQuestion)
+            let asking = meeting.showing(record, asksForQuestion)
             let question = try await meeting.remarks(
                 "question",
-                [.init(to: examiner, asking, hearing: round == 0 ? [witness] : [witness, examiner])]
+                [
+                    .init(
+                        to: examiner,
+                        asking,
+                        hearing: round == 0 ? [witness] : [witness, examiner],
+                        words: words
+                    )
+                ]
             )[0]
             guard let question else { break }
             // The witness replies afresh: seeing its answer it would only repeat it.
@@ -65,20 +73,20 @@ public struct CrossExamination: Procedure {
             guard let reply else { break }
             record.append(Exhibit("Question", meeting.excerpt(question.text)))
             record.append(Exhibit("Reply", meeting.excerpt(reply.text)))
+            words += [(examiner, question), (witness, reply)]
         }
         let verdict = try await meeting.remarks(
             "verdict",
             [
                 .init(
                     to: examiner,
-                    meeting.request.showing(record, asksForVerdict),
-                    hearing: [witness, examiner]
+                    meeting.showing(record, asksForVerdict),
+                    hearing: [witness, examiner],
+                    words: words
                 )
             ]
         )[0]
-        let support = verdict.flatMap { YesNoReader.verdict($0.text) }.map {
-            $0 == "yes" ? 1.0 : 0
-        }
+        let support = verdict.flatMap(meeting.consents).map { $0 ? 1.0 : 0 }
         return meeting.keep(
             answer,
             support: support,

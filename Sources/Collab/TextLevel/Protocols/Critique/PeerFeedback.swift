@@ -45,7 +45,7 @@ public struct PeerFeedback: Procedure {
                 "feedback \(held)",
                 zip(authors, peers).map { author, peer in
                     let shown = [Exhibit("Answer", meeting.excerpt(author.text))]
-                    let request = meeting.request.showing(shown, asksForFeedback)
+                    let request = meeting.showing(shown, asksForFeedback)
                     return Meeting.Question(to: peer, request, hearing: [author.member])
                 }
             )
@@ -81,11 +81,16 @@ public struct PeerFeedback: Procedure {
             let heard = authors.indices.filter { authors[$0].member == own.member && criticism[$0] != nil }
             guard !heard.isEmpty else { return nil }
             let shown = heard.compactMap { criticism[$0].map { meeting.excerpt($0.text) } }
-            let request = meeting.request.showing(
+            let request = meeting.showing(
                 [Exhibit("Your answer", meeting.excerpt(own.text))] + Exhibit.numbered("Criticism", shown),
                 asksForRevision
             )
-            return Meeting.Question(to: own.member, request, hearing: heard.map { peers[$0] })
+            return Meeting.Question(
+                to: own.member,
+                request,
+                hearing: heard.map { peers[$0] },
+                words: heard.compactMap { index in criticism[index].map { (peers[index], $0) } }
+            )
         }
     }
 }

@@ -54,12 +54,12 @@ public struct Refine: Procedure {
             let shown = Exhibit("Answer", meeting.excerpt(draft.text))
             let critique = try await meeting.remarks(
                 "critique",
-                [.init(to: critic, meeting.request.showing([shown], asksForCritique), hearing: [author])]
+                [.init(to: critic, meeting.showing([shown], asksForCritique), hearing: [author])]
             )[0]
             guard let critique else { break }
-            isContent = YesNoReader.verdict(critique.text) == "yes"
+            isContent = meeting.consents(critique) == true
             if isContent { break }
-            let request = meeting.request.showing(
+            let request = meeting.showing(
                 [shown, Exhibit("Criticism", meeting.excerpt(critique.text))],
                 asksForRevision
             )

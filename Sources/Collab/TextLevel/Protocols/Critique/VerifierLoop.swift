@@ -55,18 +55,18 @@ public struct VerifierLoop: Procedure {
         for number in 1...attempts {
             meeting.leading = best
             let shown = Exhibit("Answer", meeting.excerpt(attempt.text))
-            let request = meeting.request.showing([shown], asksForVerdict)
+            let request = meeting.showing([shown], asksForVerdict)
             let verdict = try await meeting.remarks(
                 "verdict",
                 [.init(to: verifier, request, hearing: [author])]
             )[0]
             guard let verdict else { break }
-            if YesNoReader.verdict(verdict.text) == "yes" {
+            if meeting.consents(verdict) == true {
                 Run.note("accepted", "attempt \(number)")
                 return Conclusion(attempt, isAgreed: true)
             }
             if number == attempts { break }
-            let again = meeting.request.showing(
+            let again = meeting.showing(
                 [shown, Exhibit("Objection", meeting.excerpt(verdict.text))],
                 asksForAttempt
             )

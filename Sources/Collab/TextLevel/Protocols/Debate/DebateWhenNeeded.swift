@@ -33,7 +33,9 @@ public struct DebateWhenNeeded: Procedure {
     /// What to call it in traces.
     public var name: String { "debate when needed" }
     /// Whoever answers first, and whoever the debate's rules ask.
-    public var appointments: [Appointment] { [speaker] + debate.consulted.map(Appointment.model) }
+    public var appointments: [Appointment] {
+        [speaker] + (debate.consulted + confidence.models).map(Appointment.model)
+    }
     /// The debate's.
     public var rules: MeetingRules {
         MeetingRules(

@@ -8,7 +8,8 @@ extension DebateRules {
     public static func differentMethods(
         rounds: Int = 2,
         methods: [String] = ReasoningMethod.allCases.map(\.instruction),
-        answers: AnswerFormat = .freeText
+        answers: AnswerFormat = .freeText,
+        wording: Wording = .english
     ) -> DebateRules {
         DebateRules(
             rounds: rounds,
@@ -16,7 +17,8 @@ extension DebateRules {
             until: .unanimity,
             visibility: .previousRound,
             ballots: .last,
-            roles: methods
+            prompts: .standard(in: wording),
+            roles: methods.map { wording($0) }
         )
     }
 }

@@ -33,7 +33,8 @@ extension DebateRules {
         _ exchange: Exchange = .memory,
         of members: Int = 3,
         rounds: Int = 5,
-        answers: AnswerFormat = .freeText
+        answers: AnswerFormat = .freeText,
+        wording: Wording = .english
     ) -> DebateRules {
         DebateRules(
             rounds: rounds,
@@ -42,16 +43,21 @@ extension DebateRules {
             topology: exchange.topology(of: members),
             visibility: Visibility(span: .everything, namesAuthors: true),
             ballots: .last,
-            prompts: .steadiness
+            prompts: .steadiness(in: wording)
         )
     }
 }
 
 extension DebatePrompts {
     /// Shows the latest answer of each other member with how steadily it has kept to it.
-    public static let steadiness = showing(
-        "Each confidence says how steadily an answer was kept to; below 0.5 it is probably wrong. Give your final answer."
-    ) { view in
+    public static func steadiness(in wording: Wording = .english) -> DebatePrompts {
+        showing(
+            "Each confidence says how steadily an answer was kept to; below 0.5 it is probably wrong. Give your final answer.",
+            in: wording
+        ) { steadiness(of: $0) }
+    }
+
+    private static func steadiness(of view: DebateView) -> [Exhibit] {
         var speakers: [Int] = []
         var said: [Int: [Statement]] = [:]
         for statement in view.others.flatMap(\.statements) {
@@ -62,10 +68,10 @@ extension DebatePrompts {
             guard let statements = said[member], let latest = statements.last else { return nil }
             let counts = statements.reduce(into: [Answer: Int]()) { $0[$1.answer, default: 0] += 1 }
             let share = Double(counts.filter { $0.key.isParsed }.values.max() ?? 0) / Double(statements.count)
-            let label =
-                statements.count > 1
-                ? "\(latest.speaker) (confidence \(share.rounded(toPlaces: 2)))" : latest.speaker
-            return Exhibit(label, latest.text.excerpt(600))
+            let text = latest.text.excerpt(600)
+            return statements.count > 1
+                ? Exhibit("# (confidence #)", text, of: [latest.speaker, "\(share.rounded(toPlaces: 2))"])
+                : Exhibit("#", text, of: [latest.speaker])
         }
     }
 }

@@ -59,7 +59,7 @@ public struct ModeratedDebate: Procedure {
         var (pro, con): (Statement, Statement?) = (try await meeting.open(with: 0), nil)
         for round in 1...rounds {
             if round > 1, let con {
-                let request = meeting.request.showing(sides(pro, con, in: meeting), asksToReply)
+                let request = meeting.showing(sides(pro, con, in: meeting), asksToReply)
                 if let reply = try await meeting.answer(
                     "affirmative",
                     .init(to: 0, request, hearing: [0, 1])
@@ -67,7 +67,7 @@ public struct ModeratedDebate: Procedure {
                     pro = reply
                 }
             }
-            let opposing = meeting.request.showing(sides(pro, con, in: meeting), asksToOppose)
+            let opposing = meeting.showing(sides(pro, con, in: meeting), asksToOppose)
             con =
                 try await meeting.answer(
                     "negative",
@@ -76,19 +76,19 @@ public struct ModeratedDebate: Procedure {
             let shown = sides(pro, con, in: meeting)
             let verdict = try await meeting.remark(
                 "moderator",
-                .init(to: moderator, meeting.request.showing(shown, asksForVerdict), hearing: [0, 1])
+                .init(to: moderator, meeting.showing(shown, asksForVerdict), hearing: [0, 1])
             )
             if let conclusion = clear(verdict, in: meeting, round: round) { return conclusion }
         }
         let shown = sides(pro, con, in: meeting)
         let candidates = try await meeting.remark(
             "candidates",
-            .init(to: moderator, meeting.request.showing(shown, asksForCandidates), hearing: [0, 1])
+            .init(to: moderator, meeting.showing(shown, asksForCandidates), hearing: [0, 1])
         )
         let list = Exhibit("Answers given", meeting.excerpt(candidates.text))
         let decision = try await meeting.remark(
             "decision",
-            .init(to: moderator, meeting.request.showing([list], asksForDecision), hearing: [moderator])
+            .init(to: moderator, meeting.showing([list], asksForDecision), hearing: [moderator])
         )
         let answer = meeting.rules.answers.answer(in: decision.text)
         guard answer.isParsed else {
@@ -113,8 +113,9 @@ public struct ModeratedDebate: Procedure {
 
     /// The conclusion of a verdict that says yes and gives an answer.
     private func clear(_ verdict: Response, in meeting: Meeting, round: Int) -> Conclusion? {
-        let answer = meeting.rules.answers.answer(in: YesNoReader.remainder(of: verdict.text))
-        guard YesNoReader.verdict(verdict.text) == "yes", answer.isParsed else { return nil }
+        let reader = YesNoReader(meeting.rules.wording)
+        let answer = meeting.rules.answers.answer(in: reader.remainder(of: verdict.text))
+        guard meeting.consents(verdict) == true, answer.isParsed else { return nil }
         // A side that gives the answer says it better than a verdict does.
         let side = meeting.spokesman(for: answer)
         var conclusion = Conclusion(

@@ -46,11 +46,11 @@ public struct PersonaPanel: Procedure {
         guard leaders.count == 2 else { return try await meeting.vote(after: "the opening") }
         func question(to place: Int, _ first: Statement, _ second: Statement) -> Meeting.Question {
             let shown = [
-                Exhibit("Answer A", meeting.excerpt(first.text)),
-                Exhibit("Answer B", meeting.excerpt(second.text)),
+                Exhibit("Answer #", meeting.excerpt(first.text), of: ["A"]),
+                Exhibit("Answer #", meeting.excerpt(second.text), of: ["B"]),
             ]
-            let request = meeting.request.showing(shown, asksForScores)
-                .instructed(personas[place % personas.count])
+            let request = meeting.showing(shown, asksForScores)
+                .instructed(meeting.rules.wording(personas[place % personas.count]))
             return Meeting.Question(to: place, request, hearing: [first.member, second.member])
         }
         let questions = meeting.members.indices.flatMap {

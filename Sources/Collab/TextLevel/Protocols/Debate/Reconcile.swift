@@ -10,7 +10,8 @@ extension DebateRules {
     public static func reconcile(
         rounds: Int = 2,
         answers: AnswerFormat = .freeText,
-        confidence: ConfidenceSignal = .verbalised
+        confidence: ConfidenceSignal? = nil,
+        wording: Wording = .english
     ) -> DebateRules {
         DebateRules(
             rounds: rounds,
@@ -20,8 +21,8 @@ extension DebateRules {
             aggregation: .recalibratedConfidence,
             ballots: .last,
             ties: .highestConfidence,
-            prompts: .roundTable,
-            confidence: confidence
+            prompts: .roundTable(in: wording),
+            confidence: confidence ?? .verbalised(in: wording)
         )
     }
 }
@@ -42,9 +43,14 @@ extension Aggregation {
 
 extension DebatePrompts {
     /// Shows every answer of the others with how many gave it, how sure they are, and the surest one's explanation.
-    public static let roundTable = showing(
-        "Weigh these answers by their reasons, not by their number, and give your final answer."
-    ) { view in
+    public static func roundTable(in wording: Wording = .english) -> DebatePrompts {
+        showing(
+            "Weigh these answers by their reasons, not by their number, and give your final answer.",
+            in: wording
+        ) { view in supported(view, wording) }
+    }
+
+    private static func supported(_ view: DebateView, _ wording: Wording) -> [Exhibit] {
         var groups: [DebateView.Group] = []
         for statement in view.others.flatMap(\.statements) {
             if statement.answer.isParsed,
@@ -57,12 +63,13 @@ extension DebatePrompts {
         }
         return groups.map { group in
             let sureness = group.statements.map {
-                $0.confidence?.rounded(toPlaces: 2).description ?? "unknown"
+                $0.confidence?.rounded(toPlaces: 2).description ?? wording("unknown")
             }
             let example = Statement.surest(of: group.statements) ?? group.example
             return Exhibit(
-                "Answer of \(group.statements.count), confidence \(sureness.joined(separator: ", "))",
-                example.text.excerpt(600)
+                "Answer of #, confidence #",
+                example.text.excerpt(600),
+                of: ["\(group.statements.count)", sureness.joined(separator: ", ")]
             )
         }
     }
@@ -71,12 +78,18 @@ extension DebatePrompts {
     ///
     /// A dialogue goes on with the member's own answers and a turn that shows the rest; a text to be continued is asked for
     /// again behind what is shown.
+    ///
+    /// - Parameters:
+    ///   - instruction: what is to be done, a phrase of the wording.
+    ///   - wording: the language in which it is put.
+    ///   - exhibits: what is shown.
     public static func showing(
         _ instruction: String,
+        in wording: Wording = .english,
         _ exhibits: @escaping @Sendable (DebateView) -> [Exhibit]
     ) -> DebatePrompts {
         DebatePrompts { view in
-            let asked = view.request.showing(exhibits(view), instruction)
+            let asked = view.request.showing(exhibits(view), instruction, in: wording)
             guard case .dialogue = view.request.input, !view.history.isEmpty else { return asked }
             let own = view.history.map { $0.text.excerpt(600) }.joined(separator: "\n\n")
             return view.request.appending([.assistant(own), .user(asked.question)])

@@ -43,7 +43,7 @@ public struct SummarisedDebate: Procedure {
             var (asking, readers): ([Meeting.Question], [Statement]) = ([], [])
             for own in latest {
                 let others = latest.filter { $0.member != own.member }
-                let request = meeting.request.showing(meeting.exhibits(of: others), asksForSummary)
+                let request = meeting.showing(meeting.exhibits(of: others), asksForSummary)
                 asking.append(.init(to: summariser, request, hearing: others.map(\.member)))
                 readers.append(own)
             }
@@ -55,8 +55,15 @@ public struct SummarisedDebate: Procedure {
                     Exhibit("Your answer", meeting.excerpt(own.text)),
                     Exhibit("The others", meeting.excerpt(summary.text)),
                 ]
-                let request = meeting.request.showing(shown, asksForReconsideration)
-                questions.append(.init(to: own.member, request, hearing: [summariser]))
+                let request = meeting.showing(shown, asksForReconsideration)
+                questions.append(
+                    .init(
+                        to: own.member,
+                        request,
+                        hearing: [summariser],
+                        words: [(summariser, summary)]
+                    )
+                )
             }
             if questions.isEmpty { break }
             held += 1

@@ -35,13 +35,18 @@ public struct TrajectoryDebate: Procedure {
     public var weights: Weights
 
     /// Makes a debate.
-    public init(rounds: Int = 1, answers: AnswerFormat = .freeText, weights: Weights = Weights()) {
+    public init(
+        rounds: Int = 1,
+        answers: AnswerFormat = .freeText,
+        weights: Weights = Weights(),
+        wording: Wording = .english
+    ) {
         debate = DebateRules(
             rounds: rounds,
             answers: answers,
             until: .unanimity,
             visibility: .previousRound,
-            prompts: .againstConformity
+            prompts: .againstConformity(in: wording)
         )
         self.weights = weights
     }
@@ -93,10 +98,11 @@ public struct TrajectoryDebate: Procedure {
 
 extension DebatePrompts {
     /// Shows the others' answers and asks the member to look for errors rather than for agreement.
-    public static let againstConformity = showing(
-        "That others agree is no evidence. Change your answer only if you find an error in it; otherwise keep it. Give your "
-            + "final answer."
-    ) { view in
-        view.others.enumerated().map { Exhibit("Answer \($0 + 1)", $1.example.text.excerpt(600)) }
+    public static func againstConformity(in wording: Wording = .english) -> DebatePrompts {
+        showing(
+            "That others agree is no evidence. Change your answer only if you find an error in it; otherwise keep it. Give your "
+                + "final answer.",
+            in: wording
+        ) { view in Exhibit.numbered("Answer", view.others.map { $0.example.text.excerpt(600) }) }
     }
 }

@@ -62,17 +62,17 @@ public struct ConsensusConference: Procedure {
         for round in stride(from: 1, through: drafts, by: 1) {
             let question = Meeting.Question(
                 to: chair,
-                meeting.request.showing(material, instruction),
+                meeting.showing(material, instruction),
                 hearing: heard
             )
             guard let draft = try await meeting.remarks("draft \(round)", [question])[0] else { break }
             let shown = Exhibit("Draft", meeting.excerpt(draft.text))
-            let request = meeting.request.showing([shown], asksForConsent)
+            let request = meeting.showing([shown], asksForConsent)
             let replies = try await meeting.remarks(
                 "consent \(round)",
                 voters.map { .init(to: $0, request, hearing: [chair]) }
             )
-            let vote = Consent(replies.map { $0?.text })
+            let vote = Consent(replies.map { $0.map(meeting.consents) })
             Run.note("consent", vote.description)
             let answer = meeting.rules.answers.answer(in: draft.text)
             if vote.isGiven(share: consent, quorum: meeting.rules.quorum), answer.isParsed {
@@ -83,9 +83,7 @@ public struct ConsensusConference: Procedure {
                 return conclusion
             }
             let objections = zip(voters, replies).compactMap { voter, reply in
-                reply.flatMap {
-                    YesNoReader.verdict($0.text) == "yes" ? nil : (voter, $0.text)
-                }
+                reply.flatMap { meeting.consents($0) == true ? nil : (voter, $0.text) }
             }
             material = [shown] + Exhibit.numbered("Objection", objections.map { meeting.excerpt($0.1) })
             (instruction, heard) = (asksForRedraft, [chair] + objections.map(\.0))
@@ -98,16 +96,16 @@ public struct ConsensusConference: Procedure {
 private struct Consent: CustomStringConvertible {
     var (yes, no, unread, silent) = (0, 0, 0, 0)
 
-    init(_ replies: [String?]) {
+    init(_ replies: [Bool??]) {
         for reply in replies {
             guard let reply else {
                 silent += 1
                 continue
             }
-            switch YesNoReader.verdict(reply) {
-            case "yes": yes += 1
+            switch reply {
+            case true?: yes += 1
+            case false?: no += 1
             case nil: unread += 1
-            default: no += 1
             }
         }
     }

@@ -59,7 +59,7 @@ public struct Delphi: Procedure {
                 questions.append(
                     .init(
                         to: own.member,
-                        meeting.request.showing(shown, asksForReconsideration),
+                        meeting.showing(shown, asksForReconsideration),
                         hearing: heard
                     )
                 )

@@ -10,7 +10,7 @@ struct DelphiSpread {
             let tally = Self.tally(statements)
             let total = statements.count
             summary = tally.map {
-                Exhibit("Share of “\($0.answer)”", "\($0.statements.count) of \(total)")
+                Exhibit("Share of “#”", "\($0.statements.count) / \(total)", of: ["\($0.answer)"])
             }
             let most = tally.map(\.statements.count).max() ?? 0
             outliers = tally.filter {
@@ -34,7 +34,7 @@ struct DelphiSpread {
         )
         summary = [
             Exhibit("Median of the group", Self.text(middle)),
-            Exhibit("Middle half of the group", "from \(Self.text(lower)) to \(Self.text(upper))"),
+            Exhibit("Middle half of the group", "\(Self.text(lower)) … \(Self.text(upper))"),
         ]
         outliers = numbers.filter { $0.value < lower || $0.value > upper }.map(\.statement)
     }

@@ -39,7 +39,7 @@ public struct DevilsAdvocate: Procedure {
             [
                 .init(
                     to: advocate,
-                    meeting.request.showing([attacked], asksForObjections),
+                    meeting.showing([attacked], asksForObjections),
                     hearing: [leader.member]
                 )
             ]
@@ -54,7 +54,7 @@ public struct DevilsAdvocate: Procedure {
             questions.append(
                 .init(
                     to: own.member,
-                    meeting.request.showing(shown, asksForReconsideration),
+                    meeting.showing(shown, asksForReconsideration),
                     hearing: [leader.member, advocate]
                 )
             )

@@ -48,12 +48,12 @@ public struct DialecticalInquiry: Procedure {
         let first = Exhibit("Answer", meeting.excerpt(thesis.text))
         let antithesis = try await meeting.remark(
             "antithesis",
-            .init(to: 1, meeting.request.showing([first], asksForAntithesis), hearing: [0])
+            .init(to: 1, meeting.showing([first], asksForAntithesis), hearing: [0])
         )
         let second = Exhibit("Counter-answer", meeting.excerpt(antithesis.text))
         func reply(of place: Int, own: String, other: String) -> Meeting.Question {
             let shown = [Exhibit("Your answer", own), Exhibit("Other answer", other)]
-            return .init(to: place, meeting.request.showing(shown, asksForReply), hearing: [0, 1])
+            return .init(to: place, meeting.showing(shown, asksForReply), hearing: [0, 1])
         }
         let replies = try await meeting.remarks(
             "replies",
@@ -70,7 +70,7 @@ public struct DialecticalInquiry: Procedure {
             "synthesis",
             .init(
                 to: synthesist,
-                meeting.request.showing([first, second] + replied, asksForSynthesis),
+                meeting.showing([first, second] + replied, asksForSynthesis),
                 hearing: [0, 1]
             )
         )

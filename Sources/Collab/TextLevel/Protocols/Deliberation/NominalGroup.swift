@@ -28,7 +28,7 @@ public struct NominalGroup: Procedure {
         try await meeting.open()
         let list = meeting.tally(over: .last).candidates.compactMap { meeting.spokesman(for: $0.answer) }
         guard list.count > 1 else { return try await meeting.vote(after: "the opening") }
-        let request = meeting.request.showing(meeting.exhibits(of: list), asksForRanking)
+        let request = meeting.showing(meeting.exhibits(of: list), asksForRanking)
         let heard = list.map(\.member)
         let rankings = try await meeting.remarks(
             "ranking",

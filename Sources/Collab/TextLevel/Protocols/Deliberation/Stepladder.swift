@@ -38,7 +38,7 @@ public struct Stepladder: Procedure {
             for own in present {
                 let others = present.filter { $0.member != own.member }
                 let shown = [Exhibit("Your answer", meeting.excerpt(own.text))] + meeting.exhibits(of: others)
-                let request = meeting.request.showing(shown, asksForReconsideration)
+                let request = meeting.showing(shown, asksForReconsideration)
                 questions.append(.init(to: own.member, request, hearing: others.map(\.member)))
             }
             try await meeting.answers("step \(count - 1)", questions)

@@ -19,6 +19,9 @@ public struct Blackboard: Procedure {
     /// Asks for the answer with the board in view.
     public var asksForAnswer = "Answer the question, going by what is right on the board."
 
+    /// How an entry begins that says that nothing is missing.
+    private static let end = "Done"
+
     /// Makes a board.
     public init(rounds: Int = 3, enough: Double = 0.5, answers: AnswerFormat = .freeText) {
         self.rounds = rounds
@@ -36,28 +39,31 @@ public struct Blackboard: Procedure {
 
     /// Writes on the board, then answers and votes.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
-        var board: [(author: Int, text: String)] = []
+        var board: [(place: Int, said: Response)] = []
         func shown(_ meeting: Meeting) -> [Exhibit] {
-            board.map { Exhibit("Entry by \(meeting.name(of: $0.author))", meeting.excerpt($0.text)) }
+            board.map {
+                Exhibit("Entry by #", meeting.excerpt($0.said.text), of: [meeting.name(of: $0.place)])
+            }
         }
         for round in stride(from: 1, through: rounds, by: 1) {
-            let request = meeting.request.showing(shown(meeting), asksForEntry)
-            let heard = Set(board.map(\.author)).sorted()
+            let request = meeting.showing(shown(meeting), asksForEntry)
+            let heard = Set(board.map(\.place)).sorted()
             let entries = try await meeting.remarks(
                 "board \(round)",
-                meeting.members.indices.map { .init(to: $0, request, hearing: heard) }
+                meeting.members.indices.map { .init(to: $0, request, hearing: heard, words: board) }
             )
-            let written = entries.enumerated().compactMap { author, entry in entry.map { (author, $0.text) } }
-            let isDone = written.map { $0.1.trimmed.lowercased().hasPrefix("done") }
+            let written = entries.enumerated().compactMap { author, entry in entry.map { (author, $0) } }
+            let end = meeting.rules.wording(Self.end).lowercased()
+            let isDone = written.map { $0.1.text.trimmed.lowercased().hasPrefix(end) }
             for (entry, done) in zip(written, isDone) where !done { board.append((entry.0, entry.1)) }
             Run.note("done", "\(isDone.count { $0 }) of \(written.count)")
             if !written.isEmpty, Double(isDone.count { $0 }) >= enough * Double(written.count) { break }
         }
-        let request = board.isEmpty ? meeting.request : meeting.request.showing(shown(meeting), asksForAnswer)
-        let heard = Set(board.map(\.author)).sorted()
+        let request = board.isEmpty ? meeting.request : meeting.showing(shown(meeting), asksForAnswer)
+        let heard = Set(board.map(\.place)).sorted()
         try await meeting.answers(
             "answers",
-            meeting.members.indices.map { .init(to: $0, request, hearing: heard) }
+            meeting.members.indices.map { .init(to: $0, request, hearing: heard, words: board) }
         )
         return try await meeting.vote(over: .last, after: "\(board.count) entries")
     }

@@ -42,17 +42,16 @@ public struct DivideAndConquer: Procedure {
     /// Plans, answers the parts, combines.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let (planner, combiner) = (try meeting.place(of: planner), try meeting.place(of: combiner))
-        let instruction = asksForPlan.replacing("#", with: "\(parts)")
         let plan = try await meeting.remark(
             "plan",
-            .init(to: planner, meeting.request.showing([], instruction))
+            .init(to: planner, meeting.showing([], asksForPlan, of: "\(parts)"))
         )
         let points = Meeting.points(in: plan.text, atMost: parts)
         Run.note("parts", points.isEmpty ? "the plan could not be read" : "\(points.count)")
         let workers = points.indices.map { $0 % meeting.members.count }
         var questions: [Meeting.Question] = []
         for (point, worker) in zip(points, workers) {
-            let shown = meeting.request.showing([Exhibit("Part", point)], asksForPart)
+            let shown = meeting.showing([Exhibit("Part", point)], asksForPart)
             questions.append(.init(to: worker, shown, hearing: [planner]))
         }
         let solutions = try await meeting.remarks("parts", questions)
@@ -60,14 +59,14 @@ public struct DivideAndConquer: Procedure {
         var heard: [Int] = []
         for (index, solution) in solutions.enumerated() {
             guard let solution else { continue }
-            exhibits.append(Exhibit(points[index], meeting.excerpt(solution.text)))
+            exhibits.append(Exhibit("#", meeting.excerpt(solution.text), of: [points[index]]))
             heard.append(workers[index])
         }
         return try await meeting.write(
             "combination",
             .init(
                 to: combiner,
-                exhibits.isEmpty ? meeting.request : meeting.request.showing(exhibits, asksForCombination),
+                exhibits.isEmpty ? meeting.request : meeting.showing(exhibits, asksForCombination),
                 hearing: heard
             )
         )

@@ -37,7 +37,7 @@ public struct KnowledgeCards: Procedure {
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let answerer = try meeting.place(of: answerer)
         let writers = meeting.members.indices.filter { includesAnswerer || $0 != answerer }
-        let request = meeting.request.showing([], asksForKnowledge)
+        let request = meeting.showing([], asksForKnowledge)
         let cards = try await meeting.remarks("cards", writers.map { .init(to: $0, request) })
         let filled = zip(writers, cards).compactMap { writer, card in card.map { (writer, $0.text) } }
         Run.note("cards", filled.count)
@@ -46,7 +46,7 @@ public struct KnowledgeCards: Procedure {
             "answer",
             .init(
                 to: answerer,
-                shown.isEmpty ? meeting.request : meeting.request.showing(shown, asksForAnswer),
+                shown.isEmpty ? meeting.request : meeting.showing(shown, asksForAnswer),
                 hearing: filled.map(\.0)
             )
         )

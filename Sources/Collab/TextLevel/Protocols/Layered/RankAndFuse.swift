@@ -26,9 +26,8 @@ public struct RankAndFuse: Procedure {
     public var fuser: Appointment
     /// How answers are read, and who must answer.
     public var rules: MeetingRules
-    /// Asks which of the two answers shown, called A and B, is better.
-    public var prompt: @Sendable (_ request: Request, _ first: String, _ second: String) -> Request =
-        Judge.standardPrompt
+    /// Asks which of the two answers shown, called A and B, is better; `nil`: as ``Judge`` asks, in the rules' wording.
+    public var prompt: (@Sendable (_ request: Request, _ first: String, _ second: String) -> Request)?
     /// Asks for one answer made of those shown, best first.
     public var asksForFusion =
         "The answers shown are ordered from best to worst. Write one answer that keeps what is right in them."
@@ -79,7 +78,11 @@ public struct RankAndFuse: Procedure {
         let judge = try meeting.place(of: judge)
         let fuser = top > 1 ? try meeting.place(of: fuser) : judge
         let candidates = try await meeting.open().compactMap { $0 }
-        var contest = Contest(candidates: candidates, judge: judge, prompt: prompt)
+        var contest = Contest(
+            candidates: candidates,
+            judge: judge,
+            prompt: prompt ?? Judge.prompt(in: rules.wording)
+        )
         let best =
             switch tournament {
             case .full: try await contest.full(in: &meeting)
@@ -92,7 +95,7 @@ public struct RankAndFuse: Procedure {
             guard let winner = meeting.leading else { throw CollabError(.emptyTeam, "Nobody has answered.") }
             return Conclusion(winner, isAgreed: meeting.isUnanimous, because: decision)
         }
-        let request = meeting.request.showing(meeting.exhibits(of: Array(kept)), asksForFusion)
+        let request = meeting.showing(meeting.exhibits(of: Array(kept)), asksForFusion)
         var conclusion = try await meeting.write(
             "fusion",
             .init(to: fuser, request, hearing: kept.map(\.member))

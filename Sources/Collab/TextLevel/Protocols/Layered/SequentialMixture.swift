@@ -16,15 +16,15 @@ public struct SequentialMixture: Procedure {
     public var aggregator: Appointment
     /// How answers are read, and who must answer.
     public var rules: MeetingRules
-    /// How the aggregator is asked.
-    public var prompts: MixturePrompts
+    /// How the aggregator is asked; `nil`: by the standard prompts in the rules' wording.
+    public var prompts: MixturePrompts?
 
     /// Makes a sequential mixture.
     public init(
         samples: Int = 6,
         window: Int = 3,
         aggregator: Appointment = .last,
-        prompts: MixturePrompts = .standard
+        prompts: MixturePrompts? = nil
     ) {
         copies = samples
         self.window = window
@@ -62,6 +62,7 @@ public struct SequentialMixture: Procedure {
     /// Proposes, then aggregates window by window; the last answer is streamed.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let writer = try meeting.place(of: aggregator)
+        let prompts = prompts ?? .standard(in: rules.wording)
         let proposals = try await meeting.open().compactMap { $0 }
         guard var current = proposals.first?.text else {
             throw CollabError(.emptyTeam, "Nobody has answered.")

@@ -37,10 +37,9 @@ public struct Skeleton: Procedure {
     /// Outlines, writes, joins.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let author = try meeting.place(of: author)
-        let instruction = asksForOutline.replacing("#", with: "\(points)")
         let outline = try await meeting.remark(
             "outline",
-            .init(to: author, meeting.request.showing([], instruction))
+            .init(to: author, meeting.showing([], asksForOutline, of: "\(points)"))
         )
         let points = Meeting.points(in: outline.text, atMost: points)
         guard !points.isEmpty else {
@@ -51,7 +50,7 @@ public struct Skeleton: Procedure {
         let list = points.enumerated().map { "\($0 + 1). \($1)" }.joined(separator: "\n")
         var questions: [Meeting.Question] = []
         for (index, point) in points.enumerated() {
-            let request = meeting.request.showing(
+            let request = meeting.showing(
                 [Exhibit("Outline", "\n\(list)"), Exhibit("Point", "\(index + 1). \(point)")],
                 asksForPoint
             )

@@ -37,7 +37,7 @@ public struct Overton: Procedure {
     /// Collects views, and lets one writer present them.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let writer = try meeting.place(of: writer)
-        let request = meeting.request.showing([], asksForView)
+        let request = meeting.showing([], asksForView)
         let questions = meeting.members.indices.map { place in
             let asked =
                 perspectives.isEmpty ? request : request.instructed(perspectives[place % perspectives.count])
@@ -47,7 +47,7 @@ public struct Overton: Procedure {
         let shown = meeting.exhibits(of: views, label: "View", named: namesMembers)
         return try await meeting.write(
             "synthesis",
-            .init(to: writer, meeting.request.showing(shown, asksForSynthesis), hearing: views.map(\.member))
+            .init(to: writer, meeting.showing(shown, asksForSynthesis), hearing: views.map(\.member))
         )
     }
 }

@@ -36,16 +36,17 @@ public struct Steerable: Procedure {
     /// Collects comments, chooses, answers.
     public func conclude(_ meeting: inout Meeting) async throws(CollabError) -> Conclusion {
         let writer = try meeting.place(of: writer)
-        let request = meeting.request.showing([], asksForComment)
+        let request = meeting.showing([], asksForComment)
         let comments = try await meeting.answers(
             "comments",
             meeting.members.indices.map { .init(to: $0, request) }
         ).compactMap { $0 }
         var chosen = comments
         if comments.count > 1 {
-            let asked = meeting.request.showing(
+            let asked = meeting.showing(
                 meeting.exhibits(of: comments, label: "Comment"),
-                asksForChoice.replacing("#", with: community)
+                asksForChoice,
+                of: community
             )
             let choice = try await meeting.remarks(
                 "choice",
@@ -60,7 +61,7 @@ public struct Steerable: Procedure {
             "answer",
             .init(
                 to: writer,
-                meeting.request.showing(shown, asksForAnswer.replacing("#", with: community)),
+                meeting.showing(shown, asksForAnswer, of: community),
                 hearing: chosen.map(\.member)
             )
         )
