@@ -39,3 +39,14 @@ func seats(for models: [any TextModel]) -> [Seat] {
         )
     }
 }
+
+/// Throws ``CollabError/Code/invalidRequest`` if members who sit at a table so many times each are more than can be asked.
+func validateSeats(_ copies: Int, for members: Int) throws(CollabError) {
+    let limit = 1 << 16
+    if callCount(max(copies, 0), members) > limit {
+        throw CollabError(
+            .invalidRequest,
+            "\(members) members with \(copies) samples each are more than \(limit) calls side by side; take fewer."
+        )
+    }
+}

@@ -279,6 +279,29 @@ struct DebateVisibilityTests {
         #expect(orders.count > 1)
     }
 
+    @Test(
+        "repeats the end of a long question, which stands whole in front, and the whole of one that does not"
+    )
+    func longQuestions() async throws {
+        let question = "BEGIN " + String(repeating: "word ", count: 300) + "END?"
+        for history in [Visibility.OwnHistory.latest, .hidden] {
+            let (a, b) = (debater("a", "1"), debater("b", "2"))
+            let rules = DebateRules(
+                rounds: 1,
+                answers: .numeric,
+                visibility: Visibility(isGrouped: true, ownHistory: history)
+            )
+            _ = try await Debate("debate", rules) {
+                a; b
+            }.respond(to: Request(question))
+            let messages = try #require(a.requests.last?.messages)
+            #expect(messages.count == (history == .latest ? 3 : 1))
+            #expect(messages[0].text.contains("BEGIN"))
+            #expect(messages.last?.text.contains("END?") == true)
+            #expect(messages.last?.text.contains("BEGIN") == (history == .hidden))
+        }
+    }
+
     @Test("cuts long answers to their ends")
     func excerpts() async throws {
         let a = debater("a", "1")

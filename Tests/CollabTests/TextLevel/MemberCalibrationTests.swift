@@ -1,4 +1,5 @@
 import Collab
+import CollabTesting
 import Foundation
 import Testing
 

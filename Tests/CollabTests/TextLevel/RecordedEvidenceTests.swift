@@ -118,6 +118,8 @@ struct RecordedTeamTests {
         var members: [String]
         var best: Double
         var plurality: Double
+        /// Learned on each sixth of the questions in turn, counted on the others.
+        var weighted: Double
         var oracle: Double
         var testDescription: String { name }
     }
@@ -131,6 +133,7 @@ struct RecordedTeamTests {
             members: ["gemini-1.5-pro-002", "gemini-1.5-flash-002", "Meta-Llama-3_1-70B-Instruct"],
             best: 70.04,
             plurality: 71.9,
+            weighted: 71.86,
             oracle: 82.55
         ),
         Team(
@@ -141,6 +144,7 @@ struct RecordedTeamTests {
             ],
             best: 62.8,
             plurality: 63.4,
+            weighted: 63.35,
             oracle: 80.6
         ),
         Team(
@@ -151,13 +155,27 @@ struct RecordedTeamTests {
             ],
             best: 44.17,
             plurality: 47.9,
+            weighted: 48.19,
             oracle: 70.9
+        ),
+        Team(
+            name: "nine open ones of 4 to 47 billion parameters",
+            members: [
+                "Meta-Llama-3_1-8B-Instruct", "Phi-3-mini-4k-instruct", "mathstral-7B", "gemma-7b",
+                "Mixtral-8x7B-Instruct-v0.1", "Yi-34B", "c4ai-command-r-v01", "Qwen1.5-7B-Chat",
+                "Mistral-7B-v0.1",
+            ],
+            best: 44.17,
+            plurality: 51.06,
+            weighted: 51.59,
+            oracle: 80.42
         ),
         Team(
             name: "a strong one and four weak ones",
             members: mixed,
             best: 70.04,
             plurality: 53.5,
+            weighted: 65.10,
             oracle: 80.3
         ),
     ]
@@ -175,6 +193,43 @@ struct RecordedTeamTests {
         #expect(abs(share(right, of: examples.count) - team.plurality) < 0.1)
         let oracle = examples.count { $0.answers.contains($0.truth) }
         #expect(abs(share(oracle, of: examples.count) - team.oracle) < 0.1)
+    }
+
+    @Test("votes weighed by log-odds are right as often as computed independently", arguments: teams)
+    func weighted(team: Team) throws {
+        let examples = try RecordedData.letters().examples(team.members)
+        var (right, all) = (0, 0)
+        for fold in 0..<6 {
+            let parts = examples.enumerated()
+            let learned = parts.filter { $0.offset % 6 == fold }.map(\.element)
+            let calibration = try Calibration(of: team.members, from: learned, options: 10)
+            let vote = Aggregation.logOdds(calibration, gate: nil)
+            for (row, example) in parts where row % 6 != fold {
+                all += 1
+                let tally = vote.count(ballots(example, team.members), ties: .firstDeclared)
+                if tally.answer == example.truth { right += 1 }
+            }
+        }
+        #expect(abs(share(right, of: all) - team.weighted) < 0.1)
+    }
+
+    @Test("twenty labelled examples are enough, on average over samples of them")
+    func twenty() throws {
+        let examples = try RecordedData.letters().examples(Self.mixed)
+        var shares: [Double] = []
+        for sample in 0..<120 {
+            let learned = stride(from: sample, to: examples.count, by: 601).prefix(20).map { examples[$0] }
+            let calibration = try Calibration(of: Self.mixed, from: learned, options: 10)
+            let vote = Aggregation.logOdds(calibration)
+            let asked = stride(from: sample * 7 % 12, to: examples.count, by: 12).map { examples[$0] }
+            let right = asked.count {
+                vote.count(ballots($0, Self.mixed), ties: .firstDeclared).answer == $0.truth
+            }
+            shares.append(share(right, of: asked.count))
+        }
+        // Of all: plurality 53.5, the best one alone 70.0.
+        #expect(abs(shares.reduce(0, +) / 120 - 69.4) < 0.3)
+        #expect(abs(shares.sorted()[60] - 69.9) < 0.3)
     }
 
     @Test("a hundred labelled examples save a strong member from a weak majority")

@@ -25,11 +25,11 @@ struct ReferenceFaultTests {
 
     @Test("at a round table of four different answers everybody hears all three others")
     func everybodyIsHeard() async throws {
-        let members = (1...4).map { debater("m\($0)", "It is \($0)", "It is \($0)") }
+        let members = (1...4).map { debater("m\($0)", ScriptedAnswer("It is \($0)")) }
         let rules = DebateRules.reconcile(rounds: 1, answers: .numeric, confidence: .meanTokenProbability)
         _ = try await Debate("table", rules) { members }.respond(to: "?")
         for (own, member) in members.enumerated() {
-            let shown = try #require(member.requests.last?.messages.last?.text)
+            let shown = member.requests.last?.messages.last?.text ?? ""
             for other in members.indices where other != own {
                 #expect(shown.contains("It is \(other + 1)"), "\(shown)")
             }

@@ -71,6 +71,18 @@ struct VoteDistributionTests {
         #expect(fitted.distance(to: fitted) == 0)
     }
 
+    @Test("can end samples that are drawn one after the other")
+    func sampling() async throws {
+        let judge = ScriptedModel("judge", always: "Yes.").located(.remote)
+        let poll = AdaptiveConsistency(samples: 9, answers: .numeric, until: .judge(judge)) {
+            debater("a", "1", "2", "3")
+        }
+        #expect(poll.callRange == 1...18)
+        #expect(poll.profile.locality != .local)
+        let answer = try await poll.respond(to: "?")
+        #expect(answer.usage.calls == 2 + 1)
+    }
+
     @Test("refuses counts that cannot be")
     func refusals() {
         #expect(throws: CollabError.self) { try BetaBinomialMixture(fitting: [6], of: 5) }

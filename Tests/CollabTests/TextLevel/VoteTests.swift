@@ -55,6 +55,24 @@ struct VoteTests {
         #expect(answer.usage.calls == 3)
     }
 
+    @Test("of more samples than can be asked is refused, by whichever protocol")
+    func tooMany() async throws {
+        let model = debater("m", "1")
+        let teams: [any TextModel] = [
+            Vote(samples: .max) { model }, BestOf(.max) { model },
+            AdaptiveConsistency(samples: .max)() { model }, MostSelfConsistent(samples: .max)() { model },
+            SequentialMixture(samples: .max)() { model },
+            Distributional(samples: .max, answers: .yesNo)() { model },
+        ]
+        for team in teams {
+            let error = await #expect(throws: CollabError.self) { try await Self.respond(team) }
+            #expect(error?.code == .invalidRequest)
+        }
+        #expect(model.callCount == 0)
+    }
+
+    private static func respond(_ model: some TextModel) async throws { _ = try await model.respond(to: "?") }
+
     @Test("of no samples is refused")
     func none() async throws {
         let error = await #expect(throws: CollabError.self) {

@@ -48,12 +48,15 @@ extension Aggregation {
 
     /// Counts votes, and asks the arbiter where there are several answers.
     ///
-    /// An arbiter that cannot answer leaves the vote as it is, which the trace says; the end of the budget and
-    /// cancellation are thrown.
+    /// An arbiter that cannot answer, or whose own answer cannot be read, leaves the vote as it is, which the trace says;
+    /// the end of the budget and cancellation are thrown.
+    ///
+    /// - Parameter format: how an answer of the arbiter's own is read.
     public func decide(
         _ ballots: [Ballot],
         on request: Request,
-        ties: TieRule
+        ties: TieRule,
+        reading format: AnswerFormat = .freeText
     ) async throws(CollabError) -> (tally: Tally, response: Response?) {
         var candidates = Self.candidates(of: ballots)
         let counted = count(ballots, ties: ties)
@@ -71,7 +74,10 @@ extension Aggregation {
             Run.note("failed", "\(description): \(error.code)")
         }
         switch ruling {
-        case .answer(let response): return (counted, response)
+        case .answer(let response):
+            if format.answer(in: response.text).isParsed { return (counted, response) }
+            Run.note("failed", "\(description): its answer could not be read as \(format)")
+            return (counted, nil)
         case .weights(let weights) where weights.count == candidates.count:
             for index in candidates.indices { candidates[index].weight = Self.usable(weights[index]) }
             return (tally(candidates, unparsed: counted.unparsed, ties: ties), nil)

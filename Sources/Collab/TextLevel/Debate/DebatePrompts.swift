@@ -70,7 +70,7 @@ public struct DebatePrompts: Sendable {
     ///
     /// - Parameters:
     ///   - phrases: the words.
-    ///   - excerptLength: how many characters of a statement are shown at most.
+    ///   - excerptLength: how many characters of a statement are shown at most, and of the question repeated.
     public static func standard(phrases: Phrases = .english, excerptLength: Int = 600) -> DebatePrompts {
         DebatePrompts { view in
             let answers = view.others.enumerated().map { index, group in
@@ -83,11 +83,14 @@ public struct DebatePrompts: Sendable {
             let shown = ([phrases.othersAnswered] + answers).joined(separator: "\n")
             switch view.request.input {
             case .dialogue:
-                let turn = "\(shown)\n\n\(phrases.instruction) \(view.request.question)"
+                let question = view.request.question
+                func turn(_ question: String) -> String { "\(shown)\n\n\(phrases.instruction) \(question)" }
                 // Templates insist on turns that alternate: one of the member's own at most.
-                if view.history.isEmpty { return view.request.replacingQuestion(with: turn) }
+                if view.history.isEmpty { return view.request.replacingQuestion(with: turn(question)) }
                 let own = view.history.map { $0.text.excerpt(excerptLength) }.joined(separator: "\n\n")
-                return view.request.appending([.assistant(own), .user(turn)])
+                // The whole question stands in front already: of a long one its end is repeated.
+                let end = question.count > excerptLength ? question.excerpt(excerptLength) : question
+                return view.request.appending([.assistant(own), .user(turn(end))])
             case .completion(let text):
                 var request = view.request
                 request.input = .completion("\(shown)\n\n\(text)")

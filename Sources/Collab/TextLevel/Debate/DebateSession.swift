@@ -42,7 +42,12 @@ struct DebateSession {
 
     /// What the debate comes to, once the talk is over: the vote, or where the rule says so what an arbiter decides.
     func outcome() async throws(CollabError) -> DebateOutcome {
-        let (tally, response) = try await rules.aggregation.decide(ballots, on: request, ties: rules.ties)
+        let (tally, response) = try await rules.aggregation.decide(
+            ballots,
+            on: request,
+            ties: rules.ties,
+            reading: rules.answers
+        )
         return DebateOutcome(of: self, tally: tally, written: response)
     }
 

@@ -9,7 +9,12 @@ extension Meeting {
     ) async throws(CollabError) -> Conclusion {
         // Where the members agree, what they say now counts.
         let ballots = table.ballots(isUnanimous ? .last : scope)
-        let (tally, written) = try await rules.aggregation.decide(ballots, on: request, ties: rules.ties)
+        let (tally, written) = try await rules.aggregation.decide(
+            ballots,
+            on: request,
+            ties: rules.ties,
+            reading: rules.answers
+        )
         guard let written else { return try conclude(by: tally, after: reason) }
         let answer = rules.answers.answer(in: written.text)
         let decision = Decision(choice: answer.description, reason: "\(tally.rule): \(tally.summary)")

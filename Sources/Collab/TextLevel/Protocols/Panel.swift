@@ -34,7 +34,7 @@ public struct Panel<Held: Procedure>: Collaboration, BoundedCollaboration {
     /// Holds the meeting and answers with its conclusion.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try team.validate()
-        try procedure.validate(teamOf: team.members.count)
+        try procedure.validateSeats(for: team.members.count)
         var meeting = Meeting(
             of: team.textModels,
             copies: procedure.copies,

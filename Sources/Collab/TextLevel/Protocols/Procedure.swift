@@ -32,6 +32,13 @@ extension Procedure {
     /// Any team will do.
     public func validate(teamOf members: Int) throws(CollabError) {}
 
+    /// Throws ``CollabError/Code/invalidRequest`` if the procedure could never work with a team of some size, or has more
+    /// seats than a table.
+    func validateSeats(for members: Int) throws(CollabError) {
+        try validate(teamOf: members)
+        try Collab.validateSeats(copies, for: members)
+    }
+
     /// The models that are asked without being members.
     var consulted: [any TextModel] {
         appointments.compactMap(\.outsider) + (rules.aggregation.arbiter?.models ?? [])
@@ -72,7 +79,7 @@ extension Procedure {
         _ deliberation: inout Deliberation<Access>
     ) async throws(CollabError) {
         try deliberation.team.validate()
-        try validate(teamOf: deliberation.team.members.count)
+        try validateSeats(for: deliberation.team.members.count)
         var meeting = Meeting(
             of: deliberation.team.textModels,
             copies: copies,

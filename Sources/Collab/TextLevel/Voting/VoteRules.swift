@@ -49,6 +49,7 @@ public struct VoteRules: Sendable {
                 "A vote of \(samples) samples decides nothing; take 1 or more."
             )
         }
+        try validateSeats(samples, for: models.count)
         var request = request
         if samples > 1, request.options.sampling.temperature == 0 { request.options.sampling = sampling }
         let rules = DebateRules(

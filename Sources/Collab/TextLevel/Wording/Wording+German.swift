@@ -48,7 +48,9 @@ extension Wording {
         "Negative side": "Seite dagegen",
         "Median of the group": "Median der Gruppe",
         "Middle half of the group": "Mittlere Hälfte der Gruppe",
+        "from # to #": "von # bis #",
         "Share of “#”": "Anteil von „#“",
+        "# of #": "# von #",
         "Reasons for another answer #": "Gründe für eine andere Antwort #",
     ]
 

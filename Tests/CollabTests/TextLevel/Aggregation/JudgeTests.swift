@@ -192,6 +192,18 @@ struct SynthesisTests {
         #expect(answer.trace?.root.confidence == nil)
     }
 
+    @Test("that cannot be read leaves the plurality")
+    func unread() async throws {
+        let writer = ScriptedModel("writer", always: "Who knows?")
+        let vote = Vote("vote", VoteRules(answers: .numeric, aggregation: .synthesis(by: writer))) {
+            debater("a", "4"); debater("b", "5"); debater("c", "5")
+        }
+        let answer = try await vote.respond(to: "?")
+        #expect(answer.text == "5")
+        #expect(writer.callCount == 1)
+        #expect(answer.trace?.nodes.flatMap(\.notes).contains { $0.key == "failed" } == true)
+    }
+
     @Test("is not made of answers that agree")
     func agreed() async throws {
         let writer = ScriptedModel("writer", always: "6")

@@ -13,7 +13,7 @@ struct DeliberationTests {
         let answer = try await panel.respond(to: "?")
         let told = members[1].requests[1].question
         #expect(told.contains("Median of the group: 41.5"))
-        #expect(told.contains("40.75 … 46.5"))
+        #expect(told.contains("from 40.75 to 46.5"))
         #expect(told.contains("Reasons for another answer 2: 60"))
         // Nobody is given its own reasons.
         #expect(!members[3].requests[1].question.contains("answer 2"))

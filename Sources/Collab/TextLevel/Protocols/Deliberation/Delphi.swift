@@ -49,7 +49,11 @@ public struct Delphi: Procedure {
         var held = 0
         while held < rounds, meeting.members.count > 1, !meeting.isUnanimous {
             held += 1
-            let spread = DelphiSpread(of: meeting.table.latest, isNumeric: isNumeric)
+            let spread = DelphiSpread(
+                of: meeting.table.latest,
+                isNumeric: isNumeric,
+                in: rules.wording
+            )
             var questions: [Meeting.Question] = []
             for own in meeting.table.latest {
                 let shown =
@@ -73,7 +77,7 @@ public struct Delphi: Procedure {
     }
 
     private func median(in meeting: Meeting, after rule: String) async throws(CollabError) -> Conclusion {
-        let sorted = DelphiSpread(of: meeting.table.latest, isNumeric: true).sorted
+        let sorted = DelphiSpread(of: meeting.table.latest, isNumeric: true, in: rules.wording).sorted
         guard !sorted.isEmpty else { return try await meeting.vote(after: rule) }
         let middle = sorted[(sorted.count - 1) / 2].statement
         let tally = meeting.tally(over: .last)

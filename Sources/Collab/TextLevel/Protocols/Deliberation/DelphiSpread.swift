@@ -5,12 +5,16 @@ struct DelphiSpread {
     private let summary: [Exhibit]
     private let outliers: [Statement]
 
-    init(of statements: [Statement], isNumeric: Bool) {
+    init(of statements: [Statement], isNumeric: Bool, in wording: Wording) {
         guard isNumeric else {
             let tally = Self.tally(statements)
             let total = statements.count
             summary = tally.map {
-                Exhibit("Share of “#”", "\($0.statements.count) / \(total)", of: ["\($0.answer)"])
+                Exhibit(
+                    "Share of “#”",
+                    wording("# of #", "\($0.statements.count)", "\(total)"),
+                    of: ["\($0.answer)"]
+                )
             }
             let most = tally.map(\.statements.count).max() ?? 0
             outliers = tally.filter {
@@ -34,7 +38,7 @@ struct DelphiSpread {
         )
         summary = [
             Exhibit("Median of the group", Self.text(middle)),
-            Exhibit("Middle half of the group", "\(Self.text(lower)) … \(Self.text(upper))"),
+            Exhibit("Middle half of the group", wording("from # to #", Self.text(lower), Self.text(upper))),
         ]
         outliers = numbers.filter { $0.value < lower || $0.value > upper }.map(\.statement)
     }

@@ -28,9 +28,11 @@ public struct AdaptiveConsistency: Procedure {
 
     /// What to call it in traces.
     public var name: String { "adaptive consistency" }
-    /// One call at least, all samples at most.
+    /// Whoever the rule asks.
+    public var appointments: [Appointment] { stopping.models.map(Appointment.model) }
+    /// One call at least, all samples and what the rule asks after each at most.
     public func calls(of members: Int) -> ClosedRange<Int> {
-        let most = callCount(members, copies)
+        let most = callCount(members, copies, 1 + stopping.models.count)
         return min(1, most)...most
     }
 
@@ -53,7 +55,7 @@ public struct AdaptiveConsistency: Procedure {
                 failure = error
             }
             let heard = meeting.table.latest.count
-            if heard >= 2, let verdict = stopping.verdict(on: meeting.table) {
+            if heard >= 2, let verdict = try await stopping.verdict(on: meeting.table, of: meeting.request) {
                 rule = verdict.rule
                 break
             }
