@@ -36,18 +36,24 @@ struct FusionNotes {
                 """
         }
         Run.note("agreement", shares.joined(separator: " · "))
-        if plan.combination == .logLinear || plan.combination == .linear {
-            let amounts = names.indices.map { index in
-                "\(names[index]) \(decimal(statistics.contributions[index] / steps, places: 3))"
-            }
-            let unit = plan.combination == .logLinear ? "nats a token" : "of each token"
-            Run.note("contribution", amounts.joined(separator: " · ") + " " + unit)
+        let amounts = names.indices.map { index in
+            "\(names[index]) \(decimal(statistics.contributions[index] / steps, places: 3))"
         }
+        Run.note("contribution", amounts.joined(separator: " · ") + " " + plan.unitOfContributions)
         for warning in statistics.warnings { Run.note("warning", warning) }
     }
 }
 
 extension FusionPlan {
+    /// What a member's contribution to a token is counted in.
+    var unitOfContributions: String {
+        switch combination {
+        case .logLinear, .classConditional: "nats a token"
+        case .linear, .extrapolation: "of each token"
+        case .maximum, .minimum: "of the tokens"
+        }
+    }
+
     /// The rule with names: `base + 1.5 expert − 1.5 anti-expert`.
     func formula(_ names: [String]) -> String {
         let sum = formulaText(zip(weights, names).map { ($0, $1) })

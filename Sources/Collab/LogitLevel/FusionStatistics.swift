@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// How much each member of a fusion had to say, over the tokens that were written.
 struct FusionStatistics: Sendable {
     /// The tokens that were written.
@@ -52,28 +44,7 @@ struct FusionStatistics: Sendable {
             asked[index] += 1
             if member.favourite == chosen { agreements[index] += 1 }
             divergences[index] += member.divergence
-            contributions[index] += step.contribution(of: member, to: chosen, plan.combination)
-        }
-    }
-}
-
-extension FusedStep {
-    /// What a member adds to a token.
-    ///
-    /// In a sum of log-probabilities it is w (ℓ(v) − E ℓ), by how much its term is above its mean under the fused
-    /// distribution r; all members' together are log r(v) + H(r). In a mixture it is the member's share w p(v) / r(v).
-    func contribution(of member: Member, to token: TokenID, _ combination: Fusion.Combination) -> Double {
-        guard member.weight != 0 else { return 0 }
-        switch combination {
-        case .logLinear:
-            let amount = member.weight * (member.logprob(of: token) - member.expectation)
-            return amount.isFinite ? amount : 0
-        case .linear:
-            let all = members.reduce(0) { sum, other in
-                sum + (other.map { $0.weight * exp($0.logprob(of: token)) } ?? 0)
-            }
-            return all > 0 ? member.weight * exp(member.logprob(of: token)) / all : 0
-        case .maximum, .minimum, .extrapolation, .classConditional: return 0
+            contributions[index] += step.contribution(of: index, to: chosen, plan)
         }
     }
 }

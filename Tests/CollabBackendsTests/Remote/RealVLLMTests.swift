@@ -91,4 +91,29 @@ struct RealVLLMTests {
             #expect(answer.usage.promptTokens > 0 && answer.usage.completionTokens > 0)
         }
     }
+
+    @Test("A local member guesses, and one request tells what vLLM finds likely after each guess")
+    func verifying() async throws {
+        let native = TopsOfLogits(try await NativeFixtures.model(.smolLM2))
+        let request = Request.completion(
+            "The capital of France is",
+            options: GenerationOptions(maximumTokens: 12)
+        )
+        for fusion in [Fusion.mixture, .productOfExperts] {
+            var texts: [String] = []
+            var requests: [Int] = []
+            for lookahead in [0, 4] {
+                let run = Run()
+                let members: [any TopLogprobModel] = [native, try model().listingTops(atMost: 200)]
+                let partial = PartialFusion(fusion, members: members, lookahead: lookahead)
+                texts.append(try await partial.respond(to: request, in: run).text)
+                let call = try #require(run.trace?.calls.first)
+                requests.append(try #require(call.note("requests").flatMap { Int($0) }))
+                #expect(call.note("certainty") != nil)
+            }
+            #expect(texts[0].hasPrefix(" Paris") && texts[0] == texts[1], "\(fusion): \(texts)")
+            // The same model, so that most guesses are right.
+            #expect(requests[0] >= 12 && requests[1] <= 9, "\(fusion): \(requests)")
+        }
+    }
 }

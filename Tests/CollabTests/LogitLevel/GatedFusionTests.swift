@@ -150,18 +150,33 @@ struct GatedFusionTests {
 
     // MARK: The trace
 
-    @Test("contributions add up to the chosen token's log-probability and the entropy")
+    @Test("contributions add up: to the token's log-probability and the entropy, or to the whole token")
     func contributions() async throws {
-        let plan = try FusionPlan(.dexperts(strength: 0.5), memberCount: 3)
-        let rows = (1...3).map { Logits(Self.chance(UInt64($0), "m").next([0])) }
-        let step = try plan.fuse(rows, names: ["a", "b", "c"])
-        let fused = FusionReference.logSoftmax(step.logits.values.map { Double($0) })
-        for token in 0..<4 as Range<TokenID> where fused[Int(token)] > -.infinity {
-            let sum = step.members.reduce(0) {
-                $0 + ($1.map { step.contribution(of: $0, to: token, .logLinear) } ?? 0)
+        let sums: [(Fusion, isShare: Bool)] = [
+            (.dexperts(strength: 0.5), false), (.classConditional(strength: 2), false),
+            (Fusion.classConditional(strength: 2).scheduled(.steps([0.5])), false), (.mixture, true),
+            (Fusion.safeDecoding(common: 3).withIdleMember, true), (.union, true),
+            (.intersection, true), (Fusion.union.scheduled(.steps([0])), true),
+        ]
+        for (fusion, isShare) in sums {
+            let plan = try FusionPlan(fusion, memberCount: 3)
+            let rows = (1...3).map { Logits(Self.chance(UInt64($0), "m").next([0])) }
+            let step = try plan.fuse(rows, names: ["a", "b", "c"])
+            let fused = FusionReference.logSoftmax(step.logits.values.map { Double($0) })
+            for token in 0..<4 as Range<TokenID> where fused[Int(token)] > -.infinity {
+                let sum = (0..<3).reduce(0) { $0 + step.contribution(of: $1, to: token, plan) }
+                let whole = isShare ? 1 : fused[Int(token)] + step.entropy
+                // Below the floor of an extrapolated probability nobody has a share.
+                let isFloored = fusion.combination == .extrapolation && fused[Int(token)] < -10
+                #expect(abs(sum - (isFloored ? 0 : whole)) < 1e-4, "\(fusion), token \(token)")
             }
-            #expect(abs(sum - (fused[Int(token)] + step.entropy)) < 1e-4)
         }
+        // By hand: the union's token is whose log-probability is the largest.
+        let plan = try FusionPlan(.union, memberCount: 2)
+        let rows = [Logits(logs(0.7, 0.3)), Logits(logs(0.2, 0.8))]
+        let step = try plan.fuse(rows, names: ["a", "b"])
+        #expect((0..<2).map { step.contribution(of: $0, to: 0, plan) } == [1, 0])
+        #expect((0..<2).map { step.contribution(of: $0, to: 1, plan) } == [0, 1])
     }
 
     @Test("the trace warns of interventions, starving masks and repetition, and of nothing else")
@@ -212,5 +227,14 @@ struct GatedFusionTests {
             let data = try JSONEncoder().encode(fusion)
             #expect(try JSONDecoder().decode(Fusion.self, from: data) == fusion)
         }
+    }
+}
+
+extension Fusion {
+    /// The rule with a third member that has no weight.
+    fileprivate var withIdleMember: Fusion {
+        var fusion = self
+        if case .asWritten(let weights) = fusion.weights { fusion.weights = .asWritten(weights + [0]) }
+        return fusion
     }
 }

@@ -25,6 +25,8 @@ struct PartialAnswer {
     private var approximate = 0
     private var bounds = 0.0
     private var worst = 0.0
+    /// How exact each token is, in words.
+    private var certainties: [String] = []
     private(set) var text = ""
     private(set) var tokens: [GeneratedToken] = []
     private(set) var written = 0
@@ -66,7 +68,7 @@ struct PartialAnswer {
             guard let choice = choose(step) else {
                 throw CollabError(.nothingToSample, "No token is known well enough to be written.")
             }
-            count(step)
+            count(step, choice)
             written += 1
             if guesses.first == choice.bytes { guesses.removeFirst() } else { guesses = [] }
             if choice.bytes.isEmpty {
@@ -178,15 +180,23 @@ struct PartialAnswer {
         return kept.last.map(normalised)
     }
 
-    private mutating func count(_ step: IntervalFusion.Step) {
+    private mutating func count(_ step: IntervalFusion.Step, _ choice: PartialDistribution.Entry) {
         if step.isFavouriteCertain { certain += 1 }
+        let certainty: String
         switch step.certainty {
-        case .exact: exact += 1
+        case .exact:
+            exact += 1
+            certainty = "exact"
         case .bounded(let bound):
             bounds += bound
             worst = max(worst, bound)
-        case .approximate: approximate += 1
+            certainty = "± \(decimal(bound, places: 4))"
+        case .approximate:
+            approximate += 1
+            certainty = "approximate"
         }
+        let token = choice.bytes.isEmpty ? "(end)" : "“\(String(decoding: choice.bytes, as: UTF8.self))”"
+        certainties.append("\(token) \(certainty)")
     }
 
     private mutating func finish(into sink: ResponseSink) async {
@@ -220,6 +230,7 @@ struct PartialAnswer {
                 "at most \(decimal(bounds / Double(bounded), places: 4)) on average, \(decimal(worst, places: 4)) at worst, over \(bounded) tokens"
             )
         }
+        Run.note("certainty", certainties.joined(separator: " · "))
         Run.note("requests", usage.calls)
     }
 }

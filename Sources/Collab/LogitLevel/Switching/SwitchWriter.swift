@@ -26,9 +26,13 @@ final class SwitchWriter {
     struct Piece {
         var bytes: [UInt8] = []
         var tokens = 0
+        /// That of its tokens, and of the end if it comes to one.
         var logprob = 0.0
         /// Whether the writer would end the answer here.
         var isEnd = false
+
+        /// The mean log-probability of a byte, the end counted as one.
+        var logprobPerByte: Double { logprob / Double(max(bytes.count + (isEnd ? 1 : 0), 1)) }
     }
 
     var room: Int {
@@ -86,16 +90,19 @@ final class SwitchWriter {
         let choice = try sampler.choose(from: cut(row))
         if endTokens.contains(choice.token) {
             piece.isEnd = true
+            piece.logprob = choice.logprob
         } else {
             try await step(choice.token, choice.logprob, into: &piece)
         }
         return piece
     }
 
-    /// Writes until the next token would begin a word, the answer ends, or there are so many tokens.
+    /// Writes until the next token would begin a word, the answer ends, or there are so many tokens; a few more where
+    /// they end within a character, which others could not read.
     func writeWord(atMost limit: Int = .max) async throws(CollabError) -> Piece {
         var piece = Piece()
-        while piece.tokens < min(Self.longestWord, limit) {
+        let longest = min(Self.longestWord, limit)
+        while piece.tokens < longest || (piece.bytes.endsWithinCharacter && piece.tokens < longest + 3) {
             try checkCancellation()
             var next = sampler
             let choice = try next.choose(from: cut(row))

@@ -142,8 +142,7 @@ struct SwitchedAnswer {
             for (index, writer) in writers.enumerated() {
                 try await writer.follow(bytes)
                 let piece = try await writer.fork().writePatch(of: count)
-                let score = piece.bytes.isEmpty ? 0 : piece.logprob / Double(piece.bytes.count)
-                if score > best.score { best = (index, score) }
+                if piece.logprobPerByte > best.score { best = (index, piece.logprobPerByte) }
             }
             return best.author
         case .model(let model):

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Collab
@@ -35,6 +36,13 @@ struct PartialFusionTests {
             let call = try #require(run.trace?.calls.first)
             #expect(call.note("certain favourites") == "12 of 12")
             #expect(call.note("exact tokens") != nil && call.note("requests") != nil)
+            let certainties = try #require(call.note("certainty")).components(separatedBy: " · ")
+            #expect(certainties.count == 12)
+            for (token, certainty) in zip(response.tokens ?? [], certainties) {
+                #expect(certainty.hasPrefix("“\(String(decoding: token.bytes, as: UTF8.self))” "))
+            }
+            let exact = certainties.count { $0.hasSuffix("exact") }
+            #expect(call.note("exact tokens") == "\(exact) of 12")
         }
     }
 
@@ -53,6 +61,8 @@ struct PartialFusionTests {
         let second = Run()
         _ = try await contrast.respond(to: request(), in: second)
         #expect(second.trace?.calls.first?.note("approximate tokens") != nil)
+        #expect(second.trace?.calls.first?.note("certainty")?.contains("” approximate") == true)
+        #expect(call.note("certainty")?.contains("” ± 0.") == true)
     }
 
     @Test("members of different vocabularies meet by their bytes, and answers end where all may end")

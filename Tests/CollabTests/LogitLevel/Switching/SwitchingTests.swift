@@ -91,6 +91,38 @@ struct SwitchingTests {
         #expect(selector.requests[2].question.contains("[2]  red red\n[2]  red red"))
     }
 
+    @Test("of patches, one that would end the answer counts by how probable its end is")
+    func improbableEnd() async throws {
+        let red = ToyModel("red", Self.words, always: [9, 0, 0, 0, 0, 0])
+        let unsure = ToyModel("unsure", Self.words, always: [0, 0, 0, 0, 0, 0.5])
+        let sure = ToyModel("sure", Self.words, always: [0, 0, 0, 0, 0, 20])
+        for (other, text) in [(unsure, " red red red red red red"), (sure, "")] {
+            let model = SwitchingModel(.patches(of: 2, by: .mostConfident), members: [other, red])
+            #expect(try await model.respond(to: request(6)).text == text)
+        }
+    }
+
+    @Test("a word of many tokens is not cut within a character, which others could not read")
+    func wholeCharacters() async throws {
+        let bytes = ToyTokenizer(bytes: [[0x20], [0xc3], [0xa9]])
+        // A space, then “é” again and again.
+        let nudger = ToyModel("nudger", bytes) { tokens in
+            switch tokens.last {
+            case 1: [0, 0, 9, 0]
+            case nil: [9, 0, 0, 0]
+            default: [0, 9, 0, 0]
+            }
+        }
+        let seen = Protected<[TokenID]>([])
+        var base = ToyModel("base", ToyTokenizer(bytes: [[0x20], Array("é".utf8)]), always: [0.1, 0, 0])
+        base.onAppend = { (tokens) async throws(CollabError) in seen.withLock { $0 += tokens } }
+        let model = SwitchingModel(.nudging(threshold: 0.9), members: [base, nudger])
+        let response = try await model.respond(to: request(31))
+        #expect(!response.text.isEmpty && response.text.allSatisfy { $0 == "é" || $0 == " " })
+        // The base has read the prompt's space and every whole character but those of the last word.
+        #expect(seen.withLock { $0.count { $0 == 1 } } >= 5)
+    }
+
     @Test("stop sequences, limits and seeds are kept")
     func limits() async throws {
         let red = ToyModel("red", Self.words, always: [1, 1, 0, 0, -9, -9])
