@@ -10,7 +10,18 @@ ptrdiff_t collab_argmax(collab_level level, const float *x, size_t count) {
 }
 
 double collab_log_sum_exp(collab_level level, const float *x, size_t count) {
-    return collab_kernels_of(level)->log_sum_exp(x, count);
+    return collab_kernels_of(level)->log_sum_exp(x, count, 0);
+}
+
+double collab_log_sum_exp_argmax(collab_level level, const float *x, size_t count, ptrdiff_t *largest_at) {
+    return collab_kernels_of(level)->log_sum_exp(x, count, largest_at);
+}
+
+size_t collab_collect_above(collab_level level, const float *x, size_t count, float threshold, uint32_t *indices) {
+    size_t filled = 0;
+    collab_kernels_of(level)->collect_above(x, 0, count, threshold, indices, &filled,
+                                            count + COLLAB_COLLECT_MARGIN);
+    return filled;
 }
 
 /// Whether element a comes before element b: larger first, then the lower index.

@@ -33,8 +33,10 @@ static ptrdiff_t cv_argmax(const float *x, size_t count) {
     return -1;
 }
 
-static double cv_log_sum_exp(const float *x, size_t count) {
+/// log Σ eˣ, and where the largest element is, as cv_argmax finds it, unless `largest_at` is null.
+static double cv_log_sum_exp(const float *x, size_t count, ptrdiff_t *largest_at) {
     float peak = -__builtin_inff();
+    size_t peak_start = 0;
     double total = 0;
     cv_f unordered = cv_zero();
     for (size_t start = 0; start < count; start += CV_SPAN) {
@@ -43,6 +45,7 @@ static double cv_log_sum_exp(const float *x, size_t count) {
         if (largest > peak) {
             total = total > 0 ? total * __builtin_exp((double)peak - (double)largest) : 0;
             peak = largest;
+            peak_start = start;
         }
         // With the peak at ±∞ the differences are meaningless; only NaN still matters.
         const bool finite = peak - peak == 0;
@@ -65,6 +68,11 @@ static double cv_log_sum_exp(const float *x, size_t count) {
         }
         (void)unordered;
         if (finite) total += (double)cv_tree_sum(sums, CV_WIDE);
+    }
+    if (largest_at) {
+        *largest_at = -1;
+        for (size_t i = peak_start; i < count && *largest_at < 0; i++)
+            if (x[i] == peak) *largest_at = (ptrdiff_t)i;
     }
     for (size_t i = 0; i < count && peak - peak != 0; i++)
         if (x[i] != x[i]) return (double)x[i];

@@ -34,7 +34,7 @@ typedef struct {
     float (*to_s8)(const float *, size_t, int8_t *);
     float (*max)(const float *, size_t);
     ptrdiff_t (*argmax)(const float *, size_t);
-    double (*log_sum_exp)(const float *, size_t);
+    double (*log_sum_exp)(const float *, size_t, ptrdiff_t *);
     size_t (*collect_above)(const float *, size_t, size_t, float, uint32_t *, size_t *, size_t);
 } collab_kernels;
 

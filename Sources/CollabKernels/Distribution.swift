@@ -48,4 +48,32 @@ public enum Distribution {
         guard let base = x.baseAddress else { return -.infinity }
         return collab_log_sum_exp(level.raw, base, x.count)
     }
+
+    /// log Σ eˣ as ``logSumExp(_:level:)`` and the place of the largest element as ``argmax(_:level:)``, which takes one
+    /// look at the vector rather than two.
+    public static func summary(
+        of x: UnsafeBufferPointer<Float>,
+        level: KernelLevel = .best
+    ) -> (logSumExp: Double, argmax: Int?) {
+        guard let base = x.baseAddress else { return (-.infinity, nil) }
+        var place = -1
+        let sum = collab_log_sum_exp_argmax(level.raw, base, x.count, &place)
+        return (sum, place < 0 ? nil : place)
+    }
+
+    /// The places of all elements that are at least as large as a threshold, ascending; one of −∞ keeps what is larger.
+    package static func places(
+        atLeast threshold: Float,
+        in x: UnsafeBufferPointer<Float>,
+        level: KernelLevel = .best
+    ) -> [Int] {
+        guard let base = x.baseAddress else { return [] }
+        let room = x.count + Int(COLLAB_COLLECT_MARGIN.rawValue)
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: room) { places in
+            guard let first = places.baseAddress else { return [] }
+            let above = threshold == -.infinity ? threshold : threshold.nextDown
+            let count = collab_collect_above(level.raw, base, x.count, above, first)
+            return places[..<count].map { Int($0) }
+        }
+    }
 }

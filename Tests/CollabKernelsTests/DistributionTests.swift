@@ -82,4 +82,37 @@ import Testing
         #expect(abs(logSumExp([-3e38, 3e38]) - Double(Float(3e38))) < 1e-12)
         #expect(logSumExp([.infinity, .nan]).isNaN)
     }
+
+    @Test(arguments: KernelLevel.supported, [0, 1, 63, 64, 4097, 49152, 262_144])
+    func `one look finds the sum and the largest element as two looks do`(level: KernelLevel, count: Int) {
+        var rows = [vector(count, seed: 9), [Float](repeating: -.infinity, count: count)]
+        rows.append([Float](repeating: 2, count: count))
+        for place in [0, count / 2, count - 1] where count > 0 {
+            for value in [Float.nan, .infinity, -.infinity, 99] {
+                rows.append(rows[0])
+                rows[rows.count - 1][place] = value
+            }
+        }
+        for row in rows {
+            row.withUnsafeBufferPointer { row in
+                let summary = Distribution.summary(of: row, level: level)
+                let sum = Distribution.logSumExp(row, level: level)
+                #expect(summary.logSumExp == sum || (sum.isNaN && summary.logSumExp.isNaN))
+                #expect(summary.argmax == Distribution.argmax(row, level: level))
+            }
+        }
+    }
+
+    @Test(arguments: KernelLevel.supported, [0, 1, 15, 16, 17, 49152])
+    func `places of large elements are those that a look at each finds`(level: KernelLevel, count: Int) {
+        var x = vector(count, seed: 11)
+        if count > 16 { (x[3], x[16], x[7]) = (.nan, -.infinity, .infinity) }
+        for threshold in [-.infinity, -1e30, x.first ?? 0, 12.5, .infinity] as [Float] {
+            let expected = x.indices.filter { x[$0] >= threshold && x[$0] > -.infinity }
+            let found = x.withUnsafeBufferPointer {
+                Distribution.places(atLeast: threshold, in: $0, level: level)
+            }
+            #expect(found == expected, "at least \(threshold)")
+        }
+    }
 }

@@ -17,4 +17,13 @@ size_t collab_top_k(collab_level level, const float *x, size_t count, size_t k, 
 /// log Σ eˣ, in double; NaN if any element is NaN; −∞ for no elements.
 double collab_log_sum_exp(collab_level level, const float *x, size_t count);
 
+/// The same, and where the largest element is, as collab_argmax finds it, with one look at the memory.
+double collab_log_sum_exp_argmax(collab_level level, const float *x, size_t count, ptrdiff_t *largest_at);
+
+enum { COLLAB_COLLECT_MARGIN = 16 };
+
+/// The indices of all elements above the threshold, ascending; returns how many there are. There must be room for
+/// `count` of them and COLLAB_COLLECT_MARGIN more.
+size_t collab_collect_above(collab_level level, const float *x, size_t count, float threshold, uint32_t *indices);
+
 #endif

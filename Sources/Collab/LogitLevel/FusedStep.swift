@@ -50,8 +50,9 @@ struct MemberRows {
         let count = rows.map(\.count).min() ?? 0
         values = rows.map { $0.count == count ? $0.values : Array($0.values[..<count]) }
         var normalizers: [Double] = []
+        var favourites: [Int] = []
         for (row, name) in zip(values, names) {
-            let normalizer = row.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+            let (normalizer, favourite) = row.withUnsafeBufferPointer { Distribution.summary(of: $0) }
             if normalizer == -.infinity {
                 throw CollabError(.nothingToSample, "Every token is masked out (−∞) by “\(name)”.")
             }
@@ -62,9 +63,22 @@ struct MemberRows {
                 )
             }
             normalizers.append(normalizer)
+            favourites.append(favourite ?? 0)
         }
         self.normalizers = normalizers
-        favourites = values.map { row in row.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0 }
+        self.favourites = favourites
+    }
+
+    private init(values: [[Float]], of other: MemberRows) {
+        (self.values, normalizers, favourites) = (values, other.normalizers, other.favourites)
+    }
+
+    /// The same rows at some tokens alone; normalisers and favourites stay those of the whole rows.
+    func restricted(to tokens: [Int]) -> MemberRows {
+        let values = values.map { row in
+            row.withUnsafeBufferPointer { row in tokens.map { row[$0] } }
+        }
+        return MemberRows(values: values, of: self)
     }
 
     /// A member's largest logit.

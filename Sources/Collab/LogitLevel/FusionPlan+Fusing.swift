@@ -59,15 +59,15 @@ extension FusionPlan {
         at moment: FusionMoment = FusionMoment()
     ) throws(CollabError) -> FusedStep {
         let rows = try MemberRows(logits, names: names)
-        let values = rows.values
         var strength = schedule.strength(after: moment.written)
         if strength != 0, !isOpen(rows, moment) { strength = 0 }
         let weights = weights(of: rows, strength: strength, at: moment)
-        var fused = combine(rows, weights, strength: strength, at: moment)
-        let survivors = strength == 0 ? nil : apply(mask, to: &fused, rows)
-        let (normalizer, favourite) = fused.withUnsafeBufferPointer { fused in
-            (Distribution.logSumExp(fused), Distribution.argmax(fused))
-        }
+        // A mask mostly leaves a handful of tokens; nothing need be known of the others.
+        let kept = strength == 0 ? nil : tokens(passing: mask, rows)
+        let considered = kept.map(rows.restricted) ?? rows
+        let values = considered.values
+        let fused = combine(considered, weights, strength: strength, at: moment)
+        let (normalizer, favourite) = fused.withUnsafeBufferPointer { Distribution.summary(of: $0) }
         guard let favourite, normalizer > -.infinity else {
             throw CollabError(
                 .nothingToSample,
@@ -80,15 +80,15 @@ extension FusionPlan {
         let expectations = Distribution.expectations(of: values, under: fused, normalizer: normalizer)
         let own = expectations[values.count] - normalizer
         return FusedStep(
-            logits: Logits(fused),
-            favourite: TokenID(favourite),
+            logits: Logits(kept.map { Self.spread(fused, at: $0, of: rows.values[0].count) } ?? fused),
+            favourite: TokenID(kept?[favourite] ?? favourite),
             entropy: max(0, -own),
-            survivors: survivors,
+            survivors: kept == nil ? nil : fused.count { $0 > -.infinity },
             strength: strength,
             members: values.indices.map { index in
                 let expectation = expectations[index] - rows.normalizers[index]
                 return FusedStep.Member(
-                    logits: Logits(values[index]),
+                    logits: Logits(rows.values[index]),
                     normalizer: rows.normalizers[index],
                     favourite: TokenID(rows.favourites[index]),
                     weight: weights[index],
@@ -97,6 +97,15 @@ extension FusionPlan {
                 )
             }
         )
+    }
+
+    /// A whole row of values at some tokens, −∞ at all others.
+    private static func spread(_ values: [Float], at tokens: [Int], of count: Int) -> [Float] {
+        var row = [Float](repeating: -.infinity, count: count)
+        row.withUnsafeMutableBufferPointer { row in
+            for (token, value) in zip(tokens, values) { row[token] = value }
+        }
+        return row
     }
 
     // MARK: Gates and weights
@@ -247,53 +256,35 @@ extension FusionPlan {
 
     // MARK: Masks
 
-    /// Masks tokens out; returns how many are left, or `nil` without a mask.
-    private func apply(_ mask: Fusion.Mask, to fused: inout [Float], _ rows: MemberRows) -> Int? {
-        let values = rows.values
+    /// The tokens that a mask lets pass, ascending, or `nil` without a mask.
+    private func tokens(passing mask: Fusion.Mask, _ rows: MemberRows) -> [Int]? {
         switch mask {
         case .none, .automatic: return nil
-        case .plausibility(let alpha, .member(let index)):
-            return Distribution.mask(
-                &fused,
-                references: [values[index]],
-                thresholds: [Self.threshold(rows.largest(index), alpha)],
-                required: 1
-            )
+        case .plausibility(let alpha, .member(let index)): return Self.plausible(rows, index, alpha)
         case .plausibility(let alpha, .any):
-            return Distribution.mask(
-                &fused,
-                references: values,
-                thresholds: values.indices.map { Self.threshold(rows.largest($0), alpha) },
-                required: 1
-            )
+            return Self.plausible(rows, alpha).reduce(into: Set()) { $0.formUnion($1) }.sorted()
         case .plausibility(let alpha, .all):
-            let thresholds = values.indices.map { Self.threshold(rows.largest($0), alpha) }
-            let unmasked = fused
-            let left = Distribution.mask(
-                &fused,
-                references: values,
-                thresholds: thresholds,
-                required: values.count
-            )
-            if left > 0 { return left }
-            fused = unmasked
-            return Distribution.mask(&fused, references: values, thresholds: thresholds, required: 1)
+            let lists = Self.plausible(rows, alpha)
+            let shared = lists.dropFirst().reduce(Set(lists[0])) { $0.intersection($1) }
+            return (shared.isEmpty ? Set(lists.joined()) : shared).sorted()
         case .nucleus(let mass, let index):
-            let tokens = values[index].withUnsafeBufferPointer { row in
+            return rows.values[index].withUnsafeBufferPointer { row in
                 Shortlist(of: row, maximum: rows.largest(index), scale: 1, sampling: Sampling(topP: mass))
                     .tokens
-            }
-            return keep(tokens, of: &fused)
-        case .sharedTop(let count):
-            return keep(Self.shared(values, count), of: &fused)
+            }.sorted()
+        case .sharedTop(let count): return Self.shared(rows.values, count)
         }
     }
 
-    private func keep(_ tokens: [Int], of fused: inout [Float]) -> Int {
-        var masked = [Float](repeating: -.infinity, count: fused.count)
-        for token in tokens { masked[token] = fused[token] }
-        fused = masked
-        return tokens.count
+    /// The tokens that each member finds plausible.
+    private static func plausible(_ rows: MemberRows, _ alpha: Double) -> [[Int]] {
+        rows.values.indices.map { plausible(rows, $0, alpha) }
+    }
+
+    /// The tokens at least α times as probable as a member's favourite; α = 0 keeps all that are possible.
+    private static func plausible(_ rows: MemberRows, _ index: Int, _ alpha: Double) -> [Int] {
+        let least = alpha > 0 ? Float(Double(rows.largest(index)) + log(alpha)) : -.infinity
+        return rows.values[index].withUnsafeBufferPointer { Distribution.places(atLeast: least, in: $0) }
     }
 
     /// The tokens that all members' lists of favourites have in common, once these are long enough to share so many.
@@ -308,10 +299,5 @@ extension FusionPlan {
             if common.count >= min(count, size) || limit >= size { return common.sorted() }
             limit = min(limit + max(limit / 4, 1), size)
         }
-    }
-
-    /// max + ln α, the least logit of a plausible token; α = 0 keeps everything.
-    private static func threshold(_ largest: Float, _ alpha: Double) -> Float {
-        alpha > 0 ? Float(Double(largest) + log(alpha)) : -.infinity
     }
 }

@@ -65,13 +65,15 @@ public struct TokenSampler: Sendable {
     public mutating func choose(from logits: Logits) throws(CollabError) -> Choice {
         let unit = sampling.temperature > 0 ? generator.nextUnit() : 0
         let choice = try logits.values.withUnsafeBufferPointer { (values) throws(CollabError) -> Choice in
-            let normalizer = Distribution.logSumExp(values)
+            let (normalizer, largest) = Distribution.summary(of: values)
             try Self.check(normalizer, values)
             let index =
                 if penalizes {
-                    penalized(values).withUnsafeBufferPointer { pick(from: $0, unit: unit) }
+                    penalized(values).withUnsafeBufferPointer {
+                        pick(from: $0, largest: Distribution.argmax($0), unit: unit)
+                    }
                 } else {
-                    pick(from: values, unit: unit)
+                    pick(from: values, largest: largest, unit: unit)
                 }
             guard let index else { throw Self.nothing }
             return Choice(
@@ -154,8 +156,8 @@ public struct TokenSampler: Sendable {
 
     // MARK: Choosing
 
-    private func pick(from values: UnsafeBufferPointer<Float>, unit: Double) -> Int? {
-        guard let top = Distribution.argmax(values), values[top] > -.infinity else { return nil }
+    private func pick(from values: UnsafeBufferPointer<Float>, largest: Int?, unit: Double) -> Int? {
+        guard let top = largest, values[top] > -.infinity else { return nil }
         if sampling.temperature == 0 || sampling.topK == 1 { return top }
         let scale = Float(1 / sampling.temperature)
         // A temperature so low that the scale overflows is the greedy rule.

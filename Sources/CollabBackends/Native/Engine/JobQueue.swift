@@ -10,9 +10,11 @@ import Collab
 
 /// Where tasks leave jobs and the engine's thread, parked while there are none, picks them up.
 final class JobQueue: @unchecked Sendable {
-    // Sendable: `jobs` and `isClosed` are touched only while `mutex` is held.
+    // Sendable: `jobs`, `isBusy` and `isClosed` are touched only while `mutex` is held.
     private var jobs: [EngineJob] = []
     private var isClosed = false
+    /// Whether the engine counts among those that have something to do.
+    private var isBusy = false
     /// How many jobs the engine's thread waits for; it is not woken for fewer.
     private var expected = 1
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -45,6 +47,10 @@ final class JobQueue: @unchecked Sendable {
     func submit(_ job: EngineJob) {
         pthread_mutex_lock(mutex)
         jobs.append(job)
+        if !isBusy {
+            isBusy = true
+            ComputeShare.join()
+        }
         if jobs.count >= expected { pthread_cond_signal(arrival) }
         pthread_mutex_unlock(mutex)
     }
@@ -58,9 +64,15 @@ final class JobQueue: @unchecked Sendable {
     }
 
     /// Takes all jobs, parking the thread until there is one; `nil` when the queue has been closed.
+    ///
+    /// It is asked by an engine that has nothing left to do.
     func takeWhenReady() -> [EngineJob]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        if jobs.isEmpty, isBusy {
+            isBusy = false
+            ComputeShare.leave()
+        }
         while jobs.isEmpty {
             if isClosed { return nil }
             pthread_cond_wait(arrival, mutex)
