@@ -50,9 +50,8 @@ void collab_fuse_linear(collab_level level, const float *const *members, const f
     DISPATCH(linear, members, shifts, members_count, count, out)
 }
 
-size_t collab_fuse_mask(collab_level level, const float *const *references, const float *thresholds,
-                        size_t references_count, size_t required, size_t count, float *out) {
-    DISPATCH(mask, references, thresholds, references_count, required, count, out)
+void collab_at_least(collab_level level, const float *x, size_t count, float threshold, float *out) {
+    DISPATCH(at_least, x, count, threshold, out)
 }
 
 void collab_fuse_expectations(collab_level level, const float *fused, float normalizer, const float *const *members,

@@ -123,26 +123,14 @@ static void FUSION(linear)(const float *const *members, const float *shifts, siz
     }
 }
 
-static size_t FUSION(mask)(const float *const *references, const float *thresholds, size_t references_count,
-                           size_t required, size_t count, float *out) {
-    size_t survivors = 0;
+static void FUSION(at_least)(const float *x, size_t count, float threshold, float *out) {
     for (size_t v = 0; v < count; v += LANES) {
         size_t left = count - v;
-        vi passes = (vi){0};
-        for (size_t i = 0; i < references_count; i++) {
-            vf z;
-            FUSION(load)(&z, references[i] + v, left);
-            passes -= z >= SPLAT(thresholds[i]);
-        }
-        vf fused;
-        FUSION(load)(&fused, out + v, left);
-        vi keep = passes >= (vi){0} + (int32_t)required;
-        fused = PICK(keep, fused, SPLAT(-INFINITY));
-        vi alive = fused > SPLAT(-INFINITY);
-        for (size_t lane = 0; lane < LANES; lane++) survivors += (size_t)(-alive[lane]);
-        FUSION(store)(out + v, &fused, left);
+        vf z;
+        FUSION(load)(&z, x + v, left);
+        z = PICK(z >= SPLAT(threshold), z, SPLAT(-INFINITY));
+        FUSION(store)(out + v, &z, left);
     }
-    return survivors;
 }
 
 __attribute__((always_inline)) static inline double FUSION(total)(const vf *value) {

@@ -68,7 +68,7 @@ public enum Distribution {
         level: KernelLevel = .best
     ) -> [Int] {
         guard let base = x.baseAddress else { return [] }
-        let room = x.count + Int(COLLAB_COLLECT_MARGIN.rawValue)
+        let room = x.count + Int(COLLAB_COLLECT_MARGIN)
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: room) { places in
             guard let first = places.baseAddress else { return [] }
             let above = threshold == -.infinity ? threshold : threshold.nextDown

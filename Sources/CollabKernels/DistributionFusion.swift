@@ -23,45 +23,18 @@ extension Distribution {
         }
     }
 
-    /// Sets elements to −∞ unless enough references reach their thresholds there; returns how many are left.
-    package static func mask(
-        _ values: inout [Float],
-        references: [[Float]],
-        thresholds: [Float],
-        required: Int,
-        level: KernelLevel = .best
-    ) -> Int {
-        let count = values.count
-        return withPointers(to: references) { pointers in
-            values.withUnsafeMutableBufferPointer { values in
-                guard let out = values.baseAddress else { return 0 }
-                return collab_fuse_mask(
-                    level.raw,
-                    pointers,
-                    thresholds,
-                    references.count,
-                    required,
-                    count,
-                    out
-                )
-            }
-        }
-    }
-
     /// The elements that reach a threshold; the others become −∞.
     package static func atLeast(
         _ threshold: Float,
         of values: UnsafeBufferPointer<Float>,
         level: KernelLevel = .best
     ) -> [Float] {
-        var kept = Array(values)
-        kept.withUnsafeMutableBufferPointer { kept in
-            guard let out = kept.baseAddress else { return }
-            withUnsafePointer(to: values.baseAddress) { reference in
-                _ = collab_fuse_mask(level.raw, reference, [threshold], 1, 1, kept.count, out)
+        [Float](unsafeUninitializedCapacity: values.count) { out, initialized in
+            if let source = values.baseAddress, let target = out.baseAddress {
+                collab_at_least(level.raw, source, values.count, threshold, target)
             }
+            initialized = values.count
         }
-        return kept
     }
 
     /// The expectations of each row, and last of the fused row itself, under the fused distribution.

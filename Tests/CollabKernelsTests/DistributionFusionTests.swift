@@ -25,14 +25,9 @@ struct DistributionFusionTests {
     func levels(_ count: Int) {
         let rows = (0..<3).map { row(count, seed: UInt64($0) + 1) }
         let outputs = KernelLevel.supported.map { level -> [[UInt32]] in
-            var masked = rows[0]
-            _ = Distribution.mask(
-                &masked,
-                references: rows,
-                thresholds: [3, 2, 1],
-                required: 2,
-                level: level
-            )
+            let masked = rows[0].withUnsafeBufferPointer {
+                Distribution.atLeast(3, of: $0, level: level)
+            }
             let fused = Distribution.fuseLogLinear(rows, weights: [1, 1.5, -1.5], level: level)
             let mixed = Distribution.fuseLinear(rows, shifts: [-8, -9, -10], level: level)
             let sum = rows[0].withUnsafeBufferPointer {
@@ -83,17 +78,11 @@ struct DistributionFusionTests {
         #expect(Distribution.fuseLinear([[3e38]], shifts: [0]) == [3e38])
     }
 
-    @Test("a mask counts what is left")
-    func mask() {
-        var values: [Float] = [1, 2, -.infinity, 4]
-        let left = Distribution.mask(
-            &values,
-            references: [[5, 1, 5, 5], [5, 5, 5, 1]],
-            thresholds: [2, 2],
-            required: 2
-        )
-        #expect(left == 1)
-        #expect(values == [1, -.infinity, -.infinity, -.infinity])
+    @Test("what does not reach a threshold is impossible")
+    func threshold() {
+        let values: [Float] = [1, 2, -.infinity, 4, .nan]
+        let kept = values.withUnsafeBufferPointer { Distribution.atLeast(2, of: $0) }
+        #expect(kept == [-.infinity, 2, -.infinity, 4, -.infinity])
     }
 
     @Test("a draw finds the element at its share of the mass", arguments: lengths)

@@ -14,10 +14,8 @@ void collab_fuse_log_linear(collab_level level, const float *const *members, con
 void collab_fuse_linear(collab_level level, const float *const *members, const float *shifts, size_t members_count,
                         size_t count, float *out);
 
-/// Sets out[v] = −∞ unless at least `required` of the references reach their thresholds at v; returns how many
-/// elements of out are above −∞ afterwards.
-size_t collab_fuse_mask(collab_level level, const float *const *references, const float *thresholds,
-                        size_t references_count, size_t required, size_t count, float *out);
+/// out[v] = x[v] where it is at least the threshold, −∞ elsewhere.
+void collab_at_least(collab_level level, const float *x, size_t count, float threshold, float *out);
 
 /// expectations[i] = Σ p(v) members[i][v] with p = exp(fused − normalizer); expectations[members_count] is that of
 /// fused itself. Tokens with p = 0 count nothing.
