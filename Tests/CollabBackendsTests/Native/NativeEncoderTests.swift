@@ -94,7 +94,7 @@ struct NativeEncoderTests {
         // Other engines, as it were, for as many workers as this encoder has.
         for _ in 0..<threads {
             Thread.detachNewThread {
-                ComputeShare.run(of: 1) { _ in
+                ComputeShare.machine.run(of: 1) { _ in
                     began.signal()
                     ends.wait()
                 }
@@ -102,7 +102,7 @@ struct NativeEncoderTests {
         }
         for _ in 0..<threads { began.wait() }
         defer { for _ in 0..<threads { ends.signal() } }
-        ComputeShare.run(of: threads) { workers in #expect(workers == 1) }
+        ComputeShare.machine.run(of: threads) { workers in #expect(workers == 1) }
         for (index, count) in [1, 3, 29].enumerated() {
             #expect(try await encoder.embed(Array(texts.prefix(count))) == expected[index])
         }

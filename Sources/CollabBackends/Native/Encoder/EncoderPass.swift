@@ -90,7 +90,7 @@ final class EncoderPass: @unchecked Sendable {
                 sharesColumns: sharesColumns
             )
         }
-        ComputeShare.run(of: team.workers) { workers in
+        ComputeShare.machine.run(of: team.workers) { workers in
             pool = team(of: workers)
             pool.run { worker in
                 let mine = parts.filter { $0.worker % self.pool.workers == worker }

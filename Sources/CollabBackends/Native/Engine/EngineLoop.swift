@@ -157,7 +157,7 @@ final class EngineLoop {
             width: forward.configuration.embeddingLength
         )
         collector.collect(served.map(\.job), step: &step) { step in
-            forward.run(step, on: pool(ComputeShare.workers(of: threads)))
+            forward.run(step, on: pool(ComputeShare.machine.workers(of: threads)))
         }
         rowsComputed.withLock { $0 += step.rowCount }
         step = Step()

@@ -20,7 +20,10 @@ final class JobQueue: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let arrival: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    private let share: ComputeShare
+
+    init(sharing share: ComputeShare = .machine) {
+        self.share = share
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         arrival = .allocate(capacity: 1)
@@ -49,7 +52,7 @@ final class JobQueue: @unchecked Sendable {
         jobs.append(job)
         if !isBusy {
             isBusy = true
-            ComputeShare.join()
+            share.join()
         }
         if jobs.count >= expected { pthread_cond_signal(arrival) }
         pthread_mutex_unlock(mutex)
@@ -71,7 +74,7 @@ final class JobQueue: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         if jobs.isEmpty, isBusy {
             isBusy = false
-            ComputeShare.leave()
+            share.leave()
         }
         while jobs.isEmpty {
             if isClosed { return nil }
