@@ -25,8 +25,11 @@ struct FusionGuesses {
             .contrastive(),
         ]
         for fusion in fusions {
-            for sampling in [Sampling.greedy, .temperature(1)] {
-                lines.append(try await measurement(fusion, sampling, members, single, double))
+            for (sampling, agreement) in [
+                (Sampling.greedy, GuessAgreement.sameAnswer), (.temperature(1), .sameAnswer),
+                (.temperature(1), .sameDistribution),
+            ] {
+                lines.append(try await measurement(fusion, sampling, agreement, members, single, double))
             }
         }
         return lines
@@ -35,6 +38,7 @@ struct FusionGuesses {
     private func measurement(
         _ fusion: Fusion,
         _ sampling: Sampling,
+        _ agreement: GuessAgreement,
         _ members: [any LogitModel],
         _ single: Double,
         _ double: Double
@@ -54,14 +58,18 @@ struct FusionGuesses {
                     seed += 1
                     return try await rate(plain)
                 },
-                { try await rate(plain.alternating()) }, { try await rate(plain.alternating(.fixed(1))) },
+                { try await rate(plain.alternating(keeping: agreement)) },
+                { try await rate(plain.alternating(.fixed(1), keeping: agreement)) },
             ]
         )
         let acceptance = acceptances.reduce(0, +) / Double(max(acceptances.count, 1))
         let step = 1 / turns.value(0)
         return Measurement(
             name: "guesses: 2 models, \(fusion.name)",
-            conditions: ["temperature": String(sampling.temperature)],
+            conditions: [
+                "temperature": String(sampling.temperature), "weights": String(describing: fusion.weights),
+                "keeping": String(describing: agreement),
+            ],
             figures: [
                 "tokens/s": turns.value(1), "tokens/s plain": turns.value(0), "ratio": turns.ratio(1, to: 0),
                 "ratio, always in turns": turns.ratio(2, to: 0), "acceptance": acceptance,

@@ -96,7 +96,10 @@ struct Generation {
                 ending = .budgetExhausted
                 break
             }
-            let choice = try choose(from: &next)
+            let choice = try choose(
+                from: &next,
+                decided: foreseeing?.decision(at: start.decoder.position)
+            )
             written += 1
             (start.decoder as? any BoundedDecoder)?.didChoose(choice.token, at: start.decoder.position)
             if endTokens.contains(choice.token) {
@@ -142,14 +145,17 @@ struct Generation {
         case top(TopTokens)
     }
 
-    private mutating func choose(from next: inout Next) throws(CollabError) -> TokenSampler.Choice {
+    private mutating func choose(
+        from next: inout Next,
+        decided: TokenID?
+    ) throws(CollabError) -> TokenSampler.Choice {
         switch next {
         case .row(var logits):
             // One reference, so that the padding is cut off in place.
             next = .row(Logits([]))
             // Rows behind the vocabulary's end are padding.
             if logits.count > vocabularySize { logits.values.removeSubrange(vocabularySize...) }
-            return try sampler.choose(from: logits)
+            return try sampler.choose(from: logits, decided: decided)
         case .top(let top):
             return try sampler.choose(from: top)
         }

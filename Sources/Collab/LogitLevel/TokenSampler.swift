@@ -63,12 +63,19 @@ public struct TokenSampler: Sendable {
     /// Throws ``CollabError/Code/notFinite`` if a logit is NaN or +∞, and ``CollabError/Code/nothingToSample`` if all
     /// are −∞.
     public mutating func choose(from logits: Logits) throws(CollabError) -> Choice {
+        try choose(from: logits, decided: nil)
+    }
+
+    /// Chooses a token, or takes note of one that has been drawn from the same distribution in another way.
+    mutating func choose(from logits: Logits, decided: TokenID?) throws(CollabError) -> Choice {
         let unit = sampling.temperature > 0 ? generator.nextUnit() : 0
         let choice = try logits.values.withUnsafeBufferPointer { (values) throws(CollabError) -> Choice in
             let (normalizer, largest) = Distribution.summary(of: values)
             try Self.check(normalizer, values)
-            let index =
-                if penalizes {
+            let index: Int? =
+                if let decided {
+                    Int(decided)
+                } else if penalizes {
                     penalized(values).withUnsafeBufferPointer {
                         pick(from: $0, largest: Distribution.argmax($0), unit: unit)
                     }
@@ -126,6 +133,12 @@ public struct TokenSampler: Sendable {
                 Alternative(token: $0.token, logprob: Double($0.logit) - normalizer)
             }
         )
+    }
+
+    /// Random numbers that have nothing to do with those of the choices.
+    var otherNumbers: SeededGenerator {
+        var generator = generator
+        return SeededGenerator(seed: SeededGenerator.mix(generator.next() ^ 0xa076_1d64_78bd_642f))
     }
 
     /// Goes on as if it had chosen a token.

@@ -73,9 +73,13 @@ struct AlternatingTests {
     }
 
     /// The reference is the fused distribution of the toys' own rows.
-    @Test("drawn answers have the fused distribution")
-    func distribution() async throws {
-        let fused = Self.fused(.contrastive(), 2)
+    @Test(
+        "drawn answers have the fused distribution, whichever agreement is kept",
+        arguments: [GuessAgreement.sameAnswer, .sameDistribution],
+        [Fusion.contrastive(), .mixture, .productOfExperts(weights: [1, 1]), .contextAware(alpha: 1)]
+    )
+    func distribution(agreement: GuessAgreement, fusion: Fusion) async throws {
+        let fused = Self.fused(fusion, 2)
         let plan = try fused.plan()
         let models = [Self.chance(77, "m0"), Self.chance(78, "m1")]
         func probabilities(_ tokens: [TokenID]) throws -> [Double] {
@@ -83,24 +87,23 @@ struct AlternatingTests {
             return FusionReference.logSoftmax(step.logits.values.map { Double($0) }).map { exp($0) }
         }
         var expected: [[TokenID]: Double] = [:]
-        let first = try probabilities([0])
-        for one in 0..<5 as Range<TokenID> where first[Int(one)] > 0 {
-            guard one < 4 else {
-                expected[[one]] = first[4]
-                continue
+        // The first token has no guess; those after it have.
+        func add(_ tokens: [TokenID], _ probability: Double) throws {
+            if tokens.count == 3 || tokens.last == 4 {
+                expected[tokens] = probability
+                return
             }
-            let second = try probabilities([0, one])
-            for two in 0..<5 as Range<TokenID> where second[Int(two)] > 0 {
-                expected[[one, two]] = first[Int(one)] * second[Int(two)]
+            for (token, share) in try probabilities([0] + tokens).enumerated() where share > 0 {
+                try add(tokens + [TokenID(token)], probability * share)
             }
         }
+        try add([], 1)
         let draws = 4000
         var seen: [[TokenID]: Int] = [:]
         for seed in 0..<UInt64(draws) {
-            let options = GenerationOptions(maximumTokens: 2, sampling: .temperature(1), seed: seed)
-            let response = try await fused.alternating(.fixed(2)).respond(
-                to: Request(.completion("a"), options: options)
-            )
+            let options = GenerationOptions(maximumTokens: 3, sampling: .temperature(1), seed: seed)
+            let model = fused.alternating(.fixed(2), keeping: agreement)
+            let response = try await model.respond(to: Request(.completion("a"), options: options))
             var tokens = response.tokens?.compactMap(\.id) ?? []
             if response.ending == .finished { tokens.append(4) }
             seen[tokens, default: 0] += 1
@@ -121,6 +124,44 @@ struct AlternatingTests {
         // The 99.9th percentile of χ² is below n + 3.5 √(2n) + 8.
         let limit = Double(freedom + 1) + 3.5 * (2 * Double(freedom + 1)).squareRoot() + 8
         #expect(statistic < limit)
+    }
+
+    @Test("where the distribution is kept, as many guesses count as two distributions have in common")
+    func acceptance() async throws {
+        let rows: [[Float]] = [logs(0.5, 0.3, 0.2, 1e-6, 1e-9), logs(0.2, 0.3, 0.5, 1e-6, 1e-9)]
+        let members = rows.enumerated().map { ToyModel("m\($0.offset)", always: $0.element) }
+        let fused = FusedModel(nil, .mixture, members: members)
+        var (right, judged) = (0, 0)
+        for seed in 0..<60 as Range<UInt64> {
+            let options = GenerationOptions(maximumTokens: 40, sampling: .temperature(1), seed: seed)
+            let run = Run()
+            let model = fused.alternating(.fixed(1), keeping: .sameDistribution)
+            let response = try await model.respond(to: Request(.completion("a"), options: options), in: run)
+            let notes = try #require(run.trace?.calls.first)
+            let count = try #require(notes.note("guesses")?.split(separator: " ").first.flatMap { Int($0) })
+            let share = try #require(notes.note("acceptance").flatMap { Double($0) })
+            right += count
+            judged += Int((Double(count) / share).rounded())
+            #expect(response.usage.completionTokens == 40)
+        }
+        // Σ min(q, r) with r = (0.35, 0.3, 0.35), by hand; σ is below 0.008.
+        #expect(abs(Double(right) / Double(judged) - 0.85) < 0.03)
+    }
+
+    @Test(
+        "with a fixed length a seed gives one answer, and other rules than a temperature are those of plain fusion"
+    )
+    func agreements() async throws {
+        let fused = Self.fused(.mixture, 3)
+        let turns = fused.alternating(.fixed(2), keeping: .sameDistribution)
+        for seed in 0..<10 as Range<UInt64> {
+            let first = try await Self.write(turns, "a", .temperature(1), seed: seed)
+            #expect(try await Self.write(turns, "a", .temperature(1), seed: seed).tokens == first.tokens)
+            for sampling in [Sampling.greedy, .temperature(0.8, topP: 0.9)] {
+                let expected = try await Self.write(fused, "a", sampling, seed: seed)
+                #expect(try await Self.write(turns, "a", sampling, seed: seed).tokens == expected.tokens)
+            }
+        }
     }
 
     // MARK: Passes

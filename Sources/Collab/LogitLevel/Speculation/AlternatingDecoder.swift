@@ -36,6 +36,10 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         /// The fused steps after the latest tokens.
         var steps: [Int: FusedStep]
         var sampler: TokenSampler?
+        /// What guesses at drawn tokens are judged with.
+        var coins: SeededGenerator?
+        /// The token that comes next where a guess at it has been judged.
+        var decision: TokenID?
         var planner: AlternationPlanner
         var statistics = Statistics()
         var shares: FusionStatistics
@@ -91,7 +95,21 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
 
     var statistics: Statistics { state.withLock { $0.statistics } }
 
-    func willChoose(with sampler: TokenSampler) { state.withLock { $0.sampler = sampler } }
+    func willChoose(with sampler: TokenSampler) {
+        state.withLock { state in
+            state.sampler = sampler
+            if state.coins == nil { state.coins = sampler.otherNumbers }
+        }
+    }
+
+    func decision(at position: Int) -> TokenID? {
+        state.withLock { $0.written.count == position - firsts[base] ? $0.decision : nil }
+    }
+
+    /// Who decides about guesses apart from the sampler, if anybody does.
+    private func judge(_ held: State) -> GuessJudge? {
+        model.agreement == .sameDistribution ? held.sampler.flatMap { GuessJudge($0.sampling) } : nil
+    }
 
     func didChoose(_ token: TokenID, at position: Int) {
         state.withLock { state in
@@ -221,7 +239,9 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
             guard let leaf = held.rows.indices.first(where: { held.rows[$0][end] != nil && $0 != reader }),
                 made < held.planner.most(of: leaf), end < (decoders.indices.map { limit(of: $0) }.min() ?? 0),
                 let row = held.rows[leaf][end],
-                let token = favourite(of: row, held), token < vocabularySize, !endTokens.contains(token)
+                let token = favourite(of: row, held), token < vocabularySize,
+                // That an end was drawn must not keep it from being judged.
+                judge(held) != nil || !endTokens.contains(token)
             else { return }
             state.withLock { state in
                 state.guesses.append((token, leaf))
@@ -239,10 +259,14 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         let row = row.count > vocabularySize ? row.cut(to: vocabularySize) : row
         guard var sampler = held.sampler, sampler.sampling.temperature > 0 else { return row.best }
         for guess in held.guesses { sampler.pass(guess.token) }
-        // A sum of weights other than 1 sharpens the fused distribution.
-        let sharpness = plan.combination == .logLinear ? plan.weights.reduce(0, +) : 1
-        guard sharpness > 0, abs(sharpness - 1) > 1e-6 else { return try? sampler.choose(from: row).token }
-        return try? sampler.choose(from: Logits(row.values.map { $0 * Float(sharpness) })).token
+        guard sharpness != 1 else { return try? sampler.choose(from: row).token }
+        return try? sampler.choose(from: Logits(row.values.map { $0 * sharpness })).token
+    }
+
+    /// A sum of weights other than 1 sharpens the fused distribution, and so it does guesses.
+    private var sharpness: Float {
+        let sum = plan.combination == .logLinear ? plan.weights.reduce(0, +) : 1
+        return sum > 0 && abs(sum - 1) > 1e-6 ? Float(sum) : 1
     }
 
     /// A model reads what it has not read of the answer and the guesses; returns its rows of the answer's tokens.
@@ -278,6 +302,17 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         }
         let step = try plan.fuse(leaves.expand(rows), names: leaves.names, at: FusionMoment(written: count))
         state.withLock { state in
+            state.decision = nil
+            if let judge = judge(state), let guess = state.guesses.first, var coins = state.coins {
+                state.decision = judge.token(
+                    for: guess.token,
+                    target: step.logits.cut(to: vocabularySize),
+                    proposer: rows[guess.leaf].cut(to: vocabularySize),
+                    sharpness: sharpness,
+                    &coins
+                )
+                state.coins = coins
+            }
             state.steps = [count: step]
             state.rows = state.rows.map { $0.filter { $0.key > count } }
         }
@@ -309,6 +344,7 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         state.withLock { state in
             state.written.removeLast(max(state.written.count - kept, 0))
             state.guesses = []
+            state.decision = nil
             state.counts = state.counts.map { min($0, kept) }
             state.rows = state.rows.map { _ in [:] }
             state.steps = state.steps.filter { $0.key <= kept }

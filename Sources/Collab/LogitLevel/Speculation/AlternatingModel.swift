@@ -9,7 +9,8 @@
 ///
 /// Every token is chosen from the fused distribution by the request's rule, with the same random numbers as without
 /// guesses, and where tokens are drawn, guesses are drawn with these numbers too. So the answer is the one of plain
-/// fusion, greedy or drawn, if members compute a token alike alone and in a pass over several.
+/// fusion, greedy or drawn, if members compute a token alike alone and in a pass over several. With
+/// ``GuessAgreement/sameDistribution`` more guesses count, and drawn answers are those of plain fusion in distribution.
 ///
 /// Members that share their weights, such as roles of one model, are decoded as one batch by plain fusion, which is
 /// usually faster than taking turns. ``SpeculationLength/automatic(upTo:)`` measures both and takes the faster one.
@@ -18,6 +19,8 @@ public struct AlternatingModel: LogitModel {
     public let base: FusedModel
     /// How many tokens a member guesses at a time; a reader's guess comes on top.
     public let length: SpeculationLength
+    /// What is kept of plain fusion where tokens are drawn.
+    public let agreement: GuessAgreement
 
     /// The fusion's name.
     public var name: String { "\(base.name), taking turns" }
@@ -81,22 +84,33 @@ extension FusedModel {
     /// A rule that leaves tokens to its base alone, or goes by how probable members have found the text, is written
     /// plainly.
     ///
-    /// - Parameter length: how many tokens a member guesses at a time.
-    public func alternating(_ length: SpeculationLength = .automatic(upTo: 4)) -> AlternatingModel {
-        AlternatingModel(base: self, length: length)
+    /// - Parameters:
+    ///   - length: how many tokens a member guesses at a time.
+    ///   - agreement: what is kept of plain fusion where tokens are drawn.
+    public func alternating(
+        _ length: SpeculationLength = .automatic(upTo: 4),
+        keeping agreement: GuessAgreement = .sameAnswer
+    ) -> AlternatingModel {
+        AlternatingModel(base: self, length: length, agreement: agreement)
     }
 }
 
 extension LogitFormula {
     /// The formula with members that take turns at guessing and reading; its answers stay the same.
-    public func alternating(_ length: SpeculationLength = .automatic(upTo: 4)) -> AlternatingModel {
-        fused.alternating(length)
+    public func alternating(
+        _ length: SpeculationLength = .automatic(upTo: 4),
+        keeping agreement: GuessAgreement = .sameAnswer
+    ) -> AlternatingModel {
+        fused.alternating(length, keeping: agreement)
     }
 }
 
 extension FuseLogits where Members == Team<LogitAccess> {
     /// The fusion with members that take turns at guessing and reading; its answers stay the same.
-    public func alternating(_ length: SpeculationLength = .automatic(upTo: 4)) -> AlternatingModel {
-        model.alternating(length)
+    public func alternating(
+        _ length: SpeculationLength = .automatic(upTo: 4),
+        keeping agreement: GuessAgreement = .sameAnswer
+    ) -> AlternatingModel {
+        model.alternating(length, keeping: agreement)
     }
 }

@@ -178,5 +178,5 @@ extension Logits {
     }
 
     /// The first tokens' values alone.
-    func cut(to count: Int) -> Logits { Logits(Array(values[..<min(count, values.count)])) }
+    func cut(to count: Int) -> Logits { values.count <= count ? self : Logits(Array(values[..<count])) }
 }

@@ -51,4 +51,10 @@ extension TokenProposals {
 protocol ForeseeingDecoder: Decoder {
     /// Learns what will choose the next token, before the latest one is read.
     func willChoose(with sampler: TokenSampler)
+    /// The token that comes next if that was decided when a guess was judged.
+    func decision(at position: Int) -> TokenID?
+}
+
+extension ForeseeingDecoder {
+    func decision(at position: Int) -> TokenID? { nil }
 }
