@@ -96,7 +96,12 @@ struct InspectTests {
         #expect(answers[1]["id"] as? Int == 7 && answers[1]["ids"] as? [Int] == [1])
         #expect((answers[2]["ids"] as? [Int])?.count ?? 0 > 1 && answers[2]["id"] is NSNull)
 
-        for bad in [#"{"id": 1}"#, "{", #"{"prompt": ""}"#, #"{"prompt": "a", "greedy": -1}"#] {
+        // After a prompt of no tokens there are no numbers, which is no reason to stop.
+        try Data((#"{"prompt": ""}"# + "\n" + lines[0]).utf8).write(to: file)
+        let empty = try inspect("--batch", file.path, model)
+        #expect(empty.status == 0 && empty.output.split(separator: "\n").count == 2)
+
+        for bad in [#"{"id": 1}"#, "{", #"{"prompt": "a", "greedy": -1}"#] {
             try Data((lines[0] + "\n" + bad).utf8).write(to: file)
             let result = try inspect("--batch", file.path, model)
             #expect(result.status == 1 && result.errors.contains("line 2: "), "\(bad): \(result.errors)")

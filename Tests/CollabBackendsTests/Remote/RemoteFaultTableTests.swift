@@ -131,7 +131,7 @@ struct RemoteFaultTableTests {
             calls.append(RemoteProbe.Call(base: base, dialect: dialect))
             cases.append(("mid=error at \(dialect)", id, server, .error("serverError")))
         }
-        let probe = try RemoteProbe(calls, key: canaryKey)
+        let probe = try await RemoteProbe.run(calls, key: canaryKey)
         for (outcome, (spec, id, server, expectation)) in zip(probe.outcomes, cases) {
             guard let outcome else {
                 Issue.record("\(spec): no outcome")

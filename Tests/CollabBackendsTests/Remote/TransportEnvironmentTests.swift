@@ -19,8 +19,8 @@ struct TransportEnvironmentTests {
         _ base: String,
         _ environment: [String: String] = [:],
         trustingAll: Bool = false
-    ) throws -> (outcome: RemoteProbe.Outcome, warnings: String) {
-        let probe = try RemoteProbe(
+    ) async throws -> (outcome: RemoteProbe.Outcome, warnings: String) {
+        let probe = try await RemoteProbe.run(
             [RemoteProbe.Call(base: base)],
             environment: environment,
             trustingAll: trustingAll
@@ -47,24 +47,24 @@ struct TransportEnvironmentTests {
     }
 
     @Test("A server whose authority the environment names is trusted, and no other")
-    func authorities() throws {
+    func authorities() async throws {
         let certificate = server["ca"]
         let base = server.base("ok", id: id, listener: "tls")
-        let refused = try call(base).outcome
+        let refused = try await call(base).outcome
         #expect(refused.code == "transport")
         #expect(refused.text.contains("certificate"))
         for variable in ["CURL_CA_BUNDLE", "SSL_CERT_FILE"] {
-            let outcome = try call(base, [variable: certificate]).outcome
+            let outcome = try await call(base, [variable: certificate]).outcome
             #expect(outcome.isAnswer, "\(variable): \(outcome.text)")
         }
         #if os(Linux)
             let folder = try hashedFolder(of: certificate)
             defer { try? FileManager.default.removeItem(at: folder) }
-            let outcome = try call(base, ["SSL_CERT_DIR": folder.path]).outcome
+            let outcome = try await call(base, ["SSL_CERT_DIR": folder.path]).outcome
             #expect(outcome.isAnswer, "\(outcome.text)")
         #endif
         // libcurl's own variable counts first.
-        let both = try call(base, ["CURL_CA_BUNDLE": "/dev/null", "SSL_CERT_FILE": certificate]).outcome
+        let both = try await call(base, ["CURL_CA_BUNDLE": "/dev/null", "SSL_CERT_FILE": certificate]).outcome
         #expect(!both.isAnswer)
     }
 
@@ -74,24 +74,24 @@ struct TransportEnvironmentTests {
     func proxies() async throws {
         let host = "\(id).invalid"
         let proxy = server["url"]
-        let plain = try call("http://\(host)/f/ok,id=\(id)/v1", ["http_proxy": proxy]).outcome
+        let plain = try await call("http://\(host)/f/ok,id=\(id)/v1", ["http_proxy": proxy]).outcome
         #expect(plain.isAnswer, "\(plain.text)")
         let seen = try await server.statistics(id).seen
         #expect(seen.count == 1)
         #expect(seen.first?["target"]?.stringValue?.hasPrefix("http://\(host)/f/ok") == true)
         // TLS goes through a tunnel, which this proxy refuses.
-        let secure = try call("https://\(host)/v1", ["https_proxy": proxy]).outcome
+        let secure = try await call("https://\(host)/v1", ["https_proxy": proxy]).outcome
         #expect(secure.code == "transport", "\(secure.text)")
         let tunnels = try await server.statistics(id).seen.filter { $0["method"]?.stringValue == "CONNECT" }
         #expect(tunnels.first?["target"]?.stringValue == "\(host):443")
         let requests = try await server.statistics(id).requests
-        let excepted = try call(
+        let excepted = try await call(
             "http://\(host)/f/ok,id=\(id)/v1",
             ["http_proxy": proxy, "no_proxy": ".invalid"]
         ).outcome
         #expect(!excepted.isAnswer)
         #expect(try await server.statistics(id).requests == requests)
-        let here = try call(server.base("ok", id: id), ["http_proxy": "http://127.0.0.1:9"]).outcome
+        let here = try await call(server.base("ok", id: id), ["http_proxy": "http://127.0.0.1:9"]).outcome
         #expect(here.isAnswer, "\(here.text)")
     }
 
@@ -99,12 +99,12 @@ struct TransportEnvironmentTests {
         "Trusting every server has to be asked for, works, and is said aloud",
         arguments: ["tls", "tls_wrong_host", "tls_expired"]
     )
-    func trustingEveryServer(listener: String) throws {
+    func trustingEveryServer(listener: String) async throws {
         let base = server.base("ok", id: id, listener: listener)
-        let (refused, silence) = try call(base, ["CURL_CA_BUNDLE": server["\(listener)_ca"]])
+        let (refused, silence) = try await call(base, ["CURL_CA_BUNDLE": server["\(listener)_ca"]])
         #expect(refused.isAnswer == (listener == "tls"))
         #expect(!silence.contains("certificates"))
-        let (outcome, warnings) = try call(base, trustingAll: true)
+        let (outcome, warnings) = try await call(base, trustingAll: true)
         #expect(outcome.isAnswer, "\(outcome.text)")
         #expect(warnings.contains("warning: Collab does not check the certificates of servers"))
     }

@@ -37,9 +37,23 @@ struct RemoteProbe {
     ///
     /// Nothing is known here of the process's end but that its output has ended: Foundation waits for a process with
     /// `select`, which knows no descriptor above 1,023.
-    init(_ calls: [Call], key: String? = nil, environment: [String: String] = [:], trustingAll: Bool = false)
-        throws
-    {
+    static func run(
+        _ calls: [Call],
+        key: String? = nil,
+        environment: [String: String] = [:],
+        trustingAll: Bool = false
+    ) async throws -> RemoteProbe {
+        // Not on a thread of the pool, which tests that watch the clock need.
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result { try RemoteProbe(calls, key, environment, trustingAll: trustingAll) }
+                )
+            }
+        }
+    }
+
+    private init(_ calls: [Call], _ key: String?, _ environment: [String: String], trustingAll: Bool) throws {
         let folder = FileManager.default.temporaryDirectory
         let list = folder.appendingPathComponent("collab-calls-\(UUID().uuidString)")
         let lines = calls.map {
