@@ -59,7 +59,9 @@ struct OrchestrationSuite: AsyncParsableCommand {
         }
         if !exceeding.isEmpty { print("Above \(bar) µs a call: \(exceeding.joined(separator: ", "))") }
         if !varying.isEmpty {
-            print("Rounds more than \(allocationSpread) allocations apart: \(varying.joined(separator: ", "))")
+            print(
+                "Rounds more than \(allocationSpread) allocations apart: \(varying.joined(separator: ", "))"
+            )
         }
         guard exceeding.isEmpty, varying.isEmpty else { throw ExitCode.failure }
     }

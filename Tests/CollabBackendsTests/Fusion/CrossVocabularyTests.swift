@@ -46,7 +46,10 @@ struct CrossVocabularyTests {
             let response = try await model.respond(to: request(16), in: run)
             // Who has the first patch to itself decides how the answer begins; who is asked when in doubt does not.
             if rule.name == SwitchRule.nudging().name { #expect(response.text.hasPrefix(" Paris")) }
-            #expect(response.text.count > 16 && !response.text.contains("\u{FFFD}"), "\(rule.name): \(response.text)")
+            #expect(
+                response.text.count > 16 && !response.text.contains("\u{FFFD}"),
+                "\(rule.name): \(response.text)"
+            )
             #expect(response.usage.completionTokens <= 16 + 3)
             #expect(run.trace?.calls.first?.note("tokens") != nil)
         }
