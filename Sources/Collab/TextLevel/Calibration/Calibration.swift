@@ -25,7 +25,8 @@ public struct Calibration: Hashable, Sendable, Codable {
         public var cost: Money?
         /// How long an answer takes on average; `nil` if that was not measured.
         public var latency: Duration?
-        /// As a judge, the share of pairs on which it gave the same verdict in both orders; `nil` if not measured.
+        /// As a judge, the share of pairs on which it gave the same verdict in both orders, of those on which both could be
+        /// read; `nil` if not measured.
         public var orderConsistency: Double?
 
         /// Makes a record, measured or supplied.
