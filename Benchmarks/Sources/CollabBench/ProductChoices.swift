@@ -36,7 +36,7 @@ struct ProductChoices {
     /// before or every time.
     func measure(model: String, pool: WorkerPool) throws -> Measurement {
         let (rows, columns) = (matrix.rows, matrix.columns)
-        nonisolated(unsafe) let x = RandomBytes.floats(tokens * columns)
+        let x = RandomBytes.floats(tokens * columns)
         nonisolated(unsafe) let y = UnsafeMutablePointer<Float>.allocate(capacity: tokens * rows)
         defer { y.deallocate() }
         let products = Double(tokens * rows * columns) / 1e9
@@ -45,7 +45,7 @@ struct ProductChoices {
             ("integers", packed, Precision.integer), ("floats", packed, .float),
             ("floats, f32 weights", packedFloats, .float),
         ] {
-            nonisolated(unsafe) let batch = ActivationBatch(
+            let batch = ActivationBatch(
                 columns: columns,
                 capacity: tokens,
                 precisions: [precision]
