@@ -144,7 +144,10 @@ struct RemoteFaultTableTests {
                 let last = spec.contains("tokens=2") ? "is" : "tea."
                 #expect(outcome.text.hasSuffix(last), "\(spec): \(outcome.text)")
             case .error(let codes):
-                #expect(!outcome.isAnswer && codes.contains(outcome.code), "\(spec): \(outcome)")
+                // A busy machine may not send a flood before the deadline.
+                let isFlood = Self.floods.contains { spec.contains($0) }
+                let allowed = isFlood ? codes.union(["timeout", "budgetExhausted"]) : codes
+                #expect(!outcome.isAnswer && allowed.contains(outcome.code), "\(spec): \(outcome)")
             }
             #expect(!outcome.text.contains(canaryKey), "\(spec): the key was printed")
             // The deadline is three seconds; the rest is patience with a busy machine.
