@@ -163,7 +163,7 @@ struct RemoteFaultTableTests {
         let descriptors = try #require(probe.descriptors)
         #expect(descriptors.after <= descriptors.before)
         let resident = try #require(probe.resident)
-        if !isSanitised { #expect(resident.second - resident.first < 16 << 20, "\(resident)") }
+        if !isSanitised { #expect(resident.second - resident.first < 4 << 20, "\(resident)") }
         #expect(!probe.warnings.contains(canaryKey))
     }
 }

@@ -79,6 +79,9 @@ struct RemoteProbe {
         }
         process.environment = inherited.merging(environment) { $1 }
         process.environment?["COLLAB_PROBE_KEY"] = key
+        // Otherwise the C library comes to keep blocks as large as the largest it has seen, and what is resident says
+        // nothing of what the program holds.
+        process.environment?["MALLOC_MMAP_THRESHOLD_"] = "131072"
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         warnings = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
