@@ -1,4 +1,6 @@
 import Collab
+import Dispatch
+import Foundation
 import Testing
 
 @testable import CollabBackends
@@ -12,25 +14,101 @@ struct ComputeShareTests {
     @Test("from when they are asked until they have nothing left to do")
     func demand() async throws {
         let engine = try await TinyModels.model(try TinyModels.checkpoint("llama")).engine
-        let share = ComputeShare()
-        #expect(share.workers(of: 8) == 8)
+        let share = ComputeShare(cores: 8)
+        func workers(_ threads: Int) -> Int {
+            var result = 0
+            share.compute(upTo: threads, expecting: 0) { result = $0 }
+            return result
+        }
+        #expect(workers(8) == 8)
         let queues = (0..<3).map { _ in JobQueue(sharing: share) }
         for (asked, queue) in queues.enumerated() {
             // A second job of one engine asks for no more cores.
             for _ in 0..<2 { queue.submit(job(engine)) }
-            #expect(share.workers(of: 8) == 8 / (asked + 1))
+            #expect(workers(8) == 8 / (asked + 1))
         }
-        #expect(share.workers(of: 2) == 1, "everybody gets one")
+        #expect(workers(2) == 2, "a small team takes no more than it can use")
+        #expect((0..<8).map { _ in share.join() }.count == 8)
+        #expect(workers(8) == 1, "everybody gets one")
+        for _ in 0..<8 { share.leave() }
         // Having taken its jobs an engine is busy with them, until it comes for more and there are none.
         #expect(queues[0].takeWhenReady()?.count == 2)
-        #expect(share.workers(of: 8) == 2)
+        #expect(workers(8) == 2)
         for queue in queues { queue.close() }
         #expect(queues[0].takeWhenReady() == nil)
-        #expect(share.workers(of: 8) == 4)
+        #expect(workers(8) == 4)
         for queue in queues.dropFirst() {
             #expect(queue.takeWhenReady()?.count == 2)
             #expect(queue.takeWhenReady() == nil)
         }
-        #expect(share.workers(of: 8) == 8)
+        #expect(workers(8) == 8)
+    }
+    @Test("one that has waited, and that nobody waits behind, takes all cores as they become free")
+    func wave() async throws {
+        let share = ComputeShare(cores: 2)
+        let order = Protected<[String]>([])
+        let gates = (0..<2).map { _ in DispatchSemaphore(value: 0) }
+        let ends = (0..<3).map { _ in DispatchSemaphore(value: 0) }
+        let begun = DispatchSemaphore(value: 0)
+        for _ in 0..<3 { share.join() }
+        for (number, gate) in gates.enumerated() {
+            Thread.detachNewThread {
+                share.compute(upTo: 2, expecting: 0) { workers in
+                    order.withLock { $0.append("first: \(workers)") }
+                    begun.signal()
+                    gate.wait()
+                }
+                share.leave()
+                ends[number].signal()
+            }
+        }
+        await Self.wait(for: begun, begun)
+        Thread.detachNewThread {
+            // It waits a quarter of a step for the second core: long enough for the slowest machine.
+            share.compute(upTo: 2, expecting: 400_000_000_000) { workers in
+                order.withLock { $0.append("then: \(workers)") }
+            }
+            share.leave()
+            ends[2].signal()
+        }
+        while share.waiting == 0 { await Task.yield() }
+        for gate in gates { gate.signal() }
+        await Self.wait(for: ends[0], ends[1], ends[2])
+        #expect(order.withLock { $0 } == ["first: 1", "first: 1", "then: 2"])
+    }
+
+    @Test("one of short steps does not starve beside ones of long")
+    func patience() async throws {
+        let share = ComputeShare(cores: 1)
+        for _ in 0..<2 { share.join() }
+        let gate = DispatchSemaphore(value: 0)
+        let (begun, end) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        Thread.detachNewThread {
+            share.compute(upTo: 1, expecting: 0) { _ in
+                begun.signal()
+                gate.wait()
+            }
+            end.signal()
+        }
+        await Self.wait(for: begun)
+        let isOver = Protected(false)
+        Thread.detachNewThread {
+            share.compute(upTo: 1, expecting: 1_000_000) { _ in isOver.withLock { $0 = true } }
+            end.signal()
+        }
+        await Self.wait(for: end)
+        #expect(isOver.withLock { $0 })
+        gate.signal()
+        await Self.wait(for: end)
+    }
+
+    /// Waits on a thread of its own: the pool's are for tasks.
+    private static func wait(for events: DispatchSemaphore...) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                for event in events { event.wait() }
+                continuation.resume()
+            }
+        }
     }
 }

@@ -25,6 +25,8 @@ final class EngineLoop {
     private var lastFinished = 0
     private var lastDuration = 0
     private var lastEnd = 0
+    /// How long the last step computed, without what it waited for cores.
+    private var lastComputation = 0
 
     init(
         weights: Weights,
@@ -157,7 +159,11 @@ final class EngineLoop {
             width: forward.configuration.embeddingLength
         )
         collector.collect(served.map(\.job), step: &step) { step in
-            forward.run(step, on: pool(ComputeShare.machine.workers(of: threads)))
+            ComputeShare.machine.compute(upTo: threads, expecting: lastComputation) { workers in
+                let began = Self.now()
+                forward.run(step, on: pool(workers))
+                lastComputation = Self.now() - began
+            }
         }
         rowsComputed.withLock { $0 += step.rowCount }
         step = Step()
