@@ -70,8 +70,15 @@ public struct DebatePrompts: Sendable {
     ///
     /// - Parameters:
     ///   - phrases: the words.
-    ///   - excerptLength: how many characters of a statement are shown at most, and of the question repeated.
-    public static func standard(phrases: Phrases = .english, excerptLength: Int = 600) -> DebatePrompts {
+    ///   - excerptLength: how many characters of a statement are shown at most; also, how long a question may be to be
+    ///     repeated whole.
+    ///   - reminderLength: how many characters are repeated of the end of a longer question, which stands whole at the
+    ///     beginning anyway. Each member reads this again, after what only it has said.
+    public static func standard(
+        phrases: Phrases = .english,
+        excerptLength: Int = 600,
+        reminderLength: Int = 200
+    ) -> DebatePrompts {
         DebatePrompts { view in
             let answers = view.others.enumerated().map { index, group in
                 let label =
@@ -89,7 +96,7 @@ public struct DebatePrompts: Sendable {
                 if view.history.isEmpty { return view.request.replacingQuestion(with: turn(question)) }
                 let own = view.history.map { $0.text.excerpt(excerptLength) }.joined(separator: "\n\n")
                 // The whole question stands in front already: of a long one its end is repeated.
-                let end = question.count > excerptLength ? question.excerpt(excerptLength) : question
+                let end = question.count > excerptLength ? question.excerpt(min(excerptLength, reminderLength)) : question
                 return view.request.appending([.assistant(own), .user(turn(end))])
             case .completion(let text):
                 var request = view.request
