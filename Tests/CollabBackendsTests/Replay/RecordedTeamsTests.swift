@@ -72,12 +72,12 @@ enum RecordedTeams {
     /// As the answers were read by those who recorded them.
     static let format = AnswerFormat("as recorded") { $0 }
 
-    private static func data(_ name: String) throws -> Data {
+    static func data(_ name: String) throws -> Data {
         let folder = try #require(RecordedAnswersTests.data)
         return try Data(contentsOf: URL(filePath: "\(folder)/text/\(name)"))
     }
 
-    private static func recorded(
+    static func recorded(
         _ rows: [[String: String]],
         _ columns: [String: String]
     ) throws -> RecordedAnswers {

@@ -299,6 +299,9 @@ struct DebateVisibilityTests {
             #expect(messages[0].text.contains("BEGIN"))
             #expect(messages.last?.text.contains("END?") == true)
             #expect(messages.last?.text.contains("BEGIN") == (history == .hidden))
+            if history == .latest {
+                #expect(messages.last?.text.hasSuffix("…" + question.suffix(120)) == true)
+            }
         }
     }
 

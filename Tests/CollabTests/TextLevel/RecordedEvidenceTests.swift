@@ -112,107 +112,9 @@ struct RecordedPollingTests {
     .enabled(if: RecordedData.isThere, "needs COLLAB_DATA, a folder with recorded answers")
 )
 struct RecordedTeamTests {
-    /// A team and what was computed over it by a program of its own, in per cent.
-    struct Team: Sendable, CustomTestStringConvertible {
-        var name: String
-        var members: [String]
-        var best: Double
-        var plurality: Double
-        /// Learned on each sixth of the questions in turn, counted on the others.
-        var weighted: Double
-        var oracle: Double
-        var testDescription: String { name }
-    }
-
     static let mixed = [
         "gemini-1.5-pro-002", "gemma-7b", "Mistral-7B-v0.1", "Yi-6B", "Llama-2-13b-hf",
     ]
-    static let teams = [
-        Team(
-            name: "three strong ones",
-            members: ["gemini-1.5-pro-002", "gemini-1.5-flash-002", "Meta-Llama-3_1-70B-Instruct"],
-            best: 70.04,
-            plurality: 71.9,
-            weighted: 71.86,
-            oracle: 82.55
-        ),
-        Team(
-            name: "five open ones of about seventy billion parameters",
-            members: [
-                "Meta-Llama-3_1-70B-Instruct", "Qwen1.5-110B", "Qwen1.5-72B-Chat", "Meta-Llama-3-70B",
-                "jamba-1.5-large",
-            ],
-            best: 62.8,
-            plurality: 63.4,
-            weighted: 63.35,
-            oracle: 80.6
-        ),
-        Team(
-            name: "five of about eight billion parameters",
-            members: [
-                "Meta-Llama-3_1-8B-Instruct", "Phi-3-mini-4k-instruct", "mathstral-7B", "gemma-7b",
-                "Mistral-7B-Instruct-v0.2",
-            ],
-            best: 44.17,
-            plurality: 47.9,
-            weighted: 48.19,
-            oracle: 70.9
-        ),
-        Team(
-            name: "nine open ones of 4 to 47 billion parameters",
-            members: [
-                "Meta-Llama-3_1-8B-Instruct", "Phi-3-mini-4k-instruct", "mathstral-7B", "gemma-7b",
-                "Mixtral-8x7B-Instruct-v0.1", "Yi-34B", "c4ai-command-r-v01", "Qwen1.5-7B-Chat",
-                "Mistral-7B-v0.1",
-            ],
-            best: 44.17,
-            plurality: 51.06,
-            weighted: 51.59,
-            oracle: 80.42
-        ),
-        Team(
-            name: "a strong one and four weak ones",
-            members: mixed,
-            best: 70.04,
-            plurality: 53.5,
-            weighted: 65.10,
-            oracle: 80.3
-        ),
-    ]
-
-    @Test("votes are right as often as computed independently", arguments: teams)
-    func votes(team: Team) throws {
-        let examples = try RecordedData.letters().examples(team.members)
-        let calibration = try Calibration(of: team.members, from: examples, options: 10)
-        let best = try #require(calibration.members.map(\.right).max())
-        #expect(abs(share(best, of: examples.count) - team.best) < 0.1)
-        let vote = Aggregation.plurality(preferring: calibration)
-        let right = examples.count {
-            vote.count(ballots($0, team.members), ties: .firstDeclared).answer == $0.truth
-        }
-        #expect(abs(share(right, of: examples.count) - team.plurality) < 0.1)
-        let oracle = examples.count { $0.answers.contains($0.truth) }
-        #expect(abs(share(oracle, of: examples.count) - team.oracle) < 0.1)
-    }
-
-    @Test("votes weighed by log-odds are right as often as computed independently", arguments: teams)
-    func weighted(team: Team) throws {
-        let examples = try RecordedData.letters().examples(team.members)
-        var (right, all) = (0, 0)
-        for fold in 0..<6 {
-            let parts = examples.enumerated()
-            let learned = parts.filter { $0.offset % 6 == fold }.map(\.element)
-            let calibration = try Calibration(of: team.members, from: learned, options: 10)
-            let vote = Aggregation.logOdds(calibration, gate: nil)
-            for (row, example) in parts where row % 6 != fold {
-                all += 1
-                let tally = vote.count(ballots(example, team.members), ties: .firstDeclared)
-                if tally.answer == example.truth { right += 1 }
-            }
-        }
-        #expect(abs(share(right, of: all) - team.weighted) < 0.1)
-    }
-
     @Test("twenty labelled examples are enough, on average over samples of them")
     func twenty() throws {
         let examples = try RecordedData.letters().examples(Self.mixed)
@@ -230,21 +132,6 @@ struct RecordedTeamTests {
         // Of all: plurality 53.5, the best one alone 70.0.
         #expect(abs(shares.reduce(0, +) / 120 - 69.4) < 0.3)
         #expect(abs(shares.sorted()[60] - 69.9) < 0.3)
-    }
-
-    @Test("a hundred labelled examples save a strong member from a weak majority")
-    func gated() throws {
-        let examples = try RecordedData.letters().examples(Self.mixed)
-        // Every hundred and twentieth question is learned from, the others are voted on.
-        let learned = examples.enumerated().filter { $0.offset % 120 == 0 }.map(\.element)
-        let calibration = try Calibration(of: Self.mixed, from: learned, options: 10)
-        let others = examples.enumerated().filter { $0.offset % 120 != 0 }.map(\.element)
-        let right = others.count {
-            Aggregation.logOdds(calibration).count(ballots($0, Self.mixed), ties: .firstDeclared).answer
-                == $0.truth
-        }
-        // The best one alone: 70.0.
-        #expect(abs(share(right, of: others.count) - 70.04) < 0.3)
     }
 
     @Test("errors learned without labels believe a weak majority that errs alike")

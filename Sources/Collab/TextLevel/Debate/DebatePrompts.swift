@@ -77,7 +77,7 @@ public struct DebatePrompts: Sendable {
     public static func standard(
         phrases: Phrases = .english,
         excerptLength: Int = 600,
-        reminderLength: Int = 200
+        reminderLength: Int = 120
     ) -> DebatePrompts {
         DebatePrompts { view in
             let answers = view.others.enumerated().map { index, group in
