@@ -17,7 +17,7 @@ struct ComputeShareTests {
         let share = ComputeShare(cores: 8)
         func workers(_ threads: Int) -> Int {
             var result = 0
-            share.compute(upTo: threads, expecting: 0) { result = $0 }
+            share.run(of: threads) { result = $0 }
             return result
         }
         #expect(workers(8) == 8)
@@ -25,66 +25,80 @@ struct ComputeShareTests {
         for (asked, queue) in queues.enumerated() {
             // A second job of one engine asks for no more cores.
             for _ in 0..<2 { queue.submit(job(engine)) }
-            #expect(workers(8) == 8 / (asked + 1))
+            #expect(workers(8) == 8 / (asked + 2))
         }
-        #expect(workers(2) == 2, "a small team takes no more than it can use")
-        #expect((0..<8).map { _ in share.join() }.count == 8)
+        let others = (0..<8).map { _ in ComputeShare.Claim(on: share) }
+        for other in others { other.join() }
         #expect(workers(8) == 1, "everybody gets one")
-        for _ in 0..<8 { share.leave() }
+        for other in others { other.leave() }
         // Having taken its jobs an engine is busy with them, until it comes for more and there are none.
         #expect(queues[0].takeWhenReady()?.count == 2)
         #expect(workers(8) == 2)
         for queue in queues { queue.close() }
         #expect(queues[0].takeWhenReady() == nil)
-        #expect(workers(8) == 4)
+        #expect(workers(8) == 2)
         for queue in queues.dropFirst() {
             #expect(queue.takeWhenReady()?.count == 2)
             #expect(queue.takeWhenReady() == nil)
         }
         #expect(workers(8) == 8)
     }
-    @Test("one that has waited, and that nobody waits behind, takes all cores as they become free")
+
+    @Test("but not between two steps, when nobody knows whether another comes")
+    func betweenSteps() {
+        let share = ComputeShare(cores: 2)
+        let claims = (0..<2).map { _ in ComputeShare.Claim(on: share) }
+        for claim in claims { claim.join() }
+        var workers: [Int] = []
+        for claim in [claims[0], claims[1], claims[0]] {
+            claim.compute(upTo: 2, expecting: 1_000_000) { workers.append($0) }
+        }
+        #expect(workers == [1, 2, 2])
+        for claim in claims { claim.leave() }
+    }
+
+    @Test("and the one that has waited, and that nobody waits behind, takes all cores as they become free")
     func wave() async throws {
         let share = ComputeShare(cores: 2)
         let order = Protected<[String]>([])
         let gates = (0..<2).map { _ in DispatchSemaphore(value: 0) }
-        let ends = (0..<3).map { _ in DispatchSemaphore(value: 0) }
-        let begun = DispatchSemaphore(value: 0)
-        for _ in 0..<3 { share.join() }
-        for (number, gate) in gates.enumerated() {
+        let (begun, end) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let claims = (0..<3).map { _ in ComputeShare.Claim(on: share) }
+        for claim in claims { claim.join() }
+        for (claim, gate) in zip(claims, gates) {
             Thread.detachNewThread {
-                share.compute(upTo: 2, expecting: 0) { workers in
+                claim.compute(upTo: 2, expecting: 0) { workers in
                     order.withLock { $0.append("first: \(workers)") }
                     begun.signal()
                     gate.wait()
                 }
-                share.leave()
-                ends[number].signal()
+                end.signal()
             }
         }
         await Self.wait(for: begun, begun)
         Thread.detachNewThread {
             // It waits a quarter of a step for the second core: long enough for the slowest machine.
-            share.compute(upTo: 2, expecting: 400_000_000_000) { workers in
+            claims[2].compute(upTo: 2, expecting: 400_000_000_000) { workers in
                 order.withLock { $0.append("then: \(workers)") }
             }
-            share.leave()
-            ends[2].signal()
+            end.signal()
         }
         while share.waiting == 0 { await Task.yield() }
         for gate in gates { gate.signal() }
-        await Self.wait(for: ends[0], ends[1], ends[2])
+        await Self.wait(for: end, end, end)
         #expect(order.withLock { $0 } == ["first: 1", "first: 1", "then: 2"])
+        for claim in claims { claim.leave() }
     }
 
-    @Test("one of short steps does not starve beside ones of long")
+    @Test("and one of short steps does not starve beside ones of long")
     func patience() async throws {
         let share = ComputeShare(cores: 1)
-        for _ in 0..<2 { share.join() }
+        let claims = (0..<2).map { _ in ComputeShare.Claim(on: share) }
+        for claim in claims { claim.join() }
         let gate = DispatchSemaphore(value: 0)
         let (begun, end) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         Thread.detachNewThread {
-            share.compute(upTo: 1, expecting: 0) { _ in
+            claims[0].compute(upTo: 1, expecting: 0) { _ in
                 begun.signal()
                 gate.wait()
             }
@@ -93,13 +107,14 @@ struct ComputeShareTests {
         await Self.wait(for: begun)
         let isOver = Protected(false)
         Thread.detachNewThread {
-            share.compute(upTo: 1, expecting: 1_000_000) { _ in isOver.withLock { $0 = true } }
+            claims[1].compute(upTo: 1, expecting: 1_000_000) { _ in isOver.withLock { $0 = true } }
             end.signal()
         }
         await Self.wait(for: end)
         #expect(isOver.withLock { $0 })
         gate.signal()
         await Self.wait(for: end)
+        for claim in claims { claim.leave() }
     }
 
     /// Waits on a thread of its own: the pool's are for tasks.

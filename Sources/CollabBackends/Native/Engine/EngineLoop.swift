@@ -159,7 +159,7 @@ final class EngineLoop {
             width: forward.configuration.embeddingLength
         )
         collector.collect(served.map(\.job), step: &step) { step in
-            ComputeShare.machine.compute(upTo: threads, expecting: lastComputation) { workers in
+            queue.claim.compute(upTo: threads, expecting: lastComputation) { workers in
                 let began = Self.now()
                 forward.run(step, on: pool(workers))
                 lastComputation = Self.now() - began

@@ -10,10 +10,11 @@ final class JobQueue: @unchecked Sendable {
     /// How many jobs the engine's thread waits for; it is not woken for fewer.
     private var expected = 1
     private let rendezvous = Rendezvous()
-    private let share: ComputeShare
+    /// What the engine claims of the cores.
+    let claim: ComputeShare.Claim
 
     init(sharing share: ComputeShare = .machine) {
-        self.share = share
+        claim = ComputeShare.Claim(on: share)
     }
 
     /// How many jobs have not been picked up.
@@ -25,7 +26,7 @@ final class JobQueue: @unchecked Sendable {
             jobs.append(job)
             if !isBusy {
                 isBusy = true
-                share.join()
+                claim.join()
             }
             if jobs.count >= expected { rendezvous.signal() }
         }
@@ -46,7 +47,7 @@ final class JobQueue: @unchecked Sendable {
         rendezvous.withLock {
             if jobs.isEmpty, isBusy {
                 isBusy = false
-                share.leave()
+                claim.leave()
             }
             while jobs.isEmpty {
                 if isClosed { return nil }
