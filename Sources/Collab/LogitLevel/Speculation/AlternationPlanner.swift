@@ -13,13 +13,21 @@ struct AlternationPlanner: Sendable {
     /// How many tokens are still to be written in a way that is being tried, and which.
     private var trial: (isPlain: Bool, left: Int) = (true, 2)
     private var sinceTrial = 0
+    /// How many tokens there are between two trials; more as the choice proves right, for a trial of the slower way costs
+    /// what it loses.
+    private var patience = Self.leastPatience
+    private var wasPlainFaster: Bool?
     private(set) var lead = 0
     private var leadCount = 1
 
     private static let fading = 0.95
-    /// How many tokens a trial of the slower way has, and how many there are between two.
-    private static let trialLength = 6
-    private static let patience = 64
+    /// How many tokens a trial has. Plain ones take alike long; turns take as long as guesses have luck.
+    private static let plainTrial = 3
+    private static let turnTrial = 12
+    private static let leastPatience = 64
+    private static let mostPatience = 512
+    /// How many times the best rate so far a longer guess has to promise.
+    private static let advantage = 1.05
 
     init(_ length: SpeculationLength, members count: Int) {
         self.length = length
@@ -64,20 +72,29 @@ struct AlternationPlanner: Sendable {
         if isPlain {
             plainSeconds.add(seconds, fading: 0.9)
         } else {
-            turnSeconds.add(seconds, fading: 0.9)
+            // A few wrong guesses in a row must not end the turns.
+            turnSeconds.add(seconds, fading: 0.97)
         }
         if trial.left > 0 {
             trial.left -= 1
             // After the first plain tokens come the first turns.
-            if trial.left == 0, turnSeconds.weight == 0 { trial = (false, 2 * Self.trialLength) }
+            if trial.left == 0, turnSeconds.weight == 0 { trial = (false, Self.turnTrial) }
+            if trial.left == 0 { noteChoice() }
         } else {
             sinceTrial += 1
-            if sinceTrial >= Self.patience {
+            if sinceTrial >= patience {
                 sinceTrial = 0
-                trial = (!isPlainFaster, Self.trialLength)
+                let isPlainTried = !isPlainFaster
+                trial = (isPlainTried, isPlainTried ? Self.plainTrial : Self.turnTrial)
             }
         }
         plan()
+    }
+
+    private mutating func noteChoice() {
+        guard turnSeconds.weight > 0 else { return }
+        patience = isPlainFaster == wasPlainFaster ? min(2 * patience, Self.mostPatience) : Self.leastPatience
+        wasPlainFaster = isPlainFaster
     }
 
     /// Finds who guesses best, and how many tokens.
@@ -86,9 +103,10 @@ struct AlternationPlanner: Sendable {
         else {
             return
         }
-        var best = -Double.infinity
+        var best = 0.0
         for leaf in 0..<2 {
-            for count in 1...max(most, 1) where rate(leaf, count) > best {
+            // The formula knows nothing of what passes cost beside computing: a longer guess has to promise more.
+            for count in 1...max(most, 1) where rate(leaf, count) > best * (count == 1 ? 1 : Self.advantage) {
                 best = rate(leaf, count)
                 (lead, leadCount) = (leaf, count)
             }
