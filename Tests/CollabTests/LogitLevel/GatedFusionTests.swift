@@ -177,6 +177,9 @@ struct GatedFusionTests {
         let step = try plan.fuse(rows, names: ["a", "b"])
         #expect((0..<2).map { step.contribution(of: $0, to: 0, plan) } == [1, 0])
         #expect((0..<2).map { step.contribution(of: $0, to: 1, plan) } == [0, 1])
+        // Those that are equally sure of it share it.
+        let equal = try plan.fuse([rows[0], rows[0]], names: ["a", "b"])
+        #expect((0..<2).map { equal.contribution(of: $0, to: 0, plan) } == [0.5, 0.5])
     }
 
     @Test("the trace warns of interventions, starving masks and repetition, and of nothing else")

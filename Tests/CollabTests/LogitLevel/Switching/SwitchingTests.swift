@@ -1,4 +1,5 @@
 import CollabTesting
+import Foundation
 import Testing
 
 @testable import Collab
@@ -47,6 +48,21 @@ struct SwitchingTests {
         #expect(call.note("tokens") == "base 3 · nudger 6")
         // Three words and the end are places at which a base may be unsure.
         #expect(call.note("switches") == "1 of 4 turns")
+    }
+
+    @Test("unsure is whose favourite is less probable than the threshold", arguments: [(0.9, 0), (1.1, 1)])
+    func threshold(factor: Double, switches: Int) async throws {
+        let base = Self.script("base", Self.words, " blue red green.", unsureAt: [1])
+        let nudger = Self.script("nudger", Self.letters, " blue green blue.", prompt: 4)
+        // One logit of 0.1 among zeros.
+        let favourite = exp(0.1) / (exp(0.1) + Double(Self.words.count - 1))
+        let run = Run()
+        let model = SwitchingModel(.nudging(threshold: factor * favourite)) {
+            base
+            nudger
+        }
+        _ = try await model.respond(to: request(), in: run)
+        #expect(run.trace?.calls.first?.note("switches") == "\(switches) of 4 turns")
     }
 
     @Test("a mentor is asked at a share of the words, and heard where the generator prefers its segment")
