@@ -19,8 +19,15 @@ struct CacheKey: Hashable, Sendable {
     let hash: Int64
 
     init(model: String, request: Request) throws(CollabError) {
-        text = try CacheKey.json(Call(model: model, request: request))
-        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+        self.init(text: try CacheKey.json(Call(model: model, request: request)))
+    }
+
+    /// The same as it may be written down by now: without keys of servers that were quoted.
+    var withoutQuotedKeys: CacheKey { CacheKey(text: text) }
+
+    private init(text: String) {
+        self.text = QuotedKeys.redactor?.scrub(text) ?? text
+        let hash = self.text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01b3
         }
         self.hash = Int64(bitPattern: hash)

@@ -54,7 +54,9 @@ final class CacheStore: Sendable {
 
     /// Stores an answer and returns how many gave way to it.
     func store(_ response: Response, for key: CacheKey) async throws(CollabError) -> Int {
-        var response = response
+        // The key may have been quoted in this very answer.
+        let key = key.withoutQuotedKeys
+        var response = response.withoutQuotedKeys
         response.trace = nil
         let text = try CacheKey.json(response)
         let bytes = key.text.utf8.count + text.utf8.count

@@ -13,7 +13,8 @@ public import Collab
 ///
 /// The cache is one SQLite file that several processes may share. Every answer is stored in a transaction of its own: a
 /// process that is killed leaves what was stored before, and no half of an answer. The file holds prompts and answers,
-/// never keys or headers, and only its owner may read it.
+/// never keys or headers, and only its owner may read it. Where a server quoted the key that it was sent, `[redacted]`
+/// stands in its place, so a later hit is not word for word what the server said.
 public final class ResponseCache: Sendable {
     /// What is done about a file that is damaged.
     public enum DamagePolicy: Hashable, Sendable {

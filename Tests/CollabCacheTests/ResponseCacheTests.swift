@@ -52,6 +52,24 @@ struct ResponseCacheTests {
         #expect(answer.tokens == first.tokens)
     }
 
+    @Test("holds no key that a server has quoted, in answers or in questions, and finds them all the same")
+    func quotedKeys() async throws {
+        let key = "sk-quoted-cache-6f1d0c9b8a7e"
+        let quoting = Response(text: "You sent \(key).", model: "small")
+        QuotedKeys.look(for: [key], in: quoting)
+        let cache = try ResponseCache(path: place.path)
+        let model = Fixed(response: quoting).cached(in: cache)
+        #expect(try await model.respond(to: "Is it \(key)?").text == quoting.text)
+        #expect(try await model.respond(to: "Is it \(key)?").text == "You sent [redacted].")
+        #expect(cache.statistics.hits == 1)
+        var bytes = Data()
+        for side in ["", "-wal"] {
+            bytes += (try? Data(contentsOf: URL(filePath: place.path + side))) ?? Data()
+        }
+        #expect(bytes.firstRange(of: Data("[redacted]".utf8)) != nil)
+        #expect(bytes.firstRange(of: Data(key.utf8)) == nil)
+    }
+
     @Test("keeps apart samples, options, models and identities")
     func keys() async throws {
         let cache = try ResponseCache(path: place.path)

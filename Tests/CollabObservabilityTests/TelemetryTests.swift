@@ -111,6 +111,28 @@ struct TelemetryTests {
         for text in told { #expect(!text.contains("canary"), "\(text)") }
     }
 
+    @Test("A key that a server has quoted stands in no span and no line, whatever is recorded")
+    func quotedKeys() async throws {
+        let key = "sk-quoted-span-6f1d0c9b8a7e"
+        QuotedKeys.look(for: [key], in: Response(text: key, model: "small"))
+        try await ask(
+            telemetry(.recorded, level: .trace),
+            ScriptedModel("small", always: ScriptedAnswer("You sent \(key).")),
+            "Is it \(key)?"
+        )
+        let failing = ScriptedModel("small") { (_, _) throws(CollabError) in
+            throw CollabError(.malformedResponse, "“\(key)” is no number.")
+        }
+        let error = await #expect(throws: CollabError.self) {
+            try await ask(telemetry(.recorded, level: .trace), failing)
+        }
+        #expect(error?.message == "“[redacted]” is no number.")
+        let spans = tracer.finishedSpans.map { "\($0.attributes)" }.joined()
+        #expect(spans.contains("You sent [redacted]") && !spans.contains(key))
+        let lines = handler.entries.map { "\($0)" }.joined()
+        #expect(lines.contains("[redacted]") && !lines.contains(key))
+    }
+
     @Test("puts what was asked and answered into spans alone when it is asked to")
     func content() async throws {
         try await ask(telemetry(.recorded), small, "What?")

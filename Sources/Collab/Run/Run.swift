@@ -81,7 +81,8 @@ public final class Run: Sendable {
     func trace(from node: Int) -> Trace? {
         state.withLock { state in
             guard state.recorder.nodes.indices.contains(node) else { return nil }
-            return Trace(root: state.recorder.tree(from: node), seed: seed, usage: state.ledger.used)
+            let root = state.recorder.tree(from: node).withoutQuotedKeys
+            return Trace(root: root, seed: seed, usage: state.ledger.used)
         }
     }
 
@@ -128,13 +129,14 @@ extension Run {
 
     /// A node of the trace as it stands, without those beneath it.
     package func node(_ id: Int) -> TraceNode? {
-        state.withLock { $0.recorder.nodes.indices.contains(id) ? $0.recorder.nodes[id] : nil }
+        state.withLock { $0.recorder.nodes.indices.contains(id) ? $0.recorder.nodes[id] : nil }?
+            .withoutQuotedKeys
     }
 
     private func emit(_ kind: RunEvent.Kind, node: Int, parent: Int?) {
         let listeners = state.withLock { $0.listeners }
         if listeners.isEmpty { return }
-        let time = elapsed
+        let (time, kind) = (elapsed, kind.withoutQuotedKeys)
         for listener in listeners {
             listener.receive(RunEvent(node: node, parent: parent, time: time, kind: kind))
         }
@@ -169,14 +171,16 @@ extension Run {
                 return state.listeners.isEmpty ? nil : state.recorder.usage(under: node)
             }
             if let usage { emit(.finished(usage), node: node, parent: parent) }
-        case .failure(let error):
-            state.withLock { state in
+        case .failure(var error):
+            if let redactor = QuotedKeys.redactor { error.message = redactor.scrub(error.message) }
+            state.withLock { [error] state in
                 state.recorder.update(node) {
                     $0.duration = end - start
                     $0.failure = "\(error.code): \(error.message)"
                 }
             }
             emit(.failed(error.code, message: error.message), node: node, parent: parent)
+            throw error
         }
         return try outcome.get()
     }

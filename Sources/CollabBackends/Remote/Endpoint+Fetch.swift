@@ -65,7 +65,7 @@ extension Endpoint {
         model: String,
         reading: (ResponseHead, [UInt8]) throws(RemoteProblem) -> Answer
     ) async throws(CollabError) -> Answer {
-        let (wire, redactor) = try await request(method, path, body: body)
+        let (wire, redactor, _) = try await request(method, path, body: body)
         let transport = try transport()
         let problem: RemoteProblem
         do throws(RemoteProblem) {

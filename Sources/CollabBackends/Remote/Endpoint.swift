@@ -65,17 +65,20 @@ struct Endpoint: Sendable {
         return root
     }
 
-    /// A request that is ready to go, and a redactor that knows what it holds.
+    /// A request that is ready to go, a redactor that knows what it holds, and the keys in it.
     func request(
         _ method: String,
         _ path: String,
         body: [UInt8]? = nil
-    ) async throws(CollabError) -> (request: HTTPRequest, redactor: Redactor) {
+    ) async throws(CollabError) -> (
+        request: HTTPRequest, redactor: Redactor, keys: [String]
+    ) {
         var fields: [(name: String, value: String)] = []
         if body != nil { fields.append(("Content-Type", "application/json")) }
         fields.append(("Accept", body == nil ? "application/json" : dialect.coding.framing.accepted))
         fields.append(("User-Agent", "collab-swift"))
         var secrets = settings.fields.values.sorted()
+        var keys = settings.fields.filter { $0.key.namesKey }.map { $0.value.withoutScheme }
         for (name, value) in settings.fields.sorted(by: { $0.key < $1.key }) { fields.append((name, value)) }
         let given = Set(settings.fields.keys.map { $0.lowercased() })
         for (name, value) in dialect.coding.fields.sorted(by: { $0.key < $1.key }) where !given.contains(name)
@@ -85,6 +88,7 @@ struct Endpoint: Sendable {
         if let key {
             let value = try await key.reveal()
             secrets.append(value)
+            keys.append(value)
             switch settings.keyField ?? dialect.coding.keyField {
             case .bearer: fields.append(("Authorization", "Bearer \(value)"))
             case .field(let name): fields.append((name, value))
@@ -100,7 +104,7 @@ struct Endpoint: Sendable {
         request.countsBytesAsContent = false
         request.limits.body = settings.maximumResponseBytes
         if let left = Run.current?.timeLeft { request.deadline = ContinuousClock.now.advanced(by: left) }
-        return (request, Redactor(secrets))
+        return (request, Redactor(secrets), keys)
     }
 
     func transport() throws(CollabError) -> Transport {
@@ -115,6 +119,15 @@ extension Run {
 }
 
 extension String {
+    /// Whether a header field of this name holds something secret, rather than a version or the name of a program.
+    fileprivate var namesKey: Bool {
+        let name = lowercased()
+        return ["key", "token", "auth", "secret", "cookie", "password"].contains { name.contains($0) }
+    }
+
+    /// The value of such a field without `Bearer` and the like.
+    fileprivate var withoutScheme: String { split(separator: " ").last.map { String($0) } ?? self }
+
     /// Whether this is a token in the sense of RFC 9110.
     fileprivate var isHeaderName: Bool {
         !isEmpty

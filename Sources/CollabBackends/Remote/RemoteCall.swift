@@ -5,13 +5,15 @@ struct RemoteCall {
     private let model: RemoteModel
     private let request: Request
     private let redactor: Redactor
+    private let keys: [String]
     private let eventLimit: Int
     private let dialect: Dialect
 
-    init(model: RemoteModel, request: Request, redactor: Redactor) {
+    init(model: RemoteModel, request: Request, redactor: Redactor, keys: [String]) {
         self.model = model
         self.request = request
         self.redactor = redactor
+        self.keys = keys
         dialect = model.server.dialect
         // A whole vocabulary's alternatives need a hundred bytes each.
         eventLimit = max(model.settings.maximumEventBytes, min(request.options.alternatives, 1 << 24) * 400)
@@ -51,7 +53,14 @@ struct RemoteCall {
     }
 
     private func response(_ assembly: AnswerAssembly, promptBytes: Int) -> Response {
-        assembly.response(model: model.name, promptBytes: promptBytes, price: model.price)
+        let response = assembly.response(model: model.name, promptBytes: promptBytes, price: model.price)
+        QuotedKeys.look(for: keys, in: response)
+        return response
+    }
+
+    /// What had come of an answer when the call failed, as an error may hold it.
+    private func partial(_ assembly: AnswerAssembly, promptBytes: Int) -> Response {
+        response(assembly, promptBytes: promptBytes).withoutQuotedKeys
     }
 
     // MARK: Reading
@@ -161,7 +170,7 @@ struct RemoteCall {
         var failure = RemoteFailure(.interrupted)
         failure.isPossiblyBilled = exchange != nil || problem.failure.isPossiblyBilled
         if failure.isPossiblyBilled {
-            failure.partial = response(assembly, promptBytes: wire.body?.count ?? 0)
+            failure.partial = partial(assembly, promptBytes: wire.body?.count ?? 0)
             failure.isUsageEstimated = assembly.usage == nil
         }
         var error = CollabError.cancelled
@@ -177,7 +186,7 @@ struct RemoteCall {
         if problem.isCancellation { return .cancelled }
         var failure = problem.failure
         if failure.isPossiblyBilled {
-            failure.partial = response(assembly, promptBytes: promptBytes)
+            failure.partial = partial(assembly, promptBytes: promptBytes)
             failure.isUsageEstimated = assembly.usage == nil
         }
         failure.requestID = failure.requestID.map(redactor.scrub)

@@ -27,7 +27,8 @@ public import Collab
 /// request: nothing is retried here.
 ///
 /// Errors are ``Collab/CollabError``s whose `remoteFailure` tells what is known about the request's
-/// fate, including the text that had arrived. No key appears in any of them.
+/// fate, including the text that had arrived. No key appears in any of them. Where a server quotes the key in an answer,
+/// the caller gets the answer as it is; in traces, cassettes, caches and logs `[redacted]` stands in the key's place.
 public struct RemoteModel: TextModel {
     /// What to call the model.
     public let name: String
@@ -111,8 +112,8 @@ public struct RemoteModel: TextModel {
         let writer = RequestBody(model: model, server: server, settings: settings)
         let bytes = JSONValue.object(try writer.make(for: request)).encoded()
         let path = writer.path(for: request)
-        let (wire, redactor) = try await endpoint.request("POST", path, body: bytes)
-        let call = RemoteCall(model: self, request: request, redactor: redactor)
+        let (wire, redactor, keys) = try await endpoint.request("POST", path, body: bytes)
+        let call = RemoteCall(model: self, request: request, redactor: redactor, keys: keys)
         return try await call.perform(wire, over: endpoint.transport(), into: sink)
     }
 }

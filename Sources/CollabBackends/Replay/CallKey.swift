@@ -2,8 +2,14 @@ import Collab
 
 /// What makes two calls the same for replaying: the model and the whole request, sample index included.
 struct CallKey: Hashable {
-    var model: String
-    var request: Request
+    let model: String
+    let request: Request
+
+    /// Makes a key of a call as it is written down: without keys of servers that were quoted.
+    init(model: String, request: Request) {
+        self.model = model
+        self.request = request.withoutQuotedKeys
+    }
 }
 
 extension CallKey {

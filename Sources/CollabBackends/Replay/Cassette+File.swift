@@ -69,7 +69,7 @@ extension Cassette {
     /// Throws ``CollabError/Code/inputOutput`` if it cannot be written.
     public func write(to path: String) throws(CollabError) {
         var data = try Cassette.line(Header(schema: Cassette.schema))
-        for entry in entries { data.append(try Cassette.line(entry)) }
+        for entry in entries { data.append(try Cassette.line(entry.withoutQuotedKeys)) }
         do { try data.write(to: URL(filePath: path), options: .atomic) } catch {
             throw CollabError(.inputOutput, "The cassette “\(path)” cannot be written.", cause: error)
         }

@@ -3,7 +3,7 @@ public import Collab
 /// The recorded calls of a run: what was asked of which model, and what it answered.
 ///
 /// On disk a cassette is a JSON Lines file: a header line, then one line a call, keys sorted. It holds requests and
-/// answers, never keys or headers. What differs between two recordings although the answers are the same – how long calls
+/// answers, never keys or headers: where a server quoted the key that it was sent, `[redacted]` stands in its place. What differs between two recordings although the answers are the same – how long calls
 /// took, and which of several at the same time ended first – is left out by ``canonical()``, so that two recordings can be
 /// compared with `diff`.
 public struct Cassette: Sendable {
@@ -90,5 +90,28 @@ public struct Cassette: Sendable {
             return left.index < right.index
         }
         return Cassette(entries: sorted.map(\.entry))
+    }
+}
+
+extension Cassette.Entry {
+    /// The same as it may be written down: without keys that a server has quoted.
+    ///
+    /// A key that came in several pieces is taken out of all of them; there are as many as before, for their times.
+    var withoutQuotedKeys: Cassette.Entry {
+        guard let redactor = QuotedKeys.redactor else { return self }
+        var entry = self
+        entry.request = request.withoutQuotedKeys
+        entry.response = response?.withoutQuotedKeys
+        if let failure {
+            entry.failure = Cassette.Failure(
+                code: failure.code,
+                message: redactor.scrub(failure.message),
+                traits: failure.traits
+            )
+        }
+        if let pieces = redactor.scrub(pieces: pieces.map { Array($0.utf8) }) {
+            entry.pieces = pieces.map { String(decoding: $0, as: UTF8.self) }
+        }
+        return entry
     }
 }

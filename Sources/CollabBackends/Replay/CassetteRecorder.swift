@@ -38,7 +38,7 @@ public final class CassetteRecorder: Sendable {
     }
 
     func add(_ entry: Cassette.Entry) throws(CollabError) {
-        let entry = redact(entry)
+        let entry = redact(entry).withoutQuotedKeys
         let line = try Cassette.line(entry)
         try state.withLock { (state) throws(CollabError) in
             state.entries.append(entry)

@@ -177,7 +177,7 @@ struct DialectRequestTests {
                 settings: settings,
                 dialect: server.dialect
             )
-            let (request, _) = try await endpoint.request("POST", "x", body: [])
+            let (request, _, _) = try await endpoint.request("POST", "x", body: [])
             return Dictionary(request.fields.map { ($0.name.lowercased(), $0.value) }) { _, last in last }
         }
         let anthropic = try await fields(.anthropic)

@@ -24,7 +24,7 @@ struct SecretTests {
     func printingRequests() async throws {
         let settings = RemoteSettings(fields: ["x-key": "another-secret"])
         let endpoint = try Endpoint("https://example.org/v1", key: Secret { canaryKey }, settings: settings)
-        let (request, redactor) = try await endpoint.request("POST", "chat/completions", body: [])
+        let (request, redactor, _) = try await endpoint.request("POST", "chat/completions", body: [])
         expectNoKey(in: request)
         expectNoKey(in: request, "another-secret")
         expectNoKey(in: redactor)

@@ -65,7 +65,7 @@ public struct LoggedModel<Base: TextModel>: Collaboration {
                 outcomes.append(
                     RoutingOutcome(
                         id: id,
-                        request: request.question,
+                        request: request.withoutQuotedKeys.question,
                         kind: judgement.kind(request),
                         features: features,
                         decision: .init(

@@ -132,6 +132,10 @@ def answer_tokens(spec, body):
     if "surrogate" in spec:
         text = "ab"
     toks = re.findall(r"\s*\S+|\s+$", text) or [text]
+    if "quote" in spec:
+        # In several tokens, as a model writes it.
+        key = spec["quote"]
+        toks[3:3] = [" your", " key", " is", " "] + [key[i:i + 5] for i in range(0, len(key), 5)]
     n = int(num(spec, "tokens", 0))
     if n:
         toks = [toks[i % len(toks)] for i in range(n)]
@@ -722,6 +726,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
             return await send_json(c, 429, error_body("openai", 429, "rate"), [("Retry-After", "1")])
     if not faulty:
         spec = {k: v for k, v in spec.items() if k in ("id", "tokens", "token_ms", "usage", "usage_force")}
+    if "quote" in spec:
+        spec = {**spec, "quote": headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")}
     key = spec.get("need_key")
     if key and headers.get("authorization") != f"Bearer {key}" and headers.get("x-api-key") != key:
         return await send_json(c, 401, error_body("openai", 401, "Incorrect API key provided"))
