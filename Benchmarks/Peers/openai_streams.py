@@ -33,17 +33,27 @@ async def main(base, count, deadline):
             return type(error).__name__
         return "answered" if text.endswith("東京 tea.") else "wrong text"
 
+    def resident(name):
+        try:
+            with open("/proc/self/status") as status:
+                return int(next(line for line in status if line.startswith(name)).split()[1])
+        except (OSError, StopIteration):
+            return 0
+
+    memory = resident("VmRSS")
     used = time.process_time()
     start = time.monotonic()
     tasks = [asyncio.create_task(one()) for _ in range(count)]
     done, pending = await asyncio.wait(tasks, timeout=deadline)
     seconds = time.monotonic() - start
     used = time.process_time() - used
+    memory = resident("VmHWM") - memory
     outcomes = [task.result() for task in done]
     answered = sum(outcome == "answered" for outcome in outcomes)
     print(json.dumps({
         "answered": float(answered), "failed": float(count - answered), "s": seconds,
-        "ms of processor a request": used * 1000 / count}), flush=True)
+        "KiB a stream": memory / count, "ms of processor a request": used * 1000 / count,
+        **{outcome: float(outcomes.count(outcome)) for outcome in set(outcomes) - {"answered"}}}), flush=True)
     for task in pending:
         task.cancel()
 

@@ -27,14 +27,14 @@ struct StreamsSuite: AsyncParsableCommand {
     @Option(help: "A python with the package openai, to measure beside.")
     var peerPython: String?
 
-    @Option(help: "How many streams the peer opens at once.")
-    var peerStreams = 2000
+    @Option(help: "How many streams the peer opens at once, one measurement each.")
+    var peerStreams: [Int] = [2000, 10_000]
 
     @Flag(help: "Print one JSON object instead of lines.")
     var json = false
 
     func validate() throws {
-        guard streams.allSatisfy({ (1...100_000).contains($0) }), (1...100_000).contains(peerStreams) else {
+        guard (streams + peerStreams).allSatisfy({ (1...100_000).contains($0) }) else {
             throw ValidationError("The number of streams must be 1 to 100000.")
         }
         guard (1...3600).contains(deadline), (0...60_000).contains(tokenMilliseconds) else {
@@ -55,13 +55,15 @@ struct StreamsSuite: AsyncParsableCommand {
             report.add(measurement, json: json)
         }
         if let peerPython {
-            var measurement = try peer(peerPython)
-            if let own = ours[peerStreams] ?? ours.values.max(),
-                let theirs = measurement.figures["ms of processor a request"]
-            {
-                measurement.figures["× ours"] = theirs / own
+            for count in peerStreams {
+                var measurement = try peer(peerPython, count)
+                if let own = ours[count] ?? ours.values.max(),
+                    let theirs = measurement.figures["ms of processor a request"]
+                {
+                    measurement.figures["× ours"] = theirs / own
+                }
+                report.add(measurement, json: json)
             }
-            report.add(measurement, json: json)
         }
         if json {
             let encoder = JSONEncoder()
@@ -133,15 +135,19 @@ struct StreamsSuite: AsyncParsableCommand {
         }
     }
 
-    private func peer(_ python: String) throws -> Measurement {
+    private func peer(_ python: String, _ count: Int) throws -> Measurement {
         let server = try FaultServerProcess()
         let base = server.base("token_ms=\(tokenMilliseconds)", id: "s")
         let figures = try PeerScript(python: python, "openai_streams.py").run([
-            base, String(peerStreams), String(deadline),
+            base, String(count), String(deadline),
         ])
-        guard let first = figures.first as? [String: Double] else {
+        guard var first = figures.first as? [String: Double] else {
             throw ValidationError("The peer measured nothing; does its python have the package openai?")
         }
-        return Measurement(name: "\(peerStreams) streams, openai for Python", figures: first)
+        first["open at once"] = (try server.statistics("s")["max_in_flight"] as? Int).map { Double($0) }
+        if let processor = server.processorSeconds {
+            first["ms of the server's processor a request"] = processor * 1000 / Double(count)
+        }
+        return Measurement(name: "\(count) streams, openai for Python", figures: first)
     }
 }
