@@ -4,32 +4,15 @@ import Testing
 
 @testable import CollabBackends
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
-/// vLLM itself. It is too large to be installed for every run of the tests: start one that serves SmolLM2 as `smollm2`
-/// with `--max-logprobs -1`, and name its address, such as `http://127.0.0.1:8000/v1`, in COLLAB_VLLM and its key in
-/// COLLAB_VLLM_KEY.
 @Suite(
     "A real vLLM",
-    .enabled(if: ProcessInfo.processInfo.environment["COLLAB_VLLM"] != nil, "COLLAB_VLLM names no server"),
+    .enabled(if: RealVLLM.isNamed, "COLLAB_VLLM names no server"),
     .serialized,
     .timeLimit(.minutes(5))
 )
 struct RealVLLMTests {
     private func model(_ options: ServerOption...) throws -> RemoteModel {
-        let address = ProcessInfo.processInfo.environment["COLLAB_VLLM"] ?? ""
-        let settings = RemoteSettings(options: options, reportsLogprobs: true)
-        return try RemoteModel(
-            "smollm2",
-            at: address,
-            key: .environment("COLLAB_VLLM_KEY"),
-            server: .vLLM,
-            settings: settings
-        )
+        try RealVLLM.model("smollm2", options)
     }
 
     @Test("Tokens, text, and the same tokens again")
@@ -74,17 +57,8 @@ struct RealVLLMTests {
 
     @Test("Anthropic's and OpenAI's newer protocols")
     func dialects() async throws {
-        let address = ProcessInfo.processInfo.environment["COLLAB_VLLM"] ?? ""
         for kind in [ServerKind.anthropic, .openAIResponses] {
-            var settings = RemoteSettings()
-            settings.keyField = .bearer
-            let model = try RemoteModel(
-                "smollm2",
-                at: address,
-                key: .environment("COLLAB_VLLM_KEY"),
-                server: kind,
-                settings: settings
-            )
+            let model = try RealVLLM.model(server: kind) { $0.keyField = .bearer }
             let request = Request("Say hi.", options: GenerationOptions(maximumTokens: 16))
             let answer = try await model.respond(to: request)
             #expect(!answer.text.isEmpty)
@@ -114,6 +88,55 @@ struct RealVLLMTests {
             #expect(texts[0].hasPrefix(" Paris") && texts[0] == texts[1], "\(fusion): \(texts)")
             // The same model, so that most guesses are right.
             #expect(requests[0] >= 12 && requests[1] <= 9, "\(fusion): \(requests)")
+        }
+    }
+
+    @Test("What it lists after each guess in one request is what it lists when it is asked token by token")
+    func foreseeing() async throws {
+        let lister = try model().listingTops(atMost: 40)
+        let request = Request.completion("The capital of France is")
+        let (one, many) = (try await lister.startAnswer(request), try await lister.startAnswer(request))
+        // The third is not what the model would say, so it stands below the listed ones.
+        let guesses = [" Paris", ".", " Bananas"].map { Array($0.utf8) }
+        try await one.foresee(guesses, count: 40)
+        for guess in guesses + [[]] {
+            let (ahead, alone) = (try await one.next(count: 40), try await many.next(count: 40))
+            #expect(ahead.entries.count == alone.entries.count)
+            #expect(ahead.entries[0].bytes == alone.entries[0].bytes)
+            var compared = 0
+            for entry in ahead.entries {
+                // Neighbours at the list's end may change places.
+                guard let logprob = alone.logprob(of: entry.bytes) else { continue }
+                #expect(abs(entry.logprob - logprob) < 1e-3)
+                compared += 1
+            }
+            #expect(compared >= ahead.entries.count - 1)
+            if guess.isEmpty { break }
+            try await one.write(guess)
+            try await many.write(guess)
+        }
+        // One request for all, beside one a place.
+        #expect(one.usage.calls == 1 && many.usage.calls == 4)
+    }
+
+    @Test("Log-probabilities of a prompt are those of the same weights here")
+    func promptLogprobs() async throws {
+        // The server's weights are these, rounded to bfloat16: up to 0.065 apart where it was measured.
+        let exact = try await NativeFixtures.model(.smolLM2, exact: true)
+        let prompt = Request.completion("The capital of France is")
+        let lister = try model().listingTops(atMost: 40)
+        let (there, here) = (
+            try await lister.startAnswer(prompt), try await TopsOfLogits(exact).startAnswer(prompt)
+        )
+        for word in [" Paris", ".", " It", " is"].map({ Array($0.utf8) }) {
+            let (theirs, ours) = (try await there.next(count: 40), try await here.next(count: 40))
+            for entry in theirs.entries.prefix(10) {
+                let logprob = try #require(ours.logprob(of: entry.bytes))
+                #expect(abs(entry.logprob - logprob) < 0.1)
+            }
+            #expect(theirs.entries[0].bytes == ours.entries[0].bytes)
+            try await there.write(word)
+            try await here.write(word)
         }
     }
 }
