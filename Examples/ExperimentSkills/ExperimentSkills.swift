@@ -12,8 +12,9 @@ struct ExperimentSkills: AsyncParsableCommand {
         abstract: "Bits a byte of a base, two experts and their merges, on held-out text of each skill.",
         discussion: """
             The experts are the adapters “arithmetic” and “units” in Experts; “ordinary” is text that the base wrote, on \
-            which a model shows what it has forgotten. Merges are computed in memory. A learned merge is found on every \
-            second passage and compared with the uniform one on the others. Run it from the folder of the package.
+            which a model shows what it has forgotten. Merges are computed in memory. Two merges are learned on every \
+            second passage, the second with weights for each group of layers, and compared with the uniform ones on the \
+            other passages. Run it from the folder of the package.
             """
     )
 
@@ -30,7 +31,7 @@ struct ExperimentSkills: AsyncParsableCommand {
         help:
             "How many merges are tried to learn weights layer by layer, from the learned ones on; 0 leaves it out."
     )
-    var layeredTrials = 0
+    var layeredTrials = 150
 
     @Option(help: "Into how many groups the layers are divided, each with weights of its own.")
     var groups = 6
@@ -248,7 +249,10 @@ struct ExperimentSkills: AsyncParsableCommand {
                 }
                 return sum / Double(unseen.count)
             }
-            print("  “\(name)” needs \(interval(gain, 4)) bits a byte less than \(other)")
+            print(
+                "  “\(name)” needs \(interval(gain, 4)) bits a byte less than \(other): "
+                    + (gain.lower > 0 ? "better" : "not better for certain")
+            )
         }
     }
 
