@@ -73,8 +73,8 @@ void collab_raw_gram(collab_level level, const void *const *members, const void 
 }
 
 uint64_t collab_raw_find_band(collab_level level, const void *x, const void *base, size_t count, uint32_t low,
-                              uint32_t high, uint64_t first, collab_raw_band *band) {
-    DISPATCH(band, x, base, count, low, high, first, band)
+                              uint32_t high, collab_raw_band *band) {
+    DISPATCH(band, x, base, count, low, high, band)
 }
 
 void collab_raw_magnitudes(collab_level level, const void *x, const void *base, size_t count, uint32_t *out) {
@@ -97,20 +97,7 @@ void collab_raw_tasks(collab_level level, const void *const *members, const void
     DISPATCH(tasks, POINTERS(members), base, thinnings, scales, weights, members_count, rule, first, count, out)
 }
 
-uint32_t collab_raw_select(const uint32_t *x, size_t count, size_t rank) {
-    // Eleven, eleven and ten bits at a time, from the top.
-    static const int shifts[] = {21, 10, 0}, widths[] = {11, 11, 10};
-    uint32_t prefix = 0, mask = 0;
-    for (int level = 0; level < 3; level++) {
-        uint32_t counters[2048] = {0};
-        const uint32_t low = (1u << widths[level]) - 1;
-        for (size_t i = 0; i < count; i++) {
-            if ((x[i] & mask) == prefix) counters[x[i] >> shifts[level] & low]++;
-        }
-        uint32_t bucket = low;
-        while (bucket > 0 && counters[bucket] < rank) rank -= counters[bucket--];
-        prefix |= bucket << shifts[level];
-        mask |= low << shifts[level];
-    }
-    return prefix;
+uint32_t collab_raw_select(collab_level level, const uint32_t *x, uint32_t count, uint32_t low, uint32_t high,
+                           size_t rank, size_t *equal) {
+    DISPATCH(select, x, count, low, high, rank, equal)
 }

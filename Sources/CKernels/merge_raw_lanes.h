@@ -14,8 +14,7 @@ static inline __m512 RAW(sixteen)(const uint8_t *x, __m512 base) {
 
 /// Counts and notes magnitudes as `band` does, of whole sixteens; the number of elements done.
 static inline size_t RAW(band_sixteens)(const uint8_t *x, const uint8_t *base, size_t count, uint32_t low,
-                                        uint32_t high, uint64_t first, collab_raw_band *band, uint64_t *above) {
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                                        uint32_t high, collab_raw_band *band, uint64_t *above) {
     const __m512i lows = _mm512_set1_epi32((int)low), widths = _mm512_set1_epi32((int)(high - low));
     const __m512i highs = _mm512_set1_epi32((int)high), ones = _mm512_set1_epi32(1);
     __m512i more = _mm512_setzero_si512(), worst = _mm512_setzero_si512();
@@ -27,9 +26,7 @@ static inline size_t RAW(band_sixteens)(const uint8_t *x, const uint8_t *base, s
         worst = _mm512_max_epu32(worst, magnitudes);
         more = _mm512_mask_add_epi32(more, _mm512_cmpgt_epu32_mask(magnitudes, highs), more, ones);
         const __mmask16 within = _mm512_cmple_epu32_mask(_mm512_sub_epi32(magnitudes, lows), widths);
-        const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(uint32_t)(first + e)));
         _mm512_storeu_si512(band->bits + found, _mm512_maskz_compress_epi32(within, magnitudes));
-        _mm512_storeu_si512(band->places + found, _mm512_maskz_compress_epi32(within, places));
         found += (size_t)__builtin_popcount(within);
     }
     if (e + 16 <= count) band->overflow = true;
@@ -41,8 +38,7 @@ static inline size_t RAW(band_sixteens)(const uint8_t *x, const uint8_t *base, s
 }
 
 /// Notes which of sixteen magnitudes lie between the bounds.
-static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, uint64_t place,
-                             collab_raw_band *band) {
+static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, collab_raw_band *band) {
     const __m512i magnitudes = _mm512_and_si512(_mm512_loadu_si512(d), _mm512_set1_epi32(0x7fffffff));
     const __m512i above = _mm512_sub_epi32(magnitudes, _mm512_set1_epi32((int)low));
     __mmask16 within = _mm512_cmple_epu32_mask(above, _mm512_set1_epi32((int)(high - low)));
@@ -52,10 +48,7 @@ static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t
         band->overflow = true;
         return;
     }
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(uint32_t)place));
     _mm512_storeu_si512(band->bits + band->found, _mm512_maskz_compress_epi32(within, magnitudes));
-    _mm512_storeu_si512(band->places + band->found, _mm512_maskz_compress_epi32(within, places));
     band->found += (size_t)__builtin_popcount(within);
 }
 
@@ -75,8 +68,7 @@ static inline uint64_t RAW(below)(const uint16_t *x, uint32_t threshold) {
 
 #else
 
-static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, uint64_t place,
-                             collab_raw_band *band) {
+static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, collab_raw_band *band) {
     uint32_t any = 0;
     for (size_t lane = 0; lane < 16; lane++) any |= (merge_bits(d[lane]) & 0x7fffffffu) - low <= high - low;
     if (!any) return;
@@ -87,7 +79,6 @@ static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t
     }
     for (size_t lane = 0; lane < 16 && lane < size; lane++) {
         const uint32_t magnitude = merge_bits(d[lane]) & 0x7fffffffu;
-        band->places[found] = (uint32_t)(place + lane);
         band->bits[found] = magnitude;
         found += magnitude - low <= high - low;
     }
@@ -229,12 +220,12 @@ static void RAW(gram)(const uint8_t *const *members, const uint8_t *base, size_t
 }
 
 static uint64_t RAW(band)(const uint8_t *x, const uint8_t *base, size_t count, uint32_t low, uint32_t high,
-                          uint64_t first, collab_raw_band *band) {
+                          collab_raw_band *band) {
     float b[RAW(chunk)], d[RAW(chunk)];
     uint64_t above = 0;
     uint32_t worst[16] = {0};
 #if RAW_HAS_MASKS
-    size_t start = RAW(band_sixteens)(x, base, count, low, high, first, band, &above);
+    size_t start = RAW(band_sixteens)(x, base, count, low, high, band, &above);
 #else
     size_t start = 0;
 #endif
@@ -256,7 +247,7 @@ static uint64_t RAW(band)(const uint8_t *x, const uint8_t *base, size_t count, u
         }
         for (size_t lane = 0; lane < 16; lane++) above += more[lane];
         for (size_t e = 0; e < RAW(chunk) && e < size; e += 16) {
-            RAW(note)(d + e, size - e, low, high, first + start + e, band);
+            RAW(note)(d + e, size - e, low, high, band);
         }
     }
     for (size_t lane = 0; lane < 16; lane++) band->worst = worst[lane] > band->worst ? worst[lane] : band->worst;
@@ -365,7 +356,16 @@ static inline void RAW(elect)(float (*d)[RAW(chunk)], const float *base, const d
 
 #if RAW_HAS_MASKS
 
-/// Eight weighted elements that agree with the elected sign, added up and, unless it is 0, divided.
+/// What an election by weight needs, by member but for the last two.
+typedef struct {
+    double products[COLLAB_RAW_MEMBERS], shares[COLLAB_RAW_MEMBERS];
+    /// From which magnitude on sixteen elements are kept, as bits.
+    uint32_t limits[COLLAB_RAW_MEMBERS][16];
+    double factor;
+    bool divides;
+} RAW(ballot);
+
+/// Adds what of eight votes agrees with the elected sign, and its share.
 static inline void RAW(agree)(__m512d vote, __m512i turn, __m512d share, __m512d *sum, __m512d *divisor) {
     // What votes against the elected sign is below 0 once turned by it.
     const __m512d turned = _mm512_castsi512_pd(_mm512_xor_si512(_mm512_castpd_si512(vote), turn));
@@ -374,44 +374,116 @@ static inline void RAW(agree)(__m512d vote, __m512i turn, __m512d share, __m512d
     *divisor = _mm512_mask_add_pd(*divisor, agrees, *divisor, share);
 }
 
-/// The sign bits of what is below 0 or no number.
-static inline __m512i RAW(turn)(__m512d elected) {
-    const __mmask8 isNegative = _mm512_cmp_pd_mask(elected, _mm512_setzero_pd(), _CMP_NGE_UQ);
-    return _mm512_maskz_set1_epi64(isNegative, (long long)0x8000000000000000ull);
-}
-
 /// Eight results.
-static inline __m256 RAW(elected)(__m512d sum, __m512d divisor, bool divides, const float *base, double factor) {
-    if (divides) {
-        const __mmask8 isZero = _mm512_cmp_pd_mask(divisor, _mm512_setzero_pd(), _CMP_EQ_OQ);
+__attribute__((always_inline)) static inline __m256
+RAW(elected)(const __m512d *votes, size_t members_count, const RAW(ballot) *ballot, __m256 base) {
+    const __m512d zero = _mm512_setzero_pd();
+    __m512d elected = votes[0], sum = zero, divisor = zero;
+#pragma clang loop unroll(full)
+    for (size_t i = 1; i < members_count; i++) elected = _mm512_add_pd(elected, votes[i]);
+    // The sign bits of what is below 0 or no number.
+    const __m512i turn = _mm512_maskz_set1_epi64(_mm512_cmp_pd_mask(elected, zero, _CMP_NGE_UQ),
+                                                 (long long)0x8000000000000000ull);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < members_count; i++) {
+        RAW(agree)(votes[i], turn, _mm512_set1_pd(ballot->shares[i]), &sum, &divisor);
+    }
+    if (ballot->divides) {
+        const __mmask8 isZero = _mm512_cmp_pd_mask(divisor, zero, _CMP_EQ_OQ);
         sum = _mm512_div_pd(sum, _mm512_mask_blend_pd(isZero, divisor, _mm512_set1_pd(1)));
     }
-    const __m512d result = _mm512_mul_pd(_mm512_set1_pd(factor), sum);
-    return _mm512_cvtpd_ps(_mm512_add_pd(_mm512_cvtps_pd(_mm256_loadu_ps(base)), result));
+    const __m512d change = _mm512_mul_pd(_mm512_set1_pd(ballot->factor), sum);
+    return _mm512_cvtpd_ps(_mm512_add_pd(_mm512_cvtps_pd(base), change));
 }
 
-/// As `elect` of sixteen elements, in which weights vote: what votes is what is added up.
+/// As `tasks` of whole sixteens, in an election by weight of so many members, whose elements are kept by the ballot's
+/// limits or, if they are chosen, by bits. Everything stays in registers.
 __attribute__((always_inline)) static inline void
-RAW(elect_weighted)(float (*d)[RAW(chunk)], const float *base, const double *products,
-                                       const double *shares, size_t members_count, bool divides, double factor,
-                                       size_t at, float *out) {
-    __m512d votes[COLLAB_RAW_MEMBERS][2], low = _mm512_setzero_pd(), high = _mm512_setzero_pd();
-    for (size_t i = 0; i < members_count; i++) {
-        const __m512d weight = _mm512_set1_pd(products[i]);
-        votes[i][0] = _mm512_mul_pd(weight, _mm512_cvtps_pd(_mm256_loadu_ps(d[i] + at)));
-        votes[i][1] = _mm512_mul_pd(weight, _mm512_cvtps_pd(_mm256_loadu_ps(d[i] + at + 8)));
-        low = _mm512_add_pd(low, votes[i][0]);
-        high = _mm512_add_pd(high, votes[i][1]);
+RAW(elect_sixteens)(const uint8_t *const *members, const uint8_t *base, const uint64_t *const *kept,
+                    size_t members_count, const RAW(ballot) *ballot, uint64_t first, size_t start, size_t end,
+                    float *out) {
+    for (size_t e = start; e < end; e += 16) {
+        if (e % 32 == 0) {
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < members_count; i++) __builtin_prefetch(members[i] + 2 * e + 2048);
+        }
+        const __m512 b = RAW(sixteen)(base + 2 * e, _mm512_setzero_ps());
+        __m512d low[4], high[4];
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < members_count; i++) {
+            __m512 d = RAW(sixteen)(members[i] + 2 * e, b);
+            if (kept) {
+                uint16_t bits;
+                memcpy(&bits, (const uint8_t *)kept[i] + (first + e) / 8, sizeof bits);
+                d = _mm512_maskz_mov_ps(bits, d);
+            } else {
+                const __m512i magnitudes = _mm512_and_si512(_mm512_castps_si512(d), _mm512_set1_epi32(0x7fffffff));
+                const __m512i limit = _mm512_loadu_si512(ballot->limits[i]);
+                d = _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(magnitudes, limit), d);
+            }
+            const __m512d product = _mm512_set1_pd(ballot->products[i]);
+            low[i] = _mm512_mul_pd(product, _mm512_cvtps_pd(_mm512_castps512_ps256(d)));
+            high[i] = _mm512_mul_pd(product, _mm512_cvtps_pd(_mm512_extractf32x8_ps(d, 1)));
+        }
+        const __m256 results[2] = {
+            RAW(elected)(low, members_count, ballot, _mm512_castps512_ps256(b)),
+            RAW(elected)(high, members_count, ballot, _mm512_extractf32x8_ps(b, 1)),
+        };
+        _mm256_storeu_ps(out + e, results[0]);
+        _mm256_storeu_ps(out + e + 8, results[1]);
     }
-    const __m512i low_turn = RAW(turn)(low), high_turn = RAW(turn)(high);
-    __m512d sums[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()}, divisors[2] = {sums[0], sums[0]};
+}
+
+/// Sets from which magnitude on a member's sixteen elements from a place on are kept; the number of elements for which
+/// this stays the same.
+static inline uint64_t RAW(limit)(const collab_raw_thinning *thinning, uint64_t place, uint32_t *limits) {
+    const bool isCut = thinning->kind == COLLAB_RAW_MAGNITUDE;
+    const uint32_t bits = isCut ? thinning->bits : thinning->kind == COLLAB_RAW_NONE ? UINT32_MAX : 0;
+    // Of magnitudes equal to the cut, those up to the last that is kept.
+    const uint64_t equal = !isCut ? UINT64_MAX : thinning->last < place ? 0 : thinning->last - place + 1;
+    for (uint32_t lane = 0; lane < 16; lane++) limits[lane] = bits + (lane >= equal);
+    return equal == 0 ? UINT64_MAX : equal < 16 ? 16 : equal & ~(uint64_t)15;
+}
+
+/// As `tasks`, in an election by weight of at most four members; the number of elements done, whole sixteens.
+static size_t RAW(elect_few)(const uint8_t *const *members, const uint8_t *base, const collab_raw_thinning *thinnings,
+                             const double *scales, const double *weights, size_t members_count,
+                             const collab_raw_rule *rule, uint64_t first, size_t count, float *out) {
+    RAW(ballot) ballot;
+    const uint64_t *kept[4];
+    size_t chosen = 0;
+    ballot.factor = rule->factor;
+    ballot.divides = rule->combination != COLLAB_COMBINE_SUM;
     for (size_t i = 0; i < members_count; i++) {
-        const __m512d share = _mm512_set1_pd(shares[i]);
-        RAW(agree)(votes[i][0], low_turn, share, sums, divisors);
-        RAW(agree)(votes[i][1], high_turn, share, sums + 1, divisors + 1);
+        ballot.products[i] = scales[i] * weights[i];
+        ballot.shares[i] = rule->combination == COLLAB_COMBINE_WEIGHTED_MEAN ? weights[i] : 1;
+        kept[i] = thinnings[i].kept;
+        chosen += thinnings[i].kind == COLLAB_RAW_CHOSEN;
     }
-    _mm256_storeu_ps(out, RAW(elected)(sums[0], divisors[0], divides, base, factor));
-    _mm256_storeu_ps(out + 8, RAW(elected)(sums[1], divisors[1], divides, base + 8, factor));
+    if (chosen != 0 && chosen != members_count) return 0;
+    size_t start = 0;
+    while (start + 16 <= count) {
+        size_t end = count & ~(size_t)15;
+        for (size_t i = 0; i < members_count && chosen == 0; i++) {
+            const uint64_t same = RAW(limit)(thinnings + i, first + start, ballot.limits[i]);
+            if (same < end - start) end = start + same;
+        }
+#define ELECT(number, bits) RAW(elect_sixteens)(members, base, bits, number, &ballot, first, start, end, out)
+        // Loops over a number of members that the compiler knows go away.
+        switch (2 * members_count + (chosen != 0)) {
+            case 2: ELECT(1, 0); break;
+            case 3: ELECT(1, kept); break;
+            case 4: ELECT(2, 0); break;
+            case 5: ELECT(2, kept); break;
+            case 6: ELECT(3, 0); break;
+            case 7: ELECT(3, kept); break;
+            case 8: ELECT(4, 0); break;
+            case 9: ELECT(4, kept); break;
+        }
+#undef ELECT
+        start = end;
+    }
+    return start;
 }
 
 #endif
@@ -420,15 +492,13 @@ static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const
                        const double *scales, const double *weights, size_t members_count,
                        const collab_raw_rule *rule, uint64_t first, size_t count, float *out) {
     float b[RAW(chunk)], d[COLLAB_RAW_MEMBERS][RAW(chunk)], result[RAW(chunk)];
+    size_t begin = 0;
 #if RAW_HAS_MASKS
-    const bool divides = rule->combination != COLLAB_COMBINE_SUM;
-    double products[COLLAB_RAW_MEMBERS], shares[COLLAB_RAW_MEMBERS];
-    for (size_t i = 0; i < members_count; i++) {
-        products[i] = scales[i] * weights[i];
-        shares[i] = rule->combination == COLLAB_COMBINE_WEIGHTED_MEAN ? weights[i] : 1;
+    if (rule->elects && rule->vote == COLLAB_VOTE_WEIGHTED && members_count <= 4) {
+        begin = RAW(elect_few)(members, base, thinnings, scales, weights, members_count, rule, first, count, out);
     }
 #endif
-    for (size_t start = 0; start < count; start += RAW(chunk)) {
+    for (size_t start = begin; start < count; start += RAW(chunk)) {
         const size_t size = count - start < RAW(chunk) ? count - start : RAW(chunk);
         for (size_t e = size; e < RAW(chunk); e++) b[e] = 0;
         RAW(load)(base + 2 * start, size, b);
@@ -442,20 +512,6 @@ static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const
         }
         float *target = size == RAW(chunk) ? out + start : result;
         for (size_t e = 0; e < RAW(chunk); e += 16) {
-#if RAW_HAS_MASKS
-            if (rule->elects && rule->vote == COLLAB_VOTE_WEIGHTED) {
-#define ELECT(count) RAW(elect_weighted)(d, b + e, products, shares, count, divides, rule->factor, e, target + e)
-                // What few members vote stays in registers where their number is known to the compiler.
-                switch (members_count) {
-                    case 2: ELECT(2); break;
-                    case 3: ELECT(3); break;
-                    case 4: ELECT(4); break;
-                    default: ELECT(members_count); break;
-                }
-#undef ELECT
-                continue;
-            }
-#endif
             if (rule->elects) {
                 RAW(elect)(d, b + e, scales, weights, members_count, rule, e, target + e);
                 continue;
@@ -560,4 +616,23 @@ static void RAW(draw)(uint64_t first, size_t count, uint64_t key, uint32_t strea
             if (done + 64 * half < count) bits[(done + 64 * half) / 64] = RAW(below)(numbers + 64 * half, threshold);
         }
     }
+}
+
+static uint32_t RAW(select)(const uint32_t *x, uint32_t count, uint32_t low, uint32_t high, size_t rank,
+                            size_t *equal) {
+    // Halving the range takes up to 31 passes, each of which is so much faster than counting in buckets that it wins.
+    size_t above = 0;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        uint32_t more = 0;
+        for (uint32_t i = 0; i < count; i++) more += x[i] > middle;
+        if (more >= rank) {
+            low = middle + 1;
+        } else {
+            high = middle;
+            above = more;
+        }
+    }
+    *equal = rank - above;
+    return low;
 }

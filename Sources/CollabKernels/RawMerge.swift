@@ -32,10 +32,26 @@ package enum RawMerge {
         collab_raw_gram(level.raw, members.map { $0 }, base, members.count, count, &sums)
     }
 
-    /// The rank-th largest of some numbers, rank from 1 on.
-    package static func select(_ numbers: UnsafeBufferPointer<UInt32>, rank: Int) -> UInt32 {
-        guard let base = numbers.baseAddress else { return 0 }
-        return collab_raw_select(base, numbers.count, rank)
+    /// The rank-th largest of some numbers, rank from 1 on, which lies in a range that none of them is above; and how many
+    /// of those equal to it are among the first `rank`.
+    package static func select(
+        _ numbers: UnsafeBufferPointer<UInt32>,
+        rank: Int,
+        in range: ClosedRange<UInt32> = 0...UInt32.max,
+        level: KernelLevel = .best
+    ) -> (value: UInt32, equal: Int) {
+        guard let base = numbers.baseAddress else { return (0, 0) }
+        var equal = 0
+        let value = collab_raw_select(
+            level.raw,
+            base,
+            UInt32(numbers.count),
+            range.lowerBound,
+            range.upperBound,
+            rank,
+            &equal
+        )
+        return (value, equal)
     }
 
     /// Some elements' |x − base| as bits, in place of what was in the array.
@@ -142,6 +158,21 @@ extension RawMerge {
     }
 }
 
+/// Memory for magnitudes, which grows and can be used for one tensor after another.
+package final class BandMemory {
+    fileprivate private(set) var bits = UnsafeMutableBufferPointer<UInt32>(start: nil, count: 0)
+
+    package init() {}
+
+    deinit { bits.deallocate() }
+
+    fileprivate func reserve(_ capacity: Int) {
+        guard capacity > bits.count else { return }
+        bits.deallocate()
+        bits = .allocate(capacity: capacity)
+    }
+}
+
 /// Finds where task vectors in bfloat16 are cut so that exactly so many of their largest magnitudes are kept, by one
 /// pass over them.
 ///
@@ -154,40 +185,27 @@ package struct BandSelection {
     private let high: UInt32
     private var above = 0
     private var band: collab_raw_band
-    private let capacity: Int
     private let memory: BandMemory
+    /// What has been added, and how many magnitudes had been noted then.
+    private var parts: [(elements: Range<Int>, found: Int)] = []
 
-    /// The most elements between the bounds: 32 MiB.
+    /// The most elements between the bounds: 16 MiB.
     private static let mostInBand = 1 << 22
-
-    /// Two lists of numbers.
-    private final class BandMemory {
-        let places: UnsafeMutablePointer<UInt32>
-        let bits: UnsafeMutablePointer<UInt32>
-
-        init(_ capacity: Int) {
-            places = .allocate(capacity: capacity)
-            bits = .allocate(capacity: capacity)
-        }
-
-        deinit {
-            places.deallocate()
-            bits.deallocate()
-        }
-    }
 
     /// Begins to look for the `count` largest of so many magnitudes; `nil` where it is not worth it.
     ///
-    /// - Parameter sample: some of the magnitudes, as bits.
-    package init?(count: Int, of total: Int, sample: UnsafeBufferPointer<UInt32>) {
-        guard count >= 1, count <= total, total <= Int(UInt32.max), sample.count >= 1024 else { return nil }
+    /// - Parameters:
+    ///   - sample: some of the magnitudes, as bits.
+    ///   - memory: what nobody else uses meanwhile.
+    package init?(count: Int, of total: Int, sample: UnsafeBufferPointer<UInt32>, memory: BandMemory) {
+        guard count >= 1, count <= total, sample.count >= 1024 else { return nil }
         wanted = count
         let share = Double(count) / Double(total)
         // Five standard deviations of the share that a sample would show.
         let slack = 5 * (share * (1 - share) / Double(sample.count)).squareRoot() * Double(sample.count) + 2
         let middle = share * Double(sample.count)
         func bits(_ rank: Double) -> UInt32 {
-            RawMerge.select(sample, rank: max(1, min(sample.count, Int(rank))))
+            RawMerge.select(sample, rank: max(1, min(sample.count, Int(rank)))).value
         }
         let upper = middle - slack < 1 ? 0x7fff_ffff : bits(middle - slack)
         let lower = middle + slack > Double(sample.count) ? 0 : bits(middle + slack)
@@ -195,12 +213,12 @@ package struct BandSelection {
         let (low, high) = (max(lower, 1), max(upper, 1))
         (self.low, self.high) = (low, high)
         let within = sample.count { $0 >= low && $0 <= high }
-        capacity = within * (total / sample.count + 1) * 5 / 4 + 65_536
+        let capacity = within * (total / sample.count + 1) * 5 / 4 + 65_536
         guard low <= high, capacity <= Self.mostInBand else { return nil }
-        memory = BandMemory(capacity)
+        memory.reserve(capacity)
+        self.memory = memory
         band = collab_raw_band(
-            places: memory.places,
-            bits: memory.bits,
+            bits: memory.bits.baseAddress,
             capacity: capacity,
             found: 0,
             overflow: false,
@@ -216,24 +234,56 @@ package struct BandSelection {
         first: Int,
         level: KernelLevel = .best
     ) {
-        above += Int(collab_raw_find_band(level.raw, x, base, count, low, high, UInt64(first), &band))
+        above += Int(collab_raw_find_band(level.raw, x, base, count, low, high, &band))
+        parts.append((first..<first + count, band.found))
     }
 
     /// Whether no magnitude was NaN or infinite.
     package var isFinite: Bool { band.worst < 0x7f80_0000 }
 
     /// The cut, after all elements; `nil` where it does not lie between the bounds.
-    package var cut: MagnitudeCut? {
+    ///
+    /// - Parameter addresses: where the elements from a place on are.
+    package func cut(
+        _ addresses: (_ element: Int) -> (x: UnsafeRawPointer, base: UnsafeRawPointer)?
+    ) -> MagnitudeCut? {
         let rest = wanted - above
         guard !band.overflow, rest >= 1 else { return nil }
         if rest > band.found, low == 1 { return MagnitudeCut(bits: 0, lastEqual: .max - 1) }
         guard rest <= band.found else { return nil }
-        let bits = UnsafeBufferPointer(start: memory.bits, count: band.found)
-        let cut = RawMerge.select(bits, rank: rest)
-        var left = rest - bits.count { $0 > cut }
-        for (index, value) in bits.enumerated() where value == cut {
+        let noted = UnsafeBufferPointer(rebasing: memory.bits[..<band.found])
+        var (cut, equal) = RawMerge.select(noted, rank: rest, in: low...high)
+        // Places are not noted: the one that is wanted is found in what was added with it.
+        var start = 0
+        for (elements, end) in parts {
+            let here = noted[start..<end].count { $0 == cut }
+            if equal <= here { return place(equal, of: cut, in: elements, addresses) }
+            equal -= here
+            start = end
+        }
+        return nil
+    }
+
+    /// The cut of which so many equal elements of a range are kept.
+    private func place(
+        _ rank: Int,
+        of bits: UInt32,
+        in elements: Range<Int>,
+        _ addresses: (_ element: Int) -> (x: UnsafeRawPointer, base: UnsafeRawPointer)?
+    ) -> MagnitudeCut? {
+        guard let (x, base) = addresses(elements.lowerBound) else { return nil }
+        let magnitudes = [UInt32](unsafeUninitializedCapacity: elements.count) { memory, count in
+            RawMerge.magnitudes(
+                x,
+                base: base,
+                into: UnsafeMutableBufferPointer(rebasing: memory[..<elements.count])
+            )
+            count = elements.count
+        }
+        var left = rank
+        for (index, value) in magnitudes.enumerated() where value == bits {
             left -= 1
-            if left == 0 { return MagnitudeCut(bits: cut, lastEqual: Int(memory.places[index])) }
+            if left == 0 { return MagnitudeCut(bits: bits, lastEqual: elements.lowerBound + index) }
         }
         return nil
     }

@@ -158,20 +158,21 @@ struct RawMergeTests {
                 MergeArithmetic.delta(floats[1], from: floats[0], into: $0)
             }
             let order = delta.indices.sorted { (-abs(delta[$0]), $0) < (-abs(delta[$1]), $1) }
+            let memory = BandMemory()
             for wanted in [1, 700, Self.count / 2, 2300] {
                 let last = order[wanted - 1]
                 try #require(delta[last] != 0)
                 for level in KernelLevel.supported {
                     var selection = try #require(
                         delta.map { $0.magnitude.bitPattern }.withUnsafeBufferPointer {
-                            BandSelection(count: wanted, of: Self.count, sample: $0)
+                            BandSelection(count: wanted, of: Self.count, sample: $0, memory: memory)
                         }
                     )
                     // In two parts, the second of which begins between sixteens.
                     selection.add(raw[1], base: raw[0], count: 1000, first: 0, level: level)
                     let rest = Self.count - 1000
                     selection.add(raw[1] + 2000, base: raw[0] + 2000, count: rest, first: 1000, level: level)
-                    let cut = try #require(selection.cut)
+                    let cut = try #require(selection.cut { (raw[1] + 2 * $0, raw[0] + 2 * $0) })
                     #expect(
                         cut == MagnitudeCut(bits: abs(delta[last]).bitPattern, lastEqual: last),
                         "\(level)"

@@ -34,6 +34,9 @@ struct MergeSuite: AsyncParsableCommand {
     @Option(help: "Only methods whose name contains this.")
     var only: String?
 
+    @Flag(help: "The methods that hold whole matrices instead, for their memory; mergekit has none of them.")
+    var wholeMatrices = false
+
     @Option(help: "How many threads compute; one a physical core if left out.")
     var threads: Int?
 
@@ -59,7 +62,8 @@ struct MergeSuite: AsyncParsableCommand {
         }
         print(Self.format(plain[true] ?? 0), "s; without flushing", Self.format(plain[false] ?? 0), "s")
         print("method               flushed   written     CPU s   × plain   memory MB   mergekit s    ratio")
-        for method in BenchedMethod.all where only.map({ method.name.contains($0) }) ?? true {
+        let methods = wholeMatrices ? BenchedMethod.wholeMatrices : BenchedMethod.all
+        for method in methods where only.map({ method.name.contains($0) }) ?? true {
             try await measure(method, models, path, plain[false] ?? 0)
         }
     }
@@ -99,7 +103,9 @@ struct MergeSuite: AsyncParsableCommand {
                     processor.append(ProcessUsage.processorSeconds - usage)
                 }
             }
-            if let peerPython { theirs.append(try mergekit(peerPython, configuration, path + "/theirs")) }
+            if let peerPython, !wholeMatrices {
+                theirs.append(try mergekit(peerPython, configuration, path + "/theirs"))
+            }
         }
         let time = median(written)
         var line = method.name.padding(toLength: 18, withPad: " ", startingAt: 0)
@@ -162,6 +168,10 @@ private struct BenchedMethod {
         BenchedMethod(name: "dare_ties", own: "weight: 0.4, density: 0.5", rest: "base_model: {base}\n"),
         BenchedMethod(name: "ties", own: "weight: 0.4, density: 0.5", rest: "base_model: {base}\n"),
     ]
+
+    static let wholeMatrices = ["iso_c", "iso_cts", "tsv_m", "wudi"].map {
+        BenchedMethod(name: $0, rest: "base_model: {base}\n")
+    }
 
     func configuration(_ folder: String) -> String {
         var text = "models:\n"

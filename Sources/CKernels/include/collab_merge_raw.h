@@ -25,9 +25,8 @@ void collab_raw_weighted(collab_level level, const void *const *members, const d
 void collab_raw_gram(collab_level level, const void *const *members, const void *base, size_t members_count,
                      size_t count, double *sums);
 
-/// Where the magnitudes between two bounds are noted.
+/// Where the magnitudes between two bounds are noted, in order.
 typedef struct {
-    uint32_t *places;
     uint32_t *bits;
     size_t capacity;
     size_t found;
@@ -37,13 +36,14 @@ typedef struct {
     uint32_t worst;
 } collab_raw_band;
 
-/// How many |x − base| lie above `high`, as bits of a float; those from `low` to `high` are noted with their places, of
-/// which x[0] has `first`.
+/// How many |x − base| lie above `high`, as bits of a float; those from `low` to `high` are noted.
 uint64_t collab_raw_find_band(collab_level level, const void *x, const void *base, size_t count, uint32_t low,
-                              uint32_t high, uint64_t first, collab_raw_band *band);
+                              uint32_t high, collab_raw_band *band);
 
-/// The rank-th largest of some numbers, rank from 1 to count.
-uint32_t collab_raw_select(const uint32_t *x, size_t count, size_t rank);
+/// The rank-th largest of some numbers, rank from 1 to count, which lies from `low` to `high`; and how many of those
+/// equal to it are among the first `rank`. None may be above `high`.
+uint32_t collab_raw_select(collab_level level, const uint32_t *x, uint32_t count, uint32_t low, uint32_t high,
+                           size_t rank, size_t *equal);
 
 /// out = |x − base|, as bits.
 void collab_raw_magnitudes(collab_level level, const void *x, const void *base, size_t count, uint32_t *out);

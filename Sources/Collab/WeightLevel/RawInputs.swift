@@ -13,6 +13,7 @@ internal import CollabKernels
 struct RawInputs {
     private let members: [TensorStorage]
     private let base: TensorStorage?
+    private let shelf: BandShelf
     let elementCount: Int
 
     /// `nil` where an input is computed, or stored otherwise.
@@ -27,6 +28,7 @@ struct RawInputs {
         members = inputs.members.compactMap { stored($0) }
         guard members.count == inputs.members.count, count > 0 else { return nil }
         elementCount = count
+        shelf = inputs.wholeModel.bands
         guard let base = inputs.base else {
             self.base = nil
             return
@@ -89,15 +91,17 @@ extension RawInputs {
     /// with no number, and for all where one pass does not tell.
     func magnitudeCuts(_ counts: [Int?]) throws(CollabError) -> [MagnitudeCut?]? {
         var selections: [BandSelection?] = []
+        let memories = shelf.take(counts.count)
+        defer { shelf.give(memories) }
         for (member, count) in counts.enumerated() {
             guard let count else {
                 selections.append(nil)
                 continue
             }
-            guard let selection = BandSelection(count: count, sample: sample(of: member), of: elementCount)
-            else {
-                return nil
+            let selection = sample(of: member).withUnsafeBufferPointer {
+                BandSelection(count: count, of: elementCount, sample: $0, memory: memories[member])
             }
+            guard let selection else { return nil }
             selections.append(selection)
         }
         try forEachBlock { range in
@@ -113,12 +117,16 @@ extension RawInputs {
             }
         }
         var cuts: [MagnitudeCut?] = []
-        for selection in selections {
+        for (member, selection) in selections.enumerated() {
             guard let selection else {
                 cuts.append(nil)
                 continue
             }
-            guard selection.isFinite, let cut = selection.cut else { return nil }
+            let cut = selection.cut { element in
+                let (members, base) = addresses(at: element)
+                return base.map { (members[member], $0) }
+            }
+            guard selection.isFinite, let cut else { return nil }
             cuts.append(cut)
         }
         return cuts
@@ -181,10 +189,25 @@ extension RawInputs {
     }
 }
 
-extension BandSelection {
-    fileprivate init?(count: Int, sample: [UInt32], of total: Int) {
-        let selection = sample.withUnsafeBufferPointer { BandSelection(count: count, of: total, sample: $0) }
-        guard let selection else { return nil }
-        self = selection
+/// Memory that tensors hand on to those after them.
+final class BandShelf: Sendable {
+    // Sendable: whoever takes a memory has it alone.
+    private struct Slot: @unchecked Sendable {
+        var memory: BandMemory
+    }
+    private let spare = Protected<[Slot]>([])
+
+    func take(_ count: Int) -> [BandMemory] {
+        let known = spare.withLock { spare in
+            let taken = Array(spare.suffix(count))
+            spare.removeLast(taken.count)
+            return taken
+        }
+        return known.map(\.memory) + (known.count..<count).map { _ in BandMemory() }
+    }
+
+    func give(_ memories: [BandMemory]) {
+        let slots = memories.map { Slot(memory: $0) }
+        spare.withLock { $0 += slots }
     }
 }

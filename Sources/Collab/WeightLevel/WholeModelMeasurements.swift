@@ -9,6 +9,9 @@ final class WholeModelMeasurements: Sendable {
         var cuts: [MagnitudeCut?]
     }
 
+    /// Memory in which tensors find their cuts.
+    let bands = BandShelf()
+
     /// By densities.
     private let cuts = Protected<[[Double]: Result<Cut, CollabError>]>([:])
     /// By member.

@@ -74,6 +74,18 @@ package final class WeightShard: Sendable {
         }
     }
 
+    /// How many elements to write at once from one on, of a tensor that has so many left: up to the last multiple of
+    /// 128 KiB in the file where that is possible with multiples of 128 elements. A file system takes whole pages,
+    /// and runs of them in the places that the processor's larger pages have, in half the time.
+    package func evenCount(of tensor: String, from element: Int, atMost limit: Int) throws(CollabError) -> Int
+    {
+        let place = try place(of: tensor)
+        guard place.format.blockElements == 1, limit > 0 else { return limit }
+        let size = place.format.blockBytes
+        let over = (place.offset + (element + limit) * size) % (1 << 17)
+        return over % (128 * size) == 0 && over < limit * size ? limit - over / size : limit
+    }
+
     /// Writes elements of a tensor, rounded to its format; they begin and end with blocks.
     package func write(
         _ values: UnsafeBufferPointer<Float>,

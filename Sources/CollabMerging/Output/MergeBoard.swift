@@ -139,7 +139,10 @@ final class MergeBoard: Sendable {
             var start = 0
             while start < tensor.elementCount {
                 if isCancelled() { throw CollabError.cancelled }
-                let count = min(buffer.count, tensor.elementCount - start)
+                let left = tensor.elementCount - start
+                let count =
+                    left <= buffer.count
+                    ? left : try shard.evenCount(of: tensor.name, from: start, atMost: buffer.count)
                 let block = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
                 try plan.result.read(tensor.name, elements: start..<start + count, into: block)
                 let values = UnsafeBufferPointer(block)

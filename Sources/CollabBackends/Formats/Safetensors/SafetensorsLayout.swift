@@ -1,7 +1,8 @@
 package import Collab
 
 extension WeightLayout {
-    /// A safetensors file: the length of the header, the header, and spaces up to a multiple of eight bytes.
+    /// A safetensors file: the length of the header, the header, and spaces up to a multiple of 256 bytes, so that whole
+    /// cache lines, and from some element on whole pages, are written of most tensors.
     ///
     /// Throws ``Collab/CollabError`` with `unsupported` for quantised formats, and `tensorMismatch` for a name given
     /// twice or reserved and for a shape that is too large.
@@ -41,7 +42,8 @@ extension WeightLayout {
             end = next
         }
         var text = JSONValue.object(root).encoded()
-        text += repeatElement(0x20, count: (8 - text.count % 8) % 8)
+        let begun = (MemoryLayout<UInt64>.size + text.count) % 256
+        text += repeatElement(0x20, count: (256 - begun) % 256)
         guard text.count <= SafetensorsHeader.longest else {
             throw CollabError(.tensorMismatch, "\(tensors.count) tensors make too long a header.")
         }
