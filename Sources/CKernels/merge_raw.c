@@ -77,6 +77,10 @@ uint64_t collab_raw_find_band(collab_level level, const void *x, const void *bas
     DISPATCH(band, x, base, count, low, high, band)
 }
 
+void collab_raw_sample(collab_level level, const void *x, const void *base, uint64_t total, size_t runs, uint32_t *out) {
+    DISPATCH(sample, x, base, total, runs, out)
+}
+
 void collab_raw_magnitudes(collab_level level, const void *x, const void *base, size_t count, uint32_t *out) {
     DISPATCH(magnitudes, x, base, count, out)
 }

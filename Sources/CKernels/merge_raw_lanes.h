@@ -263,6 +263,29 @@ static void RAW(magnitudes)(const uint8_t *x, const uint8_t *base, size_t count,
     }
 }
 
+/// Where a run of the sample begins: spread evenly, at whole runs.
+static inline uint64_t RAW(run_start)(size_t run, size_t runs, uint64_t total) {
+    const uint64_t start = (uint64_t)((double)run / (double)runs * (double)total) & ~(uint64_t)(COLLAB_RAW_RUN - 1);
+    return start + COLLAB_RAW_RUN <= total ? start : total - COLLAB_RAW_RUN;
+}
+
+static void RAW(sample)(const uint8_t *x, const uint8_t *base, uint64_t total, size_t runs, uint32_t *out) {
+    enum { AHEAD = 12 };
+    float b[COLLAB_RAW_RUN], d[COLLAB_RAW_RUN];
+    for (size_t run = 0; run < runs; run++) {
+        // Runs lie far apart, so that nothing but this asks for them in advance.
+        const uint64_t ahead = 2 * RAW(run_start)(run + AHEAD < runs ? run + AHEAD : run, runs, total);
+        __builtin_prefetch(x + ahead);
+        __builtin_prefetch(base + ahead);
+        __builtin_prefetch(x + ahead + 63);
+        __builtin_prefetch(base + ahead + 63);
+        const uint64_t start = 2 * RAW(run_start)(run, runs, total);
+        RAW(load)(base + start, COLLAB_RAW_RUN, b);
+        RAW(load_delta)(x + start, b, COLLAB_RAW_RUN, d);
+        for (size_t e = 0; e < COLLAB_RAW_RUN; e++) *out++ = merge_bits(d[e]) & 0x7fffffffu;
+    }
+}
+
 static void RAW(sums)(const uint8_t *x, const uint8_t *base, size_t count, const uint64_t *kept, double *sums) {
     float b[RAW(chunk)], d[RAW(chunk)];
     for (size_t start = 0; start < count; start += RAW(chunk)) {

@@ -54,6 +54,25 @@ package enum RawMerge {
         return (value, equal)
     }
 
+    /// How many elements of a sample lie side by side.
+    package static let run = Int(COLLAB_RAW_RUN)
+
+    /// |x − base| of runs that are spread over `total` elements, at least as many as a run has, as bits.
+    package static func sample(
+        _ x: UnsafeRawPointer,
+        base: UnsafeRawPointer,
+        of total: Int,
+        runs: Int,
+        level: KernelLevel = .best
+    ) -> [UInt32] {
+        [UInt32](unsafeUninitializedCapacity: runs * run) { memory, count in
+            if let target = memory.baseAddress {
+                collab_raw_sample(level.raw, x, base, UInt64(total), runs, target)
+                count = runs * run
+            }
+        }
+    }
+
     /// Some elements' |x − base| as bits, in place of what was in the array.
     package static func magnitudes(
         _ x: UnsafeRawPointer,

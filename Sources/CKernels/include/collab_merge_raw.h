@@ -45,6 +45,12 @@ uint64_t collab_raw_find_band(collab_level level, const void *x, const void *bas
 uint32_t collab_raw_select(collab_level level, const uint32_t *x, uint32_t count, uint32_t low, uint32_t high,
                            size_t rank, size_t *equal);
 
+/// How many elements of a sample lie side by side: a cache line.
+enum { COLLAB_RAW_RUN = 32 };
+
+/// out = |x − base| of runs that are spread over `total` elements, at least as many as a run has, as bits.
+void collab_raw_sample(collab_level level, const void *x, const void *base, uint64_t total, size_t runs, uint32_t *out);
+
 /// out = |x − base|, as bits.
 void collab_raw_magnitudes(collab_level level, const void *x, const void *base, size_t count, uint32_t *out);
 

@@ -134,27 +134,13 @@ extension RawInputs {
 
     /// Magnitudes of a task vector's elements in short runs spread over it.
     private func sample(of member: Int) -> [UInt32] {
-        let run = 32
         // A larger sample takes longer, and a smaller one leaves more elements between its bounds: as many as the
         // square root says. The sum is least near this, and what is between the bounds of 600 million fits.
         let size = max(Int(pow(1.5 * Double(elementCount), 2.0 / 3)), 1 << 13)
-        let runs = min(size, elementCount) / run
-        if runs == 0 { return [] }
+        let runs = min(size, elementCount) / RawMerge.run
         let (members, base) = addresses(at: 0)
-        guard let base else { return [] }
-        var magnitudes = [UInt32](repeating: 0, count: runs * run)
-        magnitudes.withUnsafeMutableBufferPointer { magnitudes in
-            for index in 0..<runs {
-                // Not the same column of every row: runs begin at places that no row length divides.
-                let start = min(Int(Double(index) / Double(runs) * Double(elementCount)), elementCount - run)
-                RawMerge.magnitudes(
-                    members[member] + 2 * start,
-                    base: base + 2 * start,
-                    into: UnsafeMutableBufferPointer(rebasing: magnitudes[index * run..<(index + 1) * run])
-                )
-            }
-        }
-        return magnitudes
+        guard runs > 0, let base else { return [] }
+        return RawMerge.sample(members[member], base: base, of: elementCount, runs: runs)
     }
 
     /// Which elements of a member a random rule keeps, and the sums of all magnitudes and of those kept.

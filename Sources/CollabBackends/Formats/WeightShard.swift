@@ -74,9 +74,9 @@ package final class WeightShard: Sendable {
         }
     }
 
-    /// How many elements to write at once from one on, of a tensor that has so many left: up to the last multiple of
-    /// 128 KiB in the file where that is possible with multiples of 128 elements. A file system takes whole pages,
-    /// and runs of them in the places that the processor's larger pages have, in half the time.
+    /// How many elements to write at once from one on, of a tensor that has so many left: as many as end at a multiple of
+    /// 128 KiB in the file, where multiples of 128 elements do. Writing runs of whole pages takes a file system half
+    /// the time.
     package func evenCount(of tensor: String, from element: Int, atMost limit: Int) throws(CollabError) -> Int
     {
         let place = try place(of: tensor)
