@@ -96,7 +96,8 @@ public struct DebatePrompts: Sendable {
                 if view.history.isEmpty { return view.request.replacingQuestion(with: turn(question)) }
                 let own = view.history.map { $0.text.excerpt(excerptLength) }.joined(separator: "\n\n")
                 // The whole question stands in front already: of a long one its end is repeated.
-                let end = question.count > excerptLength ? question.excerpt(min(excerptLength, reminderLength)) : question
+                let reminder = question.excerpt(min(excerptLength, reminderLength))
+                let end = question.count > excerptLength ? reminder : question
                 return view.request.appending([.assistant(own), .user(turn(end))])
             case .completion(let text):
                 var request = view.request
