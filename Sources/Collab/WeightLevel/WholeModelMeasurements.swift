@@ -12,6 +12,14 @@ final class WholeModelMeasurements: Sendable {
     /// Memory in which tensors find their cuts.
     let bands = BandShelf()
 
+    private let whole = Protected(())
+
+    /// Runs what holds whole matrices, which shall not be in memory several times, while nothing else does.
+    func whileAlone<Value: Sendable>(_ body: () throws(CollabError) -> Value) throws(CollabError) -> Value {
+        let result = whole.withLock { _ in Result { () throws(CollabError) in try body() } }
+        return try result.get()
+    }
+
     /// By densities.
     private let cuts = Protected<[[Double]: Result<Cut, CollabError>]>([:])
     /// By member.

@@ -56,10 +56,18 @@ struct DoubleMatrix: Sendable {
     /// The rows, each times a factor.
     func scaled(rows factors: [Double]) -> DoubleMatrix {
         var result = self
-        for row in 0..<rows {
-            for place in row * columns..<(row + 1) * columns { result.values[place] *= factors[row] }
-        }
+        result.scale(rows: factors)
         return result
+    }
+
+    /// Multiplies each row by a factor.
+    mutating func scale(rows factors: [Double]) {
+        let columns = columns
+        values.withUnsafeMutableBufferPointer { values in
+            for (row, factor) in factors.enumerated() {
+                for place in row * columns..<(row + 1) * columns { values[place] *= factor }
+            }
+        }
     }
 
     static func + (left: DoubleMatrix, right: DoubleMatrix) -> DoubleMatrix { left.combined(right, 1) }

@@ -18,21 +18,18 @@ struct SingularDirections: Sendable {
     }
 
     init(of matrix: DoubleMatrix) throws(CollabError) {
-        if matrix.rows < matrix.columns {
-            let other = try SingularDirections(of: matrix.transposed)
-            self.init(left: other.right, values: other.values, right: other.left)
-            return
-        }
-        let (squares, vectors) = try matrix.transposed(times: matrix).symmetricEigenvectors()
+        let isWide = matrix.rows < matrix.columns
+        let turned = matrix.transposed
+        let (tall, wide) = isWide ? (turned, matrix) : (matrix, turned)
+        let (squares, vectors) = try tall.transposed(times: tall).symmetricEigenvectors()
         let limit = Self.tolerance * Self.tolerance * max(0, squares.first ?? 0)
         let count = squares.prefix { $0 > limit }.count
         let values = squares.prefix(count).map { $0.squareRoot() }
-        let right = vectors.prefix(count)
-        // uₖ = A vₖ / σₖ: rows of V Aᵀ.
-        let left = try right.transposed.transposed(times: matrix.transposed).scaled(
-            rows: values.map { 1 / $0 }
-        )
-        self.init(left: left, values: values, right: right)
+        let short = vectors.prefix(count)
+        // uₖ = A vₖ / σₖ: rows of V Aᵀ; and the other way round for the others.
+        var long = try short.transposed.transposed(times: wide)
+        long.scale(rows: values.map { 1 / $0 })
+        self.init(left: isWide ? short : long, values: values, right: isWide ? long : short)
     }
 
     /// The directions of the largest values.

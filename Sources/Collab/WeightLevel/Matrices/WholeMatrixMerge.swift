@@ -3,15 +3,15 @@ internal import CollabKernels
 /// A rule that needs the whole task vectors of a matrix at once.
 ///
 /// What a conforming method does to matrices it says in ``change(of:)``; vectors, embeddings of more than
-/// ``largestMatrix`` elements and whatever else is no matrix get the mean of the task vectors. The matrices of one tensor
-/// are in memory in double precision while it is merged.
+/// ``largestMatrix`` elements and whatever else is no matrix get the mean of the task vectors. A tensor is in memory in
+/// double precision, a few times over, while it is merged, by one thread at a time.
 protocol WholeMatrixMethod: MergeMethod {
     /// The factor of the merged task vector.
     var lambda: MergeParameter { get }
     /// How many elements a matrix may have to be merged as one.
     var largestMatrix: Int { get }
     /// The merged task vector.
-    func change(of tasks: [DoubleMatrix]) throws(CollabError) -> DoubleMatrix
+    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix
 }
 
 extension WholeMatrixMethod {
@@ -32,8 +32,41 @@ extension WholeMatrixMethod {
             let weight = factor / Double(inputs.members.count)
             return WeightedSum(weights: inputs.members.map { _ in weight }, baseWeight: 1 - factor)
         }
-        let change = try change(of: try inputs.wholeDeltas())
-        return WholeChange(values: change.values.map { Float(factor * $0) })
+        return try inputs.wholeModel.whileAlone { () throws(CollabError) in
+            let change = try change(of: TaskMatrices(inputs))
+            return WholeChange(values: change.values.map { Float(factor * $0) })
+        }
+    }
+}
+
+/// The task vectors of a matrix, each read when it is asked for, so that not all of them have to be in memory.
+struct TaskMatrices {
+    private let inputs: TensorInputs
+
+    init(_ inputs: TensorInputs) { self.inputs = inputs }
+
+    /// How many there are.
+    var count: Int { inputs.members.count }
+    var rows: Int { inputs.tensor.shape[0] }
+    var columns: Int { inputs.tensor.shape[1] }
+
+    /// The task vector of a member.
+    func matrix(_ member: Int) throws(CollabError) -> DoubleMatrix { try sum(of: [member]) }
+
+    /// All task vectors, added up.
+    func sum() throws(CollabError) -> DoubleMatrix { try sum(of: Array(0..<count)) }
+
+    private func sum(of members: [Int]) throws(CollabError) -> DoubleMatrix {
+        var sum = DoubleMatrix(rows: rows, columns: columns)
+        try inputs.forEachDelta(of: members) { parts, first in
+            sum.values.withUnsafeMutableBufferPointer { values in
+                for part in parts {
+                    for place in part.indices { values[first + place] += Double(part[place]) }
+                }
+            }
+            return true
+        }
+        return sum
     }
 }
 

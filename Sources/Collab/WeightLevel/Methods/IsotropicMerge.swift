@@ -38,9 +38,9 @@ public struct IsotropicMerge: WholeMatrixMethod {
         }
     }
 
-    func change(of tasks: [DoubleMatrix]) throws(CollabError) -> DoubleMatrix {
-        let rank = min(tasks[0].rows, tasks[0].columns)
-        let common = try SingularDirections(of: .sum(of: tasks))
+    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
+        let rank = min(tasks.rows, tasks.columns)
+        let common = try SingularDirections(of: tasks.sum())
         if commonShare >= 1 {
             let mean = common.values.reduce(0, +) / Double(rank)
             return try common.product(values: common.values.map { _ in mean })
@@ -50,7 +50,8 @@ public struct IsotropicMerge: WholeMatrixMethod {
         let each = Int((Double(rest) / Double(tasks.count)).rounded(.toNearestOrEven))
         let shared = common.prefix(max(0, rank - each * tasks.count))
         var parts: [SingularDirections] = []
-        for task in tasks {
+        for member in 0..<tasks.count {
+            let task = try tasks.matrix(member)
             // d − U Uᵀ d: what lies beside the common directions.
             let projected = try shared.left.transposed(times: shared.left.transposed.transposed(times: task))
             parts.append(try SingularDirections(of: task - projected).prefix(each))

@@ -24,10 +24,12 @@ public struct SingularVectorMerge: WholeMatrixMethod {
     /// The base, or the first member.
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
-    func change(of tasks: [DoubleMatrix]) throws(CollabError) -> DoubleMatrix {
-        let each = min(tasks[0].rows, tasks[0].columns) / tasks.count
+    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
+        let each = min(tasks.rows, tasks.columns) / tasks.count
         var parts: [SingularDirections] = []
-        for task in tasks { parts.append(try SingularDirections(of: task).prefix(each)) }
+        for member in 0..<tasks.count {
+            parts.append(try SingularDirections(of: tasks.matrix(member)).prefix(each))
+        }
         return try SingularDirections.joined(parts).orthogonalised().product()
     }
 }

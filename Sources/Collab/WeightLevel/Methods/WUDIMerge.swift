@@ -43,14 +43,15 @@ public struct WUDIMerge: WholeMatrixMethod {
         }
     }
 
-    func change(of tasks: [DoubleMatrix]) throws(CollabError) -> DoubleMatrix {
+    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
         // Transposed, so that the products of each step need no transposing: ∂/∂τᵀ = 2 (H τᵀ − C).
-        var merged = DoubleMatrix.sum(of: tasks).transposed
+        var merged = try tasks.sum().transposed
         var (curvature, target) = (
             DoubleMatrix(rows: merged.rows, columns: merged.rows),
             DoubleMatrix(rows: merged.rows, columns: merged.columns)
         )
-        for task in tasks {
+        for member in 0..<tasks.count {
+            let task = try tasks.matrix(member)
             let square = task.values.reduce(0) { $0 + $1 * $1 }
             if square == 0 { continue }
             let gram = try task.transposed(times: task).scaled(by: 1 / square)
