@@ -74,6 +74,8 @@ struct FairnessTests {
                     }
                     var sequence = KeyValueSequence(pool: engine.keyValues)
                     var tokens = 0
+                    // A step before the prompt's first would count as that one.
+                    while log.withLock({ $0.rows == 0 && $0.steps.isEmpty }) { await Task.yield() }
                     while !isRead.withLock({ $0 }) {
                         let start = sequence.count
                         let outcome = await engine.run(
