@@ -132,8 +132,8 @@ public struct Sampling: Hashable, Sendable, Codable {
             if !holds { throw CollabError(.invalidRequest, text) }
         }
         try check(
-            temperature.isFinite && temperature >= 0,
-            "temperature is \(temperature); it must be 0 or more."
+            temperature >= 0 && temperature <= 1e30,
+            "temperature is \(temperature); it must be 0 or more, and at most 1e30."
         )
         try check((topK ?? 1) >= 1, "topK is \(topK ?? 0); it must be at least 1.")
         try check(topP > 0 && topP <= 1, "topP is \(topP); it must be above 0 and at most 1.")

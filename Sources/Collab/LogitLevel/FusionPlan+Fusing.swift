@@ -63,7 +63,7 @@ extension FusionPlan {
         if strength != 0, !isOpen(rows, moment) { strength = 0 }
         let weights = weights(of: rows, strength: strength, at: moment)
         // A mask mostly leaves a handful of tokens; nothing need be known of the others.
-        let kept = strength == 0 ? nil : tokens(passing: mask, rows)
+        let kept = strength == 0 ? nil : tokens(passing: mask(for: weights), rows)
         let considered = kept.map(rows.restricted) ?? rows
         let values = considered.values
         let fused = combine(considered, weights, strength: strength, at: moment)
@@ -130,6 +130,12 @@ extension FusionPlan {
     }
 
     /// The weights at a moment and strength.
+    /// The mask where weights are as they are now: a schedule may have made one negative.
+    private func mask(for weights: [Double]) -> Fusion.Mask {
+        guard isMaskAutomatic, mask == .none, weights.contains(where: { $0 < 0 }) else { return mask }
+        return .plausibility(alpha: 0.1, of: .member(reference))
+    }
+
     private func weights(of rows: MemberRows, strength: Double, at moment: FusionMoment) -> [Double] {
         var weights = weights
         switch dynamics {

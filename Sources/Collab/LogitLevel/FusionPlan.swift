@@ -14,6 +14,8 @@ struct FusionPlan: Sendable {
     let weights: [Double]
     let dynamics: Dynamics
     let mask: Fusion.Mask
+    /// Whether nobody has chosen a mask, so that a weight that becomes negative brings one.
+    let isMaskAutomatic: Bool
     /// The member whose text the others change.
     let reference: Int
     let schedule: Fusion.Schedule
@@ -29,7 +31,7 @@ struct FusionPlan: Sendable {
         if memberCount == 0 {
             throw CollabError(
                 .emptyTeam,
-                "The fusion “\(fusion.name)” has no members; give it at least one model."
+                "The fusion “\(fusion.name)” has no members; give it at least one model whose weights do not cancel."
             )
         }
         let equal = Array(repeating: 1 / Double(memberCount), count: memberCount)
@@ -60,7 +62,14 @@ struct FusionPlan: Sendable {
         try check(weights.allSatisfy(\.isFinite), "has a weight that is not a finite number: \(weights).")
         if case .normalised = fusion.weights {
             let sum = weights.reduce(0, +)
-            try check(abs(sum) > 1e-12, "cannot divide its weights by their sum, which is 0: \(weights).")
+            try check(
+                sum > 1e-12,
+                "cannot divide its weights by their sum, which is \(sum) and must be positive: \(weights)."
+            )
+            try check(
+                fusion.combination != .linear || weights.allSatisfy { $0 >= 0 },
+                "mixes probabilities, whose weights must not be negative."
+            )
             weights = weights.map { $0 / sum }
         }
         if fusion.combination == .linear {
@@ -89,6 +98,7 @@ struct FusionPlan: Sendable {
         self.weights = weights
         self.dynamics = dynamics
         mask = try Self.resolve(fusion, weights: weights, reference: reference)
+        isMaskAutomatic = fusion.mask == .automatic
     }
 
     /// Checks what only some combinations ask for.

@@ -127,6 +127,34 @@ struct GatedFusionTests {
         #expect(try await decoder.append(3).values == straight[2].values)
     }
 
+    @Test("a schedule that makes a weight negative brings the plausibility mask, unless none is wanted")
+    func scheduledMask() throws {
+        let rows = [Logits(logs(0.5, 0.3, 0.15, 0.05)), Logits(logs(0.9, 0.04, 0.03, 0.03))]
+        // Strength 3 turns ½ and ½ into −½ and 1½; plausible for the base is what has a tenth of 0.5 at least.
+        let rule = Fusion.productOfExperts.scheduled(.steps([3]))
+        let step = try FusionPlan(rule, memberCount: 2).fuse(rows, names: ["a", "b"])
+        #expect(step.logits.values.map { $0 > -.infinity } == [true, true, true, true])
+        let rare = [Logits(logs(0.6, 0.3, 0.06, 0.04)), rows[1]]
+        let masked = try FusionPlan(rule, memberCount: 2).fuse(rare, names: ["a", "b"])
+        #expect(masked.logits.values.map { $0 > -.infinity } == [true, true, true, false])
+        #expect(masked.survivors == 3)
+        var open = rule
+        open.mask = .none
+        let bare = try FusionPlan(open, memberCount: 2).fuse(rare, names: ["a", "b"])
+        #expect(bare.logits.values.allSatisfy { $0 > -.infinity })
+    }
+
+    @Test("weights whose sum is not positive are not divided by it")
+    func negativeSums() {
+        let faulty: [Fusion] = [
+            .mixture(weights: [-1, -3]), .mixture(weights: [-1, 3]), .linear(weights: [-1, -3]),
+            Fusion("a − 2 b", .logLinear, weights: .normalised([1, -2])),
+        ]
+        for fusion in faulty {
+            #expect(throws: CollabError.self, "\(fusion)") { try FusionPlan(fusion, memberCount: 2) }
+        }
+    }
+
     @Test("PackLLM weighs members by how well they have known the prompt")
     func packLLM() async throws {
         let knows = ToyModel("knows") { tokens in

@@ -24,6 +24,18 @@ struct AnswerTests {
         #expect(format.answer(in: golden.text).value == golden.expected)
     }
 
+    @Test(
+        "that is a label of signs, or of words and signs",
+        arguments: [
+            ("C++", "C++"), ("C", "C"), ("It is written in C#.", "C#"), ("+", "+"), ("-", "-"), ("…", nil),
+            ("C+", nil), ("u.s.", "U.S."), ("US", "US"), ("U S", nil),
+        ] as [(String, String?)]
+    )
+    func signs(text: String, expected: String?) {
+        let format = AnswerFormat.label("C", "C++", "C#", "+", "-", "US", "U.S.", "U, S")
+        #expect(format.answer(in: text).value == expected)
+    }
+
     @Test("that is any text", arguments: AnswerGoldens.freeText)
     func freeText(golden: AnswerGolden) {
         #expect(AnswerFormat.freeText.answer(in: golden.text).value == golden.expected)

@@ -118,18 +118,39 @@ enum AnswerText {
     }
 
     /// Lower case, without punctuation, articles and superfluous white space.
+    ///
+    /// What makes another answer stays: decimals and fractions, a sign before a number, `<`, `=` and `>`, and the signs of
+    /// names such as `C++` and `C#`.
     static func normalized(_ text: String) -> String {
+        let characters = Array(text.lowercased())
+        func isDigit(_ index: Int) -> Bool {
+            characters.indices.contains(index) && characters[index].isASCIIDigit
+        }
+        /// Whether exactly three digits follow.
+        func isGroup(_ index: Int) -> Bool {
+            (1...3).allSatisfy { isDigit(index + $0) } && !isDigit(index + 4)
+        }
         var words: [String] = []
         var word = ""
         func end() {
             if !word.isEmpty, !["a", "an", "the"].contains(word) { words.append(word) }
             word = ""
         }
-        for character in text.lowercased() {
-            if character.isLetter || character.isNumber {
-                word.append(character)
-            } else if character.isWhitespace || character == "-" {
+        for (index, character) in characters.enumerated() {
+            switch character {
+            case _ where character.isLetter || character.isNumber: word.append(character)
+            case ".", "/": if isDigit(index - 1), isDigit(index + 1) { word.append(character) }
+            case ",": if isDigit(index - 1), isDigit(index + 1), !isGroup(index) { word.append(character) }
+            case "-", "\u{2212}":
+                let isSign = word.isEmpty && isDigit(index + 1) && !isDigit(index - 1)
                 end()
+                if isSign { word = "-" }
+            case "<", ">", "=":
+                end()
+                words.append(String(character))
+            case "+", "#": if !word.isEmpty, !isDigit(index + 1) { word.append(character) }
+            case _ where character.isWhitespace: end()
+            default: break
             }
         }
         end()

@@ -95,7 +95,7 @@ struct NumberScanner {
         var groups = 0
         var separator: Character?
         while let next = character(index), Self.separators.contains(next) || next == ".",
-            integer.count <= 3 || groups > 0,
+            integer.count <= 3 || groups > 0, groups > 0 || integer != "0",
             separator ?? next == next, isGroup(at: index + 1)
         {
             // A single dot before three digits is a decimal point; before several groups it separates thousands.

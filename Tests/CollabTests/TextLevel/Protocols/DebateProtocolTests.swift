@@ -152,6 +152,18 @@ struct LayerProtocolTests {
         #expect(try await ending(.never, samples: 2, "1", "2") == "all samples, after 2 answers")
     }
 
+    @Test("know no lead that cannot be overtaken where votes weigh more than one")
+    func weightedLead() async throws {
+        let members = ["1", "1", "2", "2"].enumerated().map {
+            ScriptedModel("m\($0.offset)", answers: [ScriptedAnswer(stringLiteral: $0.element)])
+        }
+        let weights = Aggregation.weighted(["m0": 1.5, "m1": 1.5, "m2": 2.2, "m3": 2.2])
+        var consistency = AdaptiveConsistency(samples: 1, answers: .numeric, until: .never)
+        consistency.rules.aggregation = weights
+        let panel = consistency { members.map { $0 as any TextModel } }
+        #expect(try await panel.respond(to: "?").text == "2")
+    }
+
     @Test("call a judge's inconsistent verdicts ties, and say how consistent it was")
     func inconsistentJudge() async throws {
         var ranker = RankAndFuse(top: 1, judge: .model(debater("judge", "A")), answers: .numeric)

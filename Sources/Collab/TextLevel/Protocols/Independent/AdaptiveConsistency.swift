@@ -59,9 +59,12 @@ public struct AdaptiveConsistency: Procedure {
                 rule = verdict.rule
                 break
             }
-            let counts = meeting.tally(over: .last).candidates.map(\.weight).sorted(by: >)
+            let candidates = meeting.tally(over: .last).candidates
+            // Where a vote may weigh more than one, nobody knows what those that are left will weigh.
+            let isCounted = candidates.allSatisfy { $0.weight == Double($0.ballots.count) }
+            let counts = candidates.map(\.weight).sorted(by: >)
             let lead = (counts.first ?? 0) - (counts.dropFirst().first ?? 0)
-            if heard >= 2, lead > Double(places.count - asked - 1) {
+            if isCounted, heard >= 2, lead > Double(places.count - asked - 1) {
                 rule = "a lead that cannot be overtaken"
                 break
             }
