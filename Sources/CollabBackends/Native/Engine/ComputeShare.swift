@@ -18,6 +18,8 @@ final class ComputeShare: @unchecked Sendable {
     /// How many engines have something to do, and how many of them have yet to be given a core for it.
     private var engines = 0
     private var asking = 0
+    /// How many steps have begun.
+    private var begun = 0
     /// Who waits for a core, the first in line first.
     private var line: [ObjectIdentifier] = []
 
@@ -80,6 +82,7 @@ final class ComputeShare: @unchecked Sendable {
                 let workers = share.admit(self, threads, expecting: duration)
                 share.asking -= 1
                 share.used += workers
+                share.begun += 1
                 state = .computing
                 return workers
             }
@@ -97,10 +100,14 @@ final class ComputeShare: @unchecked Sendable {
         let all = max(cores, threads)
         if duration > 0, used >= all || !line.isEmpty {
             let name = ObjectIdentifier(claim)
+            let begunBefore = begun
             line.append(name)
             rendezvous.wait(atMost: duration * engines) { line.first != name || used >= all }
-            // Those that began together end together: waiting for the next core costs less than doing without it.
-            rendezvous.wait(atMost: duration / 4) { all - used < min(threads, all / max(1, asking)) }
+            // Those that began together end together: waiting for the next core costs less than doing without it. One
+            // that has begun since will not end so soon.
+            rendezvous.wait(atMost: duration / 4) {
+                begun == begunBefore && all - used < min(threads, all / max(1, asking))
+            }
             line.removeAll { $0 == name }
             rendezvous.broadcast()
         }
