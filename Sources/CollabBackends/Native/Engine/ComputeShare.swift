@@ -55,8 +55,10 @@ final class ComputeShare: @unchecked Sendable {
         /// The engine has been given something to do.
         func join() {
             share.rendezvous.withLock {
+                if state == .idle { share.engines += 1 }
+                // What comes during a step is asked for after it.
+                guard state == .idle || state == .between else { return }
                 state = .asking
-                share.engines += 1
                 share.ask()
             }
         }

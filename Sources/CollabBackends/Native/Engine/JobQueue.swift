@@ -24,10 +24,8 @@ final class JobQueue: @unchecked Sendable {
     func submit(_ job: EngineJob) {
         rendezvous.withLock {
             jobs.append(job)
-            if !isBusy {
-                isBusy = true
-                claim.join()
-            }
+            isBusy = true
+            claim.join()
             if jobs.count >= expected { rendezvous.signal() }
         }
     }
