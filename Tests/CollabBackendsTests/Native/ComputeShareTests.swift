@@ -90,63 +90,6 @@ struct ComputeShareTests {
         for claim in claims { claim.leave() }
     }
 
-    @Test("but waits for no core whose step has begun since", .timeLimit(.minutes(1)))
-    func noVainWait() async throws {
-        let share = ComputeShare(cores: 2)
-        let order = Protected<[Int]>([])
-        let gate = DispatchSemaphore(value: 0)
-        let (begun, end) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        let claims = (0..<3).map { _ in ComputeShare.Claim(on: share) }
-        func start(_ number: Int) {
-            claims[number].join()
-            Thread.detachNewThread {
-                claims[number].compute(upTo: 2, expecting: 800_000_000_000) { workers in
-                    order.withLock { $0.append(workers) }
-                    begun.signal()
-                    gate.wait()
-                }
-                end.signal()
-            }
-        }
-        start(0)
-        await Self.wait(for: begun)
-        for number in 1...2 {
-            start(number)
-            while share.waiting < number { await Task.yield() }
-        }
-        gate.signal()
-        // The last two compute side by side, on a core each.
-        await Self.wait(for: end, begun, begun)
-        #expect(order.withLock { $0 } == [2, 1, 1])
-        for _ in 0..<2 { gate.signal() }
-        await Self.wait(for: end, end)
-        for claim in claims { claim.leave() }
-    }
-
-    @Test("and who had company in the last step waits a moment for it")
-    func company() async throws {
-        let share = ComputeShare(cores: 2)
-        let claims = (0..<2).map { _ in ComputeShare.Claim(on: share) }
-        claims[0].join()
-        claims[0].compute(upTo: 2, expecting: 0) { _ in claims[1].join() }
-        claims[0].leave()
-        claims[1].leave()
-        let workers = Protected(0)
-        let end = DispatchSemaphore(value: 0)
-        claims[0].join()
-        Thread.detachNewThread {
-            // The moment is a sixteenth of a step.
-            claims[0].compute(upTo: 2, expecting: 800_000_000_000) { count in workers.withLock { $0 = count }
-            }
-            end.signal()
-        }
-        try await Task.sleep(for: .milliseconds(20))
-        claims[1].join()
-        await Self.wait(for: end)
-        #expect(workers.withLock { $0 } == 1)
-        for claim in claims { claim.leave() }
-    }
-
     @Test("and one of short steps does not starve beside ones of long")
     func patience() async throws {
         let share = ComputeShare(cores: 1)

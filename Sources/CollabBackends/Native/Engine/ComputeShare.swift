@@ -18,9 +18,6 @@ final class ComputeShare: @unchecked Sendable {
     /// How many engines have something to do, and how many of them have yet to be given a core for it.
     private var engines = 0
     private var asking = 0
-    /// How many steps have begun, and how often an engine has asked for cores.
-    private var begun = 0
-    private var requests = 0
     /// Who waits for a core, the first in line first.
     private var line: [ObjectIdentifier] = []
 
@@ -47,19 +44,15 @@ final class ComputeShare: @unchecked Sendable {
 
         private let share: ComputeShare
         private var state = State.idle
-        /// Whether other engines asked for cores during the last step.
-        fileprivate private(set) var hadCompany = false
 
         init(on share: ComputeShare) { self.share = share }
 
         /// The engine has been given something to do.
         func join() {
             share.rendezvous.withLock {
-                if state == .idle { share.engines += 1 }
-                // What comes during a step is asked for after it.
-                guard state == .idle || state == .between else { return }
                 state = .asking
-                share.ask()
+                share.engines += 1
+                share.asking += 1
             }
         }
 
@@ -81,48 +74,33 @@ final class ComputeShare: @unchecked Sendable {
         ///     steps as there are engines would take, so that one of short steps does not starve beside ones of long;
         ///     then the system divides the cores.
         func compute(upTo threads: Int, expecting duration: Int, _ body: (Int) -> Void) {
-            let (workers, requests) = share.rendezvous.withLock {
-                if state == .between { share.ask() }
+            let workers = share.rendezvous.withLock {
+                if state == .between { share.asking += 1 }
                 state = .asking
                 let workers = share.admit(self, threads, expecting: duration)
                 share.asking -= 1
                 share.used += workers
-                share.begun += 1
                 state = .computing
-                return (workers, share.requests - share.asking)
+                return workers
             }
             body(workers)
             share.rendezvous.withLock {
                 share.used -= workers
-                hadCompany = share.used > 0 || share.requests > requests
                 state = .between
                 share.rendezvous.broadcast()
             }
         }
     }
 
-    private func ask() {
-        asking += 1
-        requests += 1
-        rendezvous.broadcast()
-    }
-
     /// How many workers an engine may use, once it may.
     private func admit(_ claim: Claim, _ threads: Int, expecting duration: Int) -> Int {
         let all = max(cores, threads)
-        // Who was not alone in the last step will hardly be in this one: members of a fusion are asked one after the
-        // other, and the first would take all cores.
-        if claim.hadCompany { rendezvous.wait(atMost: duration / 16) { asking == 1 && used == 0 } }
         if duration > 0, used >= all || !line.isEmpty {
             let name = ObjectIdentifier(claim)
-            let begunBefore = begun
             line.append(name)
             rendezvous.wait(atMost: duration * engines) { line.first != name || used >= all }
-            // Those that began together end together: waiting for the next core costs less than doing without it. One
-            // that has begun since will not end so soon.
-            rendezvous.wait(atMost: duration / 4) {
-                begun == begunBefore && all - used < min(threads, all / max(1, asking))
-            }
+            // Those that began together end together: waiting for the next core costs less than doing without it.
+            rendezvous.wait(atMost: duration / 4) { all - used < min(threads, all / max(1, asking)) }
             line.removeAll { $0 == name }
             rendezvous.broadcast()
         }

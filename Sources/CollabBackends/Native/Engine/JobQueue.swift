@@ -24,8 +24,10 @@ final class JobQueue: @unchecked Sendable {
     func submit(_ job: EngineJob) {
         rendezvous.withLock {
             jobs.append(job)
-            isBusy = true
-            claim.join()
+            if !isBusy {
+                isBusy = true
+                claim.join()
+            }
             if jobs.count >= expected { rendezvous.signal() }
         }
     }
