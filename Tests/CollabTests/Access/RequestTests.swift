@@ -31,6 +31,7 @@ struct RequestTests {
             Request("?", options: GenerationOptions(sampling: Sampling(temperature: .nan))),
             Request("?", options: GenerationOptions(sampling: Sampling(topK: 0))),
             Request("?", options: GenerationOptions(sampling: Sampling(topP: 0))),
+            Request("?", options: GenerationOptions(sampling: .temperature(1e45))),
             Request("?", options: GenerationOptions(sampling: Sampling(minP: 1.5))),
             Request("?", options: GenerationOptions(sampling: Sampling(repetitionPenalty: 0))),
         ]
