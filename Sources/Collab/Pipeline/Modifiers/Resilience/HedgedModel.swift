@@ -74,7 +74,7 @@ public struct HedgedModel: Collaboration {
                 do throws(CollabError) { try await Run.sleep(for: delay) } catch { return .calledOff }
                 return .timeUp
             }
-            var (underWay, firstFailure) = (1, CollabError?.none)
+            var (underWay, failures) = (1, [CollabError?.none, nil])
             var result: Result<Response, CollabError>?
             while let event = await group.next() {
                 switch event {
@@ -100,10 +100,10 @@ public struct HedgedModel: Collaboration {
                         result = .failure(error)
                         group.cancelAll()
                     } else {
-                        firstFailure = firstFailure ?? error
-                        // Whoever wrote first decides; if nobody did, the last one to fail does.
+                        failures[index] = error
+                        // Whoever wrote first decides; if nobody did, the call that was made first says why.
                         if underWay == 0 {
-                            result = .failure(firstFailure ?? error)
+                            result = .failure(failures[0] ?? error)
                             group.cancelAll()
                         }
                     }
