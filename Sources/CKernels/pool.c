@@ -2,6 +2,7 @@
 #if defined(__linux__)
 #define _GNU_SOURCE
 #endif
+#include "collab_place.h"
 #include "collab_pool.h"
 
 #include <pthread.h>
@@ -17,6 +18,8 @@ struct collab_pool {
 
     void (*body)(void *, int);
     void *context;
+    /// Where the caller runs.
+    int core;
     /// Raised by one for every run, and when the threads shall end.
     _Alignas(64) atomic_uint generation;
     atomic_bool ending;
@@ -102,6 +105,7 @@ static void *member_main(void *argument) {
         wait_while(pool, &pool->generation, seen);
         seen++;
         if (atomic_load(&pool->ending)) return 0;
+        if (pool->core >= 0 && collab_current_core() == pool->core) collab_leave_cores(&pool->core, 1);
         pool->body(pool->context, member.worker);
         collab_pool_barrier(pool);
     }
@@ -165,6 +169,7 @@ void collab_pool_run(collab_pool *pool, void (*body)(void *context, int worker),
     pthread_mutex_lock(&pool->turn);
     pool->body = body;
     pool->context = context;
+    pool->core = collab_current_core();
     change(pool, &pool->generation);
     body(context, 0);
     collab_pool_barrier(pool);

@@ -17,6 +17,7 @@
 #include "collab_merge_raw.h"
 #include "collab_mapping.h"
 #include "collab_memory.h"
+#include "collab_place.h"
 #include "collab_pool.h"
 #include "collab_sha256.h"
 

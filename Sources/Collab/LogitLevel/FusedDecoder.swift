@@ -114,8 +114,11 @@ final class FusedDecoder: Decoder, BoundedDecoder {
             others.removeAll { $0 == base }
             if try isAlone(rows[base] ?? [], tokens.count) { return (rows, true) }
         }
-        let read = try await concurrently(others) { (index) async throws(CollabError) -> [Logits] in
-            try await self.read(lags[index] + tokens, index, selection)
+        let asked = others
+        let read = try await announcing(asked.map { decoders[$0] }) { () async throws(CollabError) in
+            try await concurrently(asked) { (index) async throws(CollabError) -> [Logits] in
+                try await self.read(lags[index] + tokens, index, selection)
+            }
         }
         for (index, found) in zip(others, read) {
             rows[index] = selection == .all ? found.suffix(tokens.count) : found

@@ -3,7 +3,7 @@ public import Collab
 /// A sequence of a native model: a reference to its place in the key–value store.
 ///
 /// Forking costs a few references: what both have read stays shared until one of them writes behind it.
-public final class NativeDecoder: TopTokenDecoder {
+public final class NativeDecoder: TopTokenDecoder, AnnouncedDecoder {
     let engine: NativeEngine
     private let name: String
     private let contextLength: Int
@@ -141,6 +141,12 @@ public final class NativeDecoder: TopTokenDecoder {
     func makeFork() throws(CollabError) -> NativeDecoder {
         NativeDecoder(engine: engine, name: name, contextLength: contextLength, sequence: try current())
     }
+
+    /// The engine takes its share of the cores beside the others that are asked.
+    package func announce() { engine.announce() }
+
+    /// The engine need not be reckoned with any more on this decoder's account.
+    package func withdraw() { engine.withdraw() }
 
     // MARK: State
 

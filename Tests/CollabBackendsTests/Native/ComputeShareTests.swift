@@ -67,7 +67,7 @@ struct ComputeShareTests {
         for claim in claims { claim.join() }
         for (claim, gate) in zip(claims, gates) {
             Thread.detachNewThread {
-                claim.compute(upTo: 2, expecting: 0) { workers in
+                claim.compute(upTo: 2, expecting: 60_000_000_000) { workers in
                     order.withLock { $0.append("first: \(workers)") }
                     begun.signal()
                     gate.wait()
@@ -88,6 +88,93 @@ struct ComputeShareTests {
         await Self.wait(for: end, end, end)
         #expect(order.withLock { $0 } == ["first: 1", "first: 1", "then: 2"])
         for claim in claims { claim.leave() }
+    }
+
+    @Test(
+        "and one that comes when a step is about to end waits for that core too, but not for one whose step has just begun"
+    )
+    func nextCore() async throws {
+        for (expected, workers) in [(60_000_000_000, 2), (4_000_000_000_000, 1)] {
+            let share = ComputeShare(cores: 2)
+            let claims = (0..<2).map { _ in ComputeShare.Claim(on: share) }
+            for claim in claims { claim.join() }
+            let found = Protected<[Int]>([])
+            let (gate, begun, end) = (
+                DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+            )
+            Thread.detachNewThread {
+                claims[0].compute(upTo: 2, expecting: expected) { _ in
+                    begun.signal()
+                    gate.wait()
+                }
+                end.signal()
+            }
+            await Self.wait(for: begun)
+            Thread.detachNewThread {
+                claims[1].compute(upTo: 2, expecting: 400_000_000_000) { count in
+                    found.withLock { $0.append(count) }
+                }
+                end.signal()
+            }
+            if workers == 2 {
+                while share.waiting == 0 { await Task.yield() }
+                gate.signal()
+                await Self.wait(for: end, end)
+            } else {
+                await Self.wait(for: end)
+                gate.signal()
+                await Self.wait(for: end)
+            }
+            #expect(found.withLock { $0 } == [workers])
+            for claim in claims { claim.leave() }
+        }
+    }
+
+    @Test("and one that has been announced counts, though its job has yet to come")
+    func announced() async throws {
+        let engine = try await TinyModels.model(try TinyModels.checkpoint("llama")).engine
+        let share = ComputeShare(cores: 4)
+        func workers() -> Int {
+            var result = 0
+            share.run(of: 4) { result = $0 }
+            return result
+        }
+        let queue = JobQueue(sharing: share)
+        queue.announce()
+        #expect(workers() == 2)
+        queue.submit(job(engine))
+        #expect(workers() == 2)
+        // The engine's thread comes for the job, and for more; only then is the announcement taken back.
+        #expect(queue.takeWhenReady()?.count == 1)
+        queue.withdraw()
+        queue.close()
+        #expect(queue.takeWhenReady() == nil)
+        #expect(workers() == 4)
+    }
+
+    @Test("and announcements that come to nothing leave the cores to others")
+    func announcedInVain() async throws {
+        let share = ComputeShare(cores: 4)
+        func workers() -> Int {
+            var result = 0
+            share.run(of: 4) { result = $0 }
+            return result
+        }
+        let queue = JobQueue(sharing: share)
+        let end = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            #expect(queue.takeWhenReady() == nil)
+            end.signal()
+        }
+        while !queue.isParked { await Task.yield() }
+        for _ in 0..<2 { queue.announce() }
+        #expect(workers() == 2)
+        queue.withdraw()
+        #expect(workers() == 2)
+        queue.withdraw()
+        #expect(workers() == 4)
+        queue.close()
+        await Self.wait(for: end)
     }
 
     @Test("and one of short steps does not starve beside ones of long")

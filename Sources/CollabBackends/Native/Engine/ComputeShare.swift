@@ -1,5 +1,13 @@
 import CollabKernels
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// The cores, shared by the engines that have something to compute at this moment instead of fought over.
 ///
 /// As many engines compute at once as there are cores, each with its share of those that are free; the others wait in the
@@ -20,6 +28,8 @@ final class ComputeShare: @unchecked Sendable {
     private var asking = 0
     /// Who waits for a core, the first in line first.
     private var line: [ObjectIdentifier] = []
+    /// When those that compute began, how long they are expected to, in nanoseconds, and on which core.
+    private var steps: [ObjectIdentifier: (beginning: Int, duration: Int, core: Int?)] = [:]
 
     init(cores: Int) { self.cores = cores }
 
@@ -50,8 +60,10 @@ final class ComputeShare: @unchecked Sendable {
         /// The engine has been given something to do.
         func join() {
             share.rendezvous.withLock {
+                if state == .idle { share.engines += 1 }
+                // What comes during a step is asked for after it.
+                guard state == .idle || state == .between else { return }
                 state = .asking
-                share.engines += 1
                 share.asking += 1
             }
         }
@@ -80,12 +92,14 @@ final class ComputeShare: @unchecked Sendable {
                 let workers = share.admit(self, threads, expecting: duration)
                 share.asking -= 1
                 share.used += workers
+                share.place(self, expecting: duration)
                 state = .computing
                 return workers
             }
             body(workers)
             share.rendezvous.withLock {
                 share.used -= workers
+                share.steps[ObjectIdentifier(self)] = nil
                 state = .between
                 share.rendezvous.broadcast()
             }
@@ -95,15 +109,41 @@ final class ComputeShare: @unchecked Sendable {
     /// How many workers an engine may use, once it may.
     private func admit(_ claim: Claim, _ threads: Int, expecting duration: Int) -> Int {
         let all = max(cores, threads)
-        if duration > 0, used >= all || !line.isEmpty {
+        let patience = duration / 4
+        if duration > 0, used >= all || !line.isEmpty || isCoreComing(within: patience) {
             let name = ObjectIdentifier(claim)
             line.append(name)
             rendezvous.wait(atMost: duration * engines) { line.first != name || used >= all }
             // Those that began together end together: waiting for the next core costs less than doing without it.
-            rendezvous.wait(atMost: duration / 4) { all - used < min(threads, all / max(1, asking)) }
+            if isCoreComing(within: patience) {
+                rendezvous.wait(atMost: patience) { all - used < min(threads, all / max(1, asking)) }
+            }
             line.removeAll { $0 == name }
             rendezvous.broadcast()
         }
         return max(1, min(threads, (all - used) / max(1, asking)))
+    }
+
+    /// Whether a step ought to end so soon.
+    private func isCoreComing(within patience: Int) -> Bool {
+        let now = Self.now
+        return steps.values.contains { step in
+            let rest = step.beginning + step.duration - now
+            // One that takes far longer than expected is another kind of step, and may take long yet.
+            return rest < patience && rest > -step.duration / 2
+        }
+    }
+
+    /// Notes a step that begins, on a core of its own.
+    private func place(_ claim: Claim, expecting duration: Int) {
+        let taken = steps.values.compactMap(\.core)
+        if let core = ThreadPlace.core, taken.contains(core) { ThreadPlace.leave(taken) }
+        steps[ObjectIdentifier(claim)] = (Self.now, duration, ThreadPlace.core)
+    }
+
+    private static var now: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 }

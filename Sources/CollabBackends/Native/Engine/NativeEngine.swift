@@ -73,6 +73,12 @@ final class NativeEngine: Sendable {
     /// How many jobs have not been picked up yet.
     var waitingJobs: Int { queue.count }
 
+    /// Says that a job will come at once; see ``JobQueue/announce()``.
+    func announce() { queue.announce() }
+
+    /// Takes an announcement back, whether or not the job has come.
+    func withdraw() { queue.withdraw() }
+
     deinit {
         queue.close()
         // Remembered sequences keep the store alive, and it keeps them.
