@@ -11,37 +11,39 @@ struct ComputeShareTests {
         EngineJob(sequence: KeyValueSequence(pool: engine.keyValues), previousCount: 0, readout: Readout())
     }
 
+    /// How many workers something that asks for so many would have now.
+    private func workers(_ threads: Int, of share: ComputeShare) -> Int {
+        var result = 0
+        share.run(of: threads) { result = $0 }
+        return result
+    }
+
     @Test("from when they are asked until they have nothing left to do")
     func demand() async throws {
         let engine = try await TinyModels.model(try TinyModels.checkpoint("llama")).engine
         let share = ComputeShare(cores: 8)
-        func workers(_ threads: Int) -> Int {
-            var result = 0
-            share.run(of: threads) { result = $0 }
-            return result
-        }
-        #expect(workers(8) == 8)
+        #expect(workers(8, of: share) == 8)
         let queues = (0..<3).map { _ in JobQueue(sharing: share) }
         for (asked, queue) in queues.enumerated() {
             // A second job of one engine asks for no more cores.
             for _ in 0..<2 { queue.submit(job(engine)) }
-            #expect(workers(8) == 8 / (asked + 2))
+            #expect(workers(8, of: share) == 8 / (asked + 2))
         }
         let others = (0..<8).map { _ in ComputeShare.Claim(on: share) }
         for other in others { other.join() }
-        #expect(workers(8) == 1, "everybody gets one")
+        #expect(workers(8, of: share) == 1, "everybody gets one")
         for other in others { other.leave() }
         // Having taken its jobs an engine is busy with them, until it comes for more and there are none.
         #expect(queues[0].takeWhenReady()?.count == 2)
-        #expect(workers(8) == 2)
+        #expect(workers(8, of: share) == 2)
         for queue in queues { queue.close() }
         #expect(queues[0].takeWhenReady() == nil)
-        #expect(workers(8) == 2)
+        #expect(workers(8, of: share) == 2)
         for queue in queues.dropFirst() {
             #expect(queue.takeWhenReady()?.count == 2)
             #expect(queue.takeWhenReady() == nil)
         }
-        #expect(workers(8) == 8)
+        #expect(workers(8, of: share) == 8)
     }
 
     @Test("but not between two steps, when nobody knows whether another comes")
@@ -116,15 +118,10 @@ struct ComputeShareTests {
                 }
                 end.signal()
             }
-            if workers == 2 {
-                while share.waiting == 0 { await Task.yield() }
-                gate.signal()
-                await Self.wait(for: end, end)
-            } else {
-                await Self.wait(for: end)
-                gate.signal()
-                await Self.wait(for: end)
-            }
+            // Either it waits, or it has begun beside the other.
+            while share.waiting == 0, found.withLock(\.isEmpty) { await Task.yield() }
+            gate.signal()
+            await Self.wait(for: end, end)
             #expect(found.withLock { $0 } == [workers])
             for claim in claims { claim.leave() }
         }
@@ -134,32 +131,22 @@ struct ComputeShareTests {
     func announced() async throws {
         let engine = try await TinyModels.model(try TinyModels.checkpoint("llama")).engine
         let share = ComputeShare(cores: 4)
-        func workers() -> Int {
-            var result = 0
-            share.run(of: 4) { result = $0 }
-            return result
-        }
         let queue = JobQueue(sharing: share)
         queue.announce()
-        #expect(workers() == 2)
+        #expect(workers(4, of: share) == 2)
         queue.submit(job(engine))
-        #expect(workers() == 2)
+        #expect(workers(4, of: share) == 2)
         // The engine's thread comes for the job, and for more; only then is the announcement taken back.
         #expect(queue.takeWhenReady()?.count == 1)
         queue.withdraw()
         queue.close()
         #expect(queue.takeWhenReady() == nil)
-        #expect(workers() == 4)
+        #expect(workers(4, of: share) == 4)
     }
 
     @Test("and announcements that come to nothing leave the cores to others")
     func announcedInVain() async throws {
         let share = ComputeShare(cores: 4)
-        func workers() -> Int {
-            var result = 0
-            share.run(of: 4) { result = $0 }
-            return result
-        }
         let queue = JobQueue(sharing: share)
         let end = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
@@ -168,11 +155,11 @@ struct ComputeShareTests {
         }
         while !queue.isParked { await Task.yield() }
         for _ in 0..<2 { queue.announce() }
-        #expect(workers() == 2)
+        #expect(workers(4, of: share) == 2)
         queue.withdraw()
-        #expect(workers() == 2)
+        #expect(workers(4, of: share) == 2)
         queue.withdraw()
-        #expect(workers() == 4)
+        #expect(workers(4, of: share) == 4)
         queue.close()
         await Self.wait(for: end)
     }
