@@ -11,7 +11,8 @@ import Testing
         for file in corpus.cases(of: "gguf-model") {
             let start = clock.now
             let result = await load(corpus.path(of: file))
-            #expect(clock.now - start < .seconds(10 * (ProbedFile.patience ?? 1)), "\(file.file)")
+            // Milliseconds where nothing else runs; a file that leads into a long loop takes minutes.
+            #expect(clock.now - start < .seconds(60 * (ProbedFile.patience ?? 1)), "\(file.file)")
             switch (result, file.expect) {
             case (.success, .reject): Issue.record("\(file.file) loads, but: \(file.why)")
             case (.failure(let error), .accept): Issue.record("\(file.file) is good, but: \(error)")
