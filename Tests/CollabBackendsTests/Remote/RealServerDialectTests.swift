@@ -18,7 +18,7 @@ struct RealServerDialectTests {
     }
 
     private func model(_ kind: ServerKind) throws -> RemoteModel {
-        try RemoteModel("smollm2", at: server.base, key: Secret { RealServer.key }, server: kind)
+        try server.model(server: kind)
     }
 
     @Test("The same question has the same answer in every protocol, piece by piece, with its usage")
@@ -44,7 +44,7 @@ struct RealServerDialectTests {
     func refusedRequest(kind: ServerKind) async throws {
         let outcome = await call(try model(kind), Request(String(repeating: "word ", count: 5000)))
         #expect(outcome.error?.code == .contextOverflow)
-        let stranger = try RemoteModel("smollm2", at: server.base, key: Secret { canaryKey }, server: kind)
+        let stranger = try server.model(key: canaryKey, server: kind)
         #expect(await call(stranger).error?.code == .unauthorized)
     }
 
@@ -59,7 +59,8 @@ struct RealServerDialectTests {
         let connected = try await RemoteModel.connecting(
             "smollm2",
             at: server.base,
-            key: Secret { RealServer.key }
+            key: Secret { RealServer.key },
+            settings: try RealServer.settings()
         )
         #expect(connected.server == .llamaCPP)
     }

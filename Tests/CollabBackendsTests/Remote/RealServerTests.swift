@@ -130,14 +130,14 @@ struct RealServerTests {
     func listing() async throws {
         #expect(try await server.model().availableModels() == ["smollm2"])
         try await server.model().checkAvailability()
-        let wrong = try RemoteModel("gpt-nope", at: server.base, key: Secret { RealServer.key })
+        let wrong = try server.model("gpt-nope", server: .compatible)
         let error = await #expect(throws: CollabError.self) { try await wrong.checkAvailability() }
         #expect(error?.message.contains("smollm2") == true)
     }
 
     @Test("A wrong key is refused, and neither key is shown")
     func wrongKey() async throws {
-        let model = try RemoteModel("smollm2", at: server.base, key: Secret { canaryKey })
+        let model = try server.model(key: canaryKey, server: .compatible)
         let outcome = await call(model)
         #expect(outcome.error?.code == .unauthorized)
         expectNoKey(in: outcome.error as Any, RealServer.key)

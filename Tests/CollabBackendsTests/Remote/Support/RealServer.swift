@@ -50,16 +50,23 @@ final class RealServer: Sendable {
         return environment["COLLAB_VENV"] ?? "\(caches)/collab/venv"
     }()
 
-    /// A model on it.
-    func model(_ adjusting: (inout RemoteSettings) -> Void = { _ in }) throws -> RemoteModel {
+    /// Settings with connections of their own: the server closes those that many requests or some seconds have gone by on,
+    /// without a word.
+    static func settings() throws -> RemoteSettings {
         var settings = RemoteSettings()
+        settings.transport = try Transport()
+        return settings
+    }
+
+    /// A model on it.
+    func model(
+        _ name: String = "smollm2",
+        key: String = RealServer.key,
+        server: ServerKind = .llamaCPP,
+        _ adjusting: (inout RemoteSettings) -> Void = { _ in }
+    ) throws -> RemoteModel {
+        var settings = try Self.settings()
         adjusting(&settings)
-        return try RemoteModel(
-            "smollm2",
-            at: base,
-            key: Secret { Self.key },
-            server: .llamaCPP,
-            settings: settings
-        )
+        return try RemoteModel(name, at: base, key: Secret { key }, server: server, settings: settings)
     }
 }
