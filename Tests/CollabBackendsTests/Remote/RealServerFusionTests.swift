@@ -68,4 +68,29 @@ struct RealServerFusionTests {
         let next = try await answer.next(count: 10)
         #expect(next.entries[0].bytes.isEmpty)
     }
+
+    @Test("asked with texts alone, as any server of the protocol, it lists the same, also in a dialogue")
+    func texts() async throws {
+        let tokens = try await RealServer.running().model().listingTops().startAnswer(question)
+        let model = try RealServer.running().model(server: .compatible)
+        let texts = try await model.listingTopsOfTexts(atMost: 20).startAnswer(question)
+        for _ in 0..<3 {
+            let (there, here) = (try await texts.next(count: 20), try await tokens.next(count: 20))
+            #expect(there.entries.count >= 18)
+            for entry in there.entries {
+                let other = try #require(here.logprob(of: entry.bytes))
+                #expect(abs(entry.logprob - other) < 0.05)
+            }
+            for answer in [texts, tokens] { try await answer.write(here.entries[0].bytes) }
+        }
+        let request = Request([.user("Say hi.")])
+        let chat = try await model.listingTopsOfTexts(atMost: 20, prefix: .understood).startAnswer(request)
+        let whole = try await RealServer.running().model().listingTops().startAnswer(request)
+        for answer in [chat, whole] { try await answer.write(Array("Hello! How can I help you".utf8)) }
+        let (there, here) = (try await chat.next(count: 20), try await whole.next(count: 20))
+        #expect(there.entries[0].bytes == here.entries[0].bytes)
+        #expect(there.entries[0].bytes == Array(" today".utf8))
+        for answer in [chat, whole] { try await answer.write(Array(" today?".utf8)) }
+        #expect(try await chat.next(count: 20).entries[0].bytes.isEmpty)
+    }
 }

@@ -77,7 +77,7 @@ public struct IntervalFusion: Sendable {
         /// It is at most so far from that of the whole distributions, in total variation.
         case bounded(Double)
         /// A member that would have to be subtracted does not list a token, and was taken to find it as probable as it
-        /// can.
+        /// can; or a member's probability had to be assumed (``PartialDistribution/isAssumed``).
         case approximate
     }
 
@@ -98,7 +98,7 @@ public struct IntervalFusion: Sendable {
     ///
     /// Throws ``CollabError/Code/nothingToSample`` if no token is known well enough to be written.
     public func fuse(_ members: [PartialDistribution]) throws(CollabError) -> Step {
-        let step: Step
+        var step: Step
         switch plan.mask {
         case .plausibility(let alpha, .member(let index)): step = masked(members, alpha: alpha, by: index)
         default: step = plan.combination == .linear ? linear(members) : product(members)
@@ -108,6 +108,10 @@ public struct IntervalFusion: Sendable {
                 .nothingToSample,
                 "No token is listed by all members of “\(fusion.name)”: ask for more of the most probable tokens."
             )
+        }
+        if used.contains(where: { members[$0].isAssumed }) {
+            step.certainty = .approximate
+            step.isFavouriteCertain = false
         }
         return step
     }

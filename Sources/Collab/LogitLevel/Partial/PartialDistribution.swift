@@ -25,6 +25,8 @@ public struct PartialDistribution: Hashable, Sendable {
     public let unseenMass: Double
     /// How probable another token is at most.
     public let unseenBound: Double
+    /// Whether a probability had to be assumed, so that nothing that is made of it is certain.
+    public let isAssumed: Bool
     private let logprobs: [[UInt8]: Double]
 
     /// Makes a distribution of what is listed. Tokens of equal bytes are one.
@@ -33,7 +35,14 @@ public struct PartialDistribution: Hashable, Sendable {
     ///   - listed: the tokens.
     ///   - unnamed: the log-probabilities of listed tokens whose bytes are not known, which count as not listed.
     ///   - isWhole: whether all tokens are listed, so that no other is possible.
-    public init(_ listed: [Entry], unnamed: [Double] = [], isWhole: Bool = false) {
+    ///   - isAssumed: whether a probability had to be assumed.
+    public init(
+        _ listed: [Entry],
+        unnamed: [Double] = [],
+        isWhole: Bool = false,
+        isAssumed: Bool = false
+    ) {
+        self.isAssumed = isAssumed
         var logprobs: [[UInt8]: Double] = [:]
         var least = unnamed.min() ?? .infinity
         for entry in listed {

@@ -258,6 +258,36 @@ def listed_answer(body, spec):
             "usage": {"prompt_tokens": len(ids), "completion_tokens": 1, "total_tokens": len(ids) + 1}}
 
 
+def listed_texts_answer(route, body, spec):
+    """The most probable tokens after a text, in the older form of completions or in that of chats; `tops=h`: the end, which
+    is not listed, comes after h; with `nameless` it is the most probable token and has no text. A chat goes on with its last message if that is marked, and answers with "A" before it."""
+    if route == "chat":
+        k, last = body["top_logprobs"], body["messages"][-1]
+        goes_on = last["role"] == "assistant" and (last.get("prefix") or body.get("continue_final_message"))
+        text = last["content"] if goes_on else "A"
+    else:
+        k, text = body["logprobs"], body["prompt"]
+    ends = text[-1] == spec["tops"]
+    found = [] if "noecho" in spec or ends and "nameless" not in spec else listed(ord(text[-1]), k)
+    if "badscore" in spec:
+        found = [(b, 3.5) for b, _ in found]
+    finish = "stop" if ends else "length"
+    names = {b: "<|im_end|>" if spec.get("end") == chr(b) else chr(b) for b, _ in found}
+    if ends and found:
+        names[found[0][0]] = ""
+    word = names[found[0][0]] if found else ""
+    if route == "chat":
+        tops = [{"token": names[b], "logprob": p, "bytes": list(names[b].encode())} for b, p in found]
+        choice = {"index": 0, "message": {"role": "assistant", "content": word}, "finish_reason": finish,
+                  "logprobs": {"content": [{**tops[0], "top_logprobs": tops}] if tops else []}}
+    else:
+        choice = {"index": 0, "text": word, "finish_reason": finish, "logprobs": {
+            "tokens": [word] if found else [], "token_logprobs": [found[0][1]] if found else [],
+            "top_logprobs": [{names[b]: p for b, p in found}] if found else [], "text_offset": [0] if found else []}}
+    return {"id": "cmpl-1", "choices": [choice],
+            "usage": {"prompt_tokens": len(text), "completion_tokens": 1, "total_tokens": len(text) + 1}}
+
+
 class Dialect:
     """Turns tokens into one JSON answer, or into a list of (event, data) pairs."""
 
@@ -805,6 +835,8 @@ async def respond(c, method, path, headers, body_bytes, spec, st):
         return await send_json(c, 200, forced_answer(body, spec))
     if route == "completions" and isinstance(body.get("logprobs"), int) and isinstance(body.get("prompt"), list):
         return await send_json(c, 200, listed_answer(body, spec))
+    if "tops" in spec and route in ("chat", "completions"):
+        return await send_json(c, 200, listed_texts_answer(route, body, spec))
     d = Dialect(route, body, spec)
     st["billed_requests"] += 1
     if spec.get("reset") == "billed":        # the work is done and charged, the answer is lost
