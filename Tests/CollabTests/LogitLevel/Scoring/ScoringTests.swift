@@ -54,6 +54,36 @@ struct ScoringTests {
         await #expect(throws: CollabError.self) { try await model.score(["bb"], after: request) }
     }
 
+    @Test("guesses change no scores")
+    func guessing() async throws {
+        let mixture = FusedModel(nil, .mixture, members: [Self.steady, Self.chain])
+        try await expectScores(mixture.alternating(), ["b": [0.2], "ab": [0.25, 0.5]])
+        try await expectScores(mixture.speculating(with: PromptLookup()), ["b": [0.2], "ab": [0.25, 0.5]])
+    }
+
+    @Test("across vocabularies a continuation is scored by its bytes, or by the tokens of all")
+    func acrossVocabularies() async throws {
+        try await expectScores(ByteModel(Self.chain), ["ab": [0.1, 0.7], "c": [0.1]])
+        let bytes = FuseBytes(.mixture) {
+            Self.steady
+            Self.chain
+        }
+        try await expectScores(bytes, ["b": [0.2], "ab": [0.25, 0.5], "": []])
+        let union = FuseUnion(.mixture, members: [Self.steady, Self.chain])
+        try await expectScores(union, ["b": [0.2], "ab": [0.25, 0.5], "": []])
+    }
+
+    @Test("a cascade of tokens scores by the mixture that its rule makes")
+    func cascade() async throws {
+        // The small model's favourite has 0.4 everywhere: with 0.5 all is left to the large one, with 0.7 nothing.
+        let deferring = TokenCascade(Self.steady, Self.chain, deferring: .chow(0.5))
+        try await expectScores(deferring, ["ab": [0.1, 0.7]])
+        try await expectScores(
+            TokenCascade(Self.steady, Self.chain, deferring: .chow(0.7)),
+            ["ab": [0.4, 0.3]]
+        )
+    }
+
     @Test("scores are divided as lm-evaluation-harness does, or by tokens or bytes")
     func normalisation() throws {
         // By hand: acc compares −6 and −8, acc_norm −6 / 3 and −8 / 5.
