@@ -78,7 +78,7 @@ struct Lesson {
     /// Logits are scalar products of output rows with the stream, up to the final norm, so the direction is the row of
     /// the word's first token, less the mean row.
     private func direction(in model: NativeModel) throws(CollabError) -> [Float] {
-        guard let token = try model.tokenizer.encode(word, parsingSpecialTokens: false).first else {
+        guard let token = try model.tokenizer.encode(continuing: word).first else {
             throw CollabError(.invalidRequest, "“\(word)” has no tokens.")
         }
         let checkpoint = model.checkpoint

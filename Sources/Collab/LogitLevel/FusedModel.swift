@@ -170,6 +170,9 @@ struct FusedTokenizer: Tokenizer {
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
         try first?.encode(text, parsingSpecialTokens: parsingSpecialTokens) ?? []
     }
+    func encode(continuing text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        try first?.encode(continuing: text, parsingSpecialTokens: parsingSpecialTokens) ?? []
+    }
     func bytes(of token: TokenID) -> [UInt8] { first?.bytes(of: token) ?? [] }
     func isControl(_ token: TokenID) -> Bool { first?.isControl(token) ?? false }
 }

@@ -61,7 +61,7 @@ extension LearnedGate {
         expert: any LogitModel,
         _ features: [Feature]
     ) async throws(CollabError) -> [Observation] {
-        let tokens = try base.tokenizer.encode(example.answer, parsingSpecialTokens: false)
+        let tokens = try base.tokenizer.encode(continuing: example.answer)
         guard !tokens.isEmpty else { return [] }
         let rows = try await concurrently([base, expert]) { (model) async throws(CollabError) -> [Logits] in
             let start = try await model.startDecoding(example.request)

@@ -34,7 +34,7 @@ struct DialogueRenderer: Sendable {
             tokens +=
                 index == 0
                 ? try vocabulary.encodePrompt(piece, parsingSpecialTokens: true, rendersMarkers: true)
-                : try vocabulary.encode(piece, parsingSpecialTokens: true)
+                : try vocabulary.encode(continuing: piece, parsingSpecialTokens: true)
         }
         return tokens
     }

@@ -24,7 +24,7 @@ extension NativeModel: TokenScoring {
             _ = try await decoder.readPrompt(Array(prompt.dropLast()), Readout())
         }
         return try await concurrently(continuations) { (text) async throws(CollabError) in
-            let tokens = try self.vocabulary.encode(text, parsingSpecialTokens: false)
+            let tokens = try self.vocabulary.encode(continuing: text)
             if tokens.isEmpty { return ScoredContinuation(text: text, tokenLogprobs: []) }
             Run.spend(Usage(promptTokens: tokens.count))
             let branch = try decoder.makeFork()

@@ -44,6 +44,8 @@ public struct RemoteModel: TextModel {
     let endpoint: Endpoint
     /// Texts of tokens that the server has told.
     let tokenTexts = Protected<[TokenID: String]>([:])
+    /// How texts that go on with others become tokens, once it has been found out.
+    let continuationRule = Protected<ContinuationRule?>(nil)
 
     /// Makes a model; nothing is sent yet.
     ///

@@ -76,6 +76,19 @@ struct RemoteTopLogprobTests {
         #expect(answer.usage.calls == 2)
     }
 
+    @Test(
+        "What is written and foreseen goes on with the answer, though the server puts a space in front of texts"
+    )
+    func spaced() async throws {
+        for kind in [ServerKind.vLLM, .llamaCPP] {
+            let answer = try await model(kind, "spaced").listingTops().startAnswer(.completion("A"))
+            try await answer.foresee([Array("b".utf8)], count: 4)
+            try await answer.write(Array("b".utf8))
+            #expect(matches(try await answer.next(count: 4), after: 98, 4))
+            #expect(answer.usage.promptTokens == 4)
+        }
+    }
+
     @Test("llama.cpp's server cannot look ahead, and is not asked to")
     func unforeseen() async throws {
         let answer = try await model(.llamaCPP).listingTops().startAnswer(.completion("A"))

@@ -63,6 +63,21 @@ struct ServerExtensionTests {
         #expect(try await scorer.respond(to: "hi").text.hasPrefix("Paris"))
     }
 
+    @Test(
+        "A continuation gets no space from a server that puts one in front of texts",
+        arguments: [ServerKind.vLLM, .llamaCPP]
+    )
+    func spacedScores(kind: ServerKind) async throws {
+        let model = try model(kind, "spaced")
+        #expect(try await model.tokens(of: "B") == [32, 66])
+        func logprob(_ before: Int, _ token: Int) -> Double { -Double((31 * before + token) % 97) / 50 }
+        let scores = try await model.scoring().score(["B", " B", "\nB", ""], after: .completion("A"))
+        #expect(scores[0].tokenLogprobs == [logprob(65, 66)])
+        #expect(scores[1].tokenLogprobs == [logprob(65, 32), logprob(32, 66)])
+        #expect(scores[2].tokenLogprobs == [logprob(65, 10), logprob(10, 66)])
+        #expect(scores[3].tokenLogprobs.isEmpty)
+    }
+
     @Test("A server that does not score is told apart from one whose scores are none")
     func badScores() async throws {
         let error = #expect(throws: CollabError.self) { try model(.openAI).scoring() }

@@ -5,6 +5,8 @@ struct ToyTokenizer: Tokenizer {
     var pieces: [[UInt8]]
     var endTokens: Set<TokenID>
     var salt: UInt64 = 0
+    /// Whether a space goes before every text that continues nothing, as in Llama 2's vocabulary.
+    var prefixesSpace = false
 
     init(_ pieces: [String]) {
         self.pieces = pieces.map { Array($0.utf8) } + [[]]
@@ -23,6 +25,12 @@ struct ToyTokenizer: Tokenizer {
         return VocabularyFingerprint(count: count, hash: hash)
     }
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        try encode(
+            continuing: prefixesSpace && !text.isEmpty ? " " + text : text,
+            parsingSpecialTokens: parsingSpecialTokens
+        )
+    }
+    func encode(continuing text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
         var (rest, ids) = (Array(text.utf8)[...], [TokenID]())
         while !rest.isEmpty {
             let fitting = pieces.indices.filter { !pieces[$0].isEmpty && rest.starts(with: pieces[$0]) }

@@ -105,7 +105,7 @@ extension LogitModel {
         defer { Run.spend(Usage(promptTokens: read)) }
         var result: [Double] = []
         for continuation in continuations {
-            let tokens = try tokenizer.encode(continuation, parsingSpecialTokens: false)
+            let tokens = try tokenizer.encode(continuing: continuation)
             guard let first = tokens.first else {
                 throw CollabError(
                     .invalidRequest,

@@ -129,10 +129,7 @@ final class LogitAnswer: TopLogprobAnswer {
         if let known = state.withLock({ $0.tokens[bytes] }) {
             tokens = [known]
         } else {
-            tokens = try model.base.tokenizer.encode(
-                String(decoding: bytes, as: UTF8.self),
-                parsingSpecialTokens: false
-            )
+            tokens = try model.base.tokenizer.encode(continuing: String(decoding: bytes, as: UTF8.self))
         }
         guard !tokens.isEmpty, let row = try await decoder.append(tokens, logits: .last).last else { return }
         state.withLock { $0 = State(row: row) }

@@ -62,7 +62,7 @@ extension FusedModel {
         of text: String,
         after request: Request
     ) async throws(CollabError) -> [TokenAttribution] {
-        try await attribution(of: try tokenizer.encode(text, parsingSpecialTokens: false), after: request)
+        try await attribution(of: try tokenizer.encode(continuing: text), after: request)
     }
 
     /// Tells of each of some tokens which member made the fusion write it.

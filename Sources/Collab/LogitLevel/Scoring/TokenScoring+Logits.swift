@@ -16,7 +16,7 @@ extension TokenScoring where Self: LogitModel {
         // Forked one after another, since a decoder is used by one task at a time.
         var branches: [(text: String, tokens: [TokenID], decoder: any Decoder)] = []
         for text in continuations {
-            let tokens = try tokenizer.encode(text, parsingSpecialTokens: false)
+            let tokens = try tokenizer.encode(continuing: text)
             branches.append((text, tokens, try await start.decoder.fork()))
         }
         let first = start.logits

@@ -43,7 +43,7 @@ final class SwitchWriter {
     func follow(_ answer: [UInt8]) async throws(CollabError) {
         guard read < answer.count else { return }
         let text = String(decoding: answer[read...], as: UTF8.self)
-        let tokens = try model.tokenizer.encode(text, parsingSpecialTokens: false)
+        let tokens = try model.tokenizer.encode(continuing: text)
         read = answer.count
         guard !tokens.isEmpty else { return }
         do throws(CollabError) {

@@ -101,7 +101,7 @@ struct SwitchedAnswer {
         let tokenizer = model.tokenizer
         func logit(_ label: String) throws(CollabError) -> Float {
             try [label, " " + label].map { (text) throws(CollabError) -> Float in
-                let tokens = try tokenizer.encode(text, parsingSpecialTokens: false)
+                let tokens = try tokenizer.encode(continuing: text)
                 return tokens.count == 1 ? start.logits[tokens[0]] : -.infinity
             }.max() ?? -.infinity
         }

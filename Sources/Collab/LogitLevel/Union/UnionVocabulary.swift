@@ -101,9 +101,19 @@ public struct UnionVocabulary: Tokenizer {
 
     /// The tokens of a text as the first vocabulary cuts it.
     public func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        named(try first.encode(text, parsingSpecialTokens: parsingSpecialTokens))
+    }
+    /// The tokens of a text that goes on with another, as the first vocabulary cuts it.
+    public func encode(
+        continuing text: String,
+        parsingSpecialTokens: Bool
+    ) throws(CollabError) -> [TokenID] {
+        named(try first.encode(continuing: text, parsingSpecialTokens: parsingSpecialTokens))
+    }
+    /// What tokens of the first vocabulary are here.
+    private func named(_ tokens: [TokenID]) -> [TokenID] {
         let union = members[0].union
-        return try first.encode(text, parsingSpecialTokens: parsingSpecialTokens).map { union[Int($0)] }
-            .filter { $0 >= 0 }
+        return tokens.map { union[Int($0)] }.filter { $0 >= 0 }
     }
     /// The bytes of a token; the end has none.
     public func bytes(of token: TokenID) -> [UInt8] {
@@ -117,7 +127,7 @@ extension UnionVocabulary.Member {
     /// A text in the member's own tokens: as its tokenizer cuts it, or, where bytes are no UTF-8, byte by byte.
     func tokens(of bytes: [UInt8]) throws(CollabError) -> [TokenID] {
         if let text = String(validating: bytes, as: UTF8.self) {
-            return try tokenizer.encode(text, parsingSpecialTokens: false)
+            return try tokenizer.encode(continuing: text)
         }
         return try bytes.map { (byte) throws(CollabError) -> TokenID in
             guard singles[Int(byte)] >= 0 else {

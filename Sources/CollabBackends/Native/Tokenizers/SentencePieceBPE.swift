@@ -26,16 +26,25 @@ struct SentencePieceBPE: ModelTokenizer {
 
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
         var text = text
-        return text.withUTF8 { encode($0, parsingSpecialTokens: parsingSpecialTokens) }
+        return text.withUTF8 { encode($0, parsingSpecialTokens: parsingSpecialTokens, continues: false) }
     }
 
-    private func encode(_ text: UnsafeBufferPointer<UInt8>, parsingSpecialTokens: Bool) -> [TokenID] {
+    func encode(continuing text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        var text = text
+        return text.withUTF8 { encode($0, parsingSpecialTokens: parsingSpecialTokens, continues: true) }
+    }
+
+    private func encode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        parsingSpecialTokens: Bool,
+        continues: Bool
+    ) -> [TokenID] {
         // First the text with its spaces as the table has them, then the tokens, so that the cache may point at bytes
         // that no longer move.
         var normalised = SpaceNormaliser(capacity: text.count + 16)
         var stretches: [(range: Range<Int>, token: TokenID)] = []
         specialTokens.split(text, includingControl: parsingSpecialTokens) { range in
-            let followsSpecial = stretches.last.map { $0.token >= 0 } ?? true
+            let followsSpecial = stretches.last.map { $0.token >= 0 } ?? !continues
             let start = normalised.bytes.count
             normalised.append(text[range], prefixed: addsSpacePrefix && followsSpecial)
             stretches.append((start..<normalised.bytes.count, -1))

@@ -36,6 +36,10 @@ struct TrimmedTokenizer: ModelTokenizer {
         try base.encode(text, parsingSpecialTokens: parsingSpecialTokens)
     }
 
+    func encode(continuing text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        try base.encode(continuing: text, parsingSpecialTokens: parsingSpecialTokens)
+    }
+
     func bytes(of token: TokenID) -> [UInt8] { base.bytes(of: token) }
     func isControl(_ token: TokenID) -> Bool { base.isControl(token) }
     func specialToken(named name: String) -> TokenID? { base.specialToken(named: name) }

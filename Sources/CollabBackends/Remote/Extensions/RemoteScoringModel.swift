@@ -54,8 +54,9 @@ public struct RemoteScoringModel: TokenScoring {
                 "The request has no tokens for \(name) to score anything after."
             )
         }
+        try await base.findContinuationRule()
         return try await concurrently(continuations) { (text) async throws(CollabError) in
-            let tokens = try await base.tokens(of: text)
+            let tokens = try await base.tokens(continuing: text)
             if tokens.isEmpty { return ScoredContinuation(text: text, tokenLogprobs: []) }
             let logprobs =
                 base.server.extensions == .llamaCPP

@@ -47,8 +47,9 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
     func foresee(_ guesses: [[UInt8]], count: Int) async throws(CollabError) {
         guard model.base.server.extensions == .vLLM, !guesses.isEmpty else { return }
         let wanted = min(count, model.limit ?? count)
+        try await model.base.findContinuationRule()
         let spelled = try await concurrently(guesses) { (bytes) async throws(CollabError) -> [TokenID] in
-            try await self.model.base.tokens(of: String(decoding: bytes, as: UTF8.self))
+            try await self.model.base.tokens(continuing: String(decoding: bytes, as: UTF8.self))
         }
         let guesses = Array(spelled.prefix { !$0.isEmpty })
         guard !guesses.isEmpty else { return }
@@ -77,7 +78,7 @@ final class RemoteTopLogprobAnswer: TopLogprobAnswer {
         if let token = state.withLock({ $0.place?.tokens[bytes] }) {
             tokens = [token]
         } else {
-            tokens = try await model.base.tokens(of: String(decoding: bytes, as: UTF8.self))
+            tokens = try await model.base.tokens(continuing: String(decoding: bytes, as: UTF8.self))
         }
         state.withLock { state in
             state.read += tokens

@@ -183,7 +183,11 @@ def tokens_answer(path, body, spec):
     if "messages" in body:
         return {"tokens": [256, *rendered(body["messages"]).encode()]}
     begins = body.get("add_special", body.get("add_special_tokens", True))
-    return {"tokens": [256] * bool(begins) + list((body.get("content", body.get("prompt"))).encode())}
+    # With "spaced" a space is put in front of every text, as Llama 2's vocabulary does.
+    text = body.get("content", body.get("prompt"))
+    if text and "spaced" in spec:
+        text = " " + text
+    return {"tokens": [256] * bool(begins) + list(text.encode())}
 
 
 def echo_answer(body, spec):

@@ -24,21 +24,35 @@ struct PipelineTokenizer: ModelTokenizer {
     var count: Int { table.count }
 
     func encode(_ text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        encode(text, parsingSpecialTokens, continues: false)
+    }
+
+    func encode(continuing text: String, parsingSpecialTokens: Bool) throws(CollabError) -> [TokenID] {
+        encode(text, parsingSpecialTokens, continues: true)
+    }
+
+    private func encode(_ text: String, _ parsingSpecialTokens: Bool, continues: Bool) -> [TokenID] {
         var text = text
-        var pieces = text.withUTF8 { self.pieces(of: $0, includingSpecial: parsingSpecialTokens) }
+        var pieces = text.withUTF8 {
+            self.pieces(of: $0, includingSpecial: parsingSpecialTokens, continues: continues)
+        }
         splitter?.apply(to: &pieces)
         return tokens(of: pieces)
     }
 
-    private func pieces(of text: UnsafeBufferPointer<UInt8>, includingSpecial: Bool) -> TextPieces {
-        var output = TextPieces()
+    private func pieces(
+        of text: UnsafeBufferPointer<UInt8>,
+        includingSpecial: Bool,
+        continues: Bool
+    ) -> TextPieces {
+        var output = TextPieces(continuesText: continues)
         output.bytes.reserveCapacity(text.count + text.count / 8)
         writtenFinder.split(text, includingSpecial: includingSpecial) { range, token in
             if token >= 0 { return output.pieces.append(.init(range: 0..<0, token: token)) }
             let section = UnsafeBufferPointer(rebasing: text[range])
             if let normaliser {
                 var normalised = Array(section)
-                normaliser.apply(to: &normalised)
+                normaliser.apply(to: &normalised, isContinuation: continues && range.lowerBound == 0)
                 normalised.withUnsafeBufferPointer {
                     add($0, opensText: range.lowerBound == 0, includingSpecial, to: &output)
                 }

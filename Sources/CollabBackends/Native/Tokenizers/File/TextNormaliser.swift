@@ -20,15 +20,19 @@ indirect enum TextNormaliser: Sendable {
     case bert(BERTNormaliser)
 
     /// Rewrites a text.
-    func apply(to text: inout [UInt8]) {
+    ///
+    /// - Parameter isContinuation: whether the text goes on with another: then nothing is put in front of it, and white
+    ///   space at its beginning is no end of a text.
+    func apply(to text: inout [UInt8], isContinuation: Bool = false) {
         switch self {
         case .sequence(let normalisers):
-            for normaliser in normalisers { normaliser.apply(to: &text) }
+            for normaliser in normalisers { normaliser.apply(to: &text, isContinuation: isContinuation) }
         case .form(let form): form.apply(to: &text)
         case .lowercase: text.mapScalars { $0.appendLowercase(to: &$1) }
-        case .prepend(let prefix): if !text.isEmpty { text.insert(contentsOf: prefix, at: 0) }
+        case .prepend(let prefix):
+            if !text.isEmpty, !isContinuation { text.insert(contentsOf: prefix, at: 0) }
         case .replace(let pattern, let replacement): Self.replace(pattern, replacement, in: &text)
-        case .strip(let left, let right): Self.strip(left, right, &text)
+        case .strip(let left, let right): Self.strip(left && !isContinuation, right, &text)
         case .stripAccents:
             text.mapScalars { scalar, output in
                 switch scalar.properties.generalCategory {

@@ -12,6 +12,8 @@ struct TextPieces {
         var opensText = false
     }
 
+    /// Whether the text goes on with another, so that nothing is put in front of it.
+    var continuesText = false
     /// What the pieces are made of.
     var bytes: [UInt8] = []
     /// The pieces in the order of the text.

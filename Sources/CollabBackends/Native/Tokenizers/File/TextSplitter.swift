@@ -26,23 +26,25 @@ indirect enum TextSplitter: Sendable {
 
     /// Cuts the pieces further.
     func apply(to text: inout TextPieces) {
+        let continuesText = text.continuesText
         switch self {
         case .sequence(let splitters):
             for splitter in splitters { splitter.apply(to: &text) }
         case .split(let pattern, let behaviour, let inverted):
             text.split(by: pattern, behaviour, inverted: inverted)
         case .prefixSpace:
-            text.rewrite { _, piece, output in
-                if piece.first != UInt8(ascii: " ") { output.append(UInt8(ascii: " ")) }
-                output.append(contentsOf: piece)
+            text.rewrite { piece, bytes, output in
+                let isPrefixed = bytes.first != UInt8(ascii: " ") && !(continuesText && piece.opensText)
+                if isPrefixed { output.append(UInt8(ascii: " ")) }
+                output.append(contentsOf: bytes)
             }
         case .metaspace(let metaspace):
             text.rewrite { piece, bytes, output in
                 let startsWithMark = bytes.starts(with: metaspace.mark) || bytes.first == UInt8(ascii: " ")
                 let isPrefixed =
                     switch metaspace.prefix {
-                    case .always: !startsWithMark
-                    case .first: !startsWithMark && piece.opensText
+                    case .always: !startsWithMark && !(continuesText && piece.opensText)
+                    case .first: !startsWithMark && !continuesText && piece.opensText
                     case .never: false
                     }
                 if isPrefixed { output.append(contentsOf: metaspace.mark) }
