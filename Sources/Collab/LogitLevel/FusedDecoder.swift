@@ -19,9 +19,17 @@ final class FusedDecoder: Decoder, BoundedDecoder {
         /// What the rule knows at each position since the answer began, if it goes by the text, and its tokens.
         var history: FusionHistory
         var statistics: FusionStatistics
+        /// What constraints allow, if the mask has to know of any.
+        var trail: ConstraintTrail?
     }
 
-    init(plan: FusionPlan, leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?) {
+    init(
+        plan: FusionPlan,
+        leaves: FusionLeaves,
+        decoders: [any Decoder],
+        start: FusedStep?,
+        trail: ConstraintTrail?
+    ) {
         self.plan = plan
         self.leaves = leaves
         self.decoders = decoders
@@ -33,7 +41,8 @@ final class FusedDecoder: Decoder, BoundedDecoder {
                 lags: Array(repeating: [], count: decoders.count),
                 steps: start.map { [decoders[base].position: $0] } ?? [:],
                 history: FusionHistory(memberCount: plan.weights.count),
-                statistics: FusionStatistics(memberCount: plan.weights.count)
+                statistics: FusionStatistics(memberCount: plan.weights.count),
+                trail: trail
             )
         )
     }
@@ -68,8 +77,9 @@ final class FusedDecoder: Decoder, BoundedDecoder {
     }
 
     /// What it is made of, for a decoder that moves the members in its own way.
-    var parts: (leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?) {
-        (leaves, decoders, state.withLock { $0.steps[$0.position] })
+    var parts: (leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?, trail: ConstraintTrail?) {
+        let (start, trail) = state.withLock { ($0.steps[$0.position], $0.trail) }
+        return (leaves, decoders, start, trail)
     }
 
     func didChoose(_ token: TokenID, at position: Int) {
@@ -156,6 +166,8 @@ final class FusedDecoder: Decoder, BoundedDecoder {
     ) throws(CollabError) -> [FusedStep] {
         let held = state.withLock { $0 }
         var history = held.history
+        var trail = held.trail
+        trail?.append(tokens)
         var steps: [Int: FusedStep] = [:]
         var last = held.steps[held.position]
         let base = rows[leaves.place(of: plan.reference)] ?? []
@@ -173,16 +185,21 @@ final class FusedDecoder: Decoder, BoundedDecoder {
                 )
             } else {
                 let row = rows.map { $0.map { $0[index] } ?? Logits([]) }
-                step = try plan.fuse(leaves.expand(row), names: leaves.names, at: moment)
+                step = try plan.fuse(
+                    leaves.expand(row),
+                    names: leaves.names,
+                    at: moment,
+                    leaving: try trail?.allowed(after: position - first)
+                )
             }
             steps[position] = step
             last = step
         }
-        let found = steps
-        state.withLock { state in
+        state.withLock { [found = steps, history, trail] state in
             state.position = end
             state.steps = found
             state.history = history
+            state.trail = trail
             for leaf in state.lags.indices {
                 state.lags[leaf] = isAlone && rows[leaf] == nil ? state.lags[leaf] + tokens : []
             }
@@ -201,7 +218,12 @@ final class FusedDecoder: Decoder, BoundedDecoder {
             try await copy.truncate(to: copy.position - 1)
             return try await copy.append(token)
         }
-        let step = try plan.fuse(leaves.expand(rows), names: leaves.names, at: held.history.moment)
+        let step = try plan.fuse(
+            leaves.expand(rows),
+            names: leaves.names,
+            at: held.history.moment,
+            leaving: try held.trail?.allowed(after: held.position - first)
+        )
         state.withLock { $0.steps[held.position] = step }
     }
 
@@ -225,6 +247,7 @@ final class FusedDecoder: Decoder, BoundedDecoder {
             state.position = count
             state.steps = state.steps.filter { $0.key <= count }
             state.history.removeLast(back)
+            state.trail?.truncate(to: count - first)
             for leaf in state.lags.indices { state.lags[leaf].removeLast(min(back, state.lags[leaf].count)) }
         }
     }

@@ -20,6 +20,8 @@ public struct FusedModel: LogitModel {
     /// How their distributions are combined.
     public let fusion: Fusion
     let leaves: FusionLeaves
+    /// What its answers will have to be, so that its mask leaves some of it.
+    var constraints: [Constraint] = []
 
     /// Makes a fusion. Whether the members fit together is checked at the first call, or by ``validate()``.
     ///
@@ -73,7 +75,13 @@ public struct FusedModel: LogitModel {
         let decoders = try await concurrently(leaves.models) { (model) async throws(CollabError) in
             try await model.makeDecoder()
         }
-        return FusedDecoder(plan: plan, leaves: leaves, decoders: decoders, start: nil)
+        return FusedDecoder(
+            plan: plan,
+            leaves: leaves,
+            decoders: decoders,
+            start: nil,
+            trail: makeTrail(plan)
+        )
     }
 
     /// A decoder whose members have each read the request as they render it themselves.
@@ -105,14 +113,30 @@ public struct FusedModel: LogitModel {
                 throw error.within(model.name)
             }
         }
-        let step = try plan.fuse(leaves.expand(starts.map(\.logits)), names: leaves.names)
+        let trail = makeTrail(plan)
+        let step = try plan.fuse(
+            leaves.expand(starts.map(\.logits)),
+            names: leaves.names,
+            leaving: try trail?.allowed(after: 0)
+        )
         return DecodingStart(
-            decoder: FusedDecoder(plan: plan, leaves: leaves, decoders: starts.map(\.decoder), start: step),
+            decoder: FusedDecoder(
+                plan: plan,
+                leaves: leaves,
+                decoders: starts.map(\.decoder),
+                start: step,
+                trail: trail
+            ),
             logits: step.logits,
             promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
             cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens },
             stopSequences: starts.flatMap(\.stopSequences)
         )
+    }
+
+    /// The beginning of what the constraints allow, if there are any and a mask has to know of them.
+    private func makeTrail(_ plan: FusionPlan) -> ConstraintTrail? {
+        plan.mayMask ? ConstraintTrail(constraints, tokenizer) : nil
     }
 
     /// Writes an answer, and notes in the trace what was fused and how much each member had to say.

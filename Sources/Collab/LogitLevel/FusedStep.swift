@@ -69,16 +69,24 @@ struct MemberRows {
         self.favourites = favourites
     }
 
-    private init(values: [[Float]], of other: MemberRows) {
-        (self.values, normalizers, favourites) = (values, other.normalizers, other.favourites)
+    private init(values: [[Float]], normalizers: [Double], favourites: [Int]) {
+        (self.values, self.normalizers, self.favourites) = (values, normalizers, favourites)
     }
 
     /// The same rows at some tokens alone; normalisers and favourites stay those of the whole rows.
     func restricted(to tokens: [Int]) -> MemberRows {
-        let values = values.map { row in
-            row.withUnsafeBufferPointer { row in tokens.map { row[$0] } }
-        }
-        return MemberRows(values: values, of: self)
+        MemberRows(values: values(at: tokens), normalizers: normalizers, favourites: favourites)
+    }
+
+    /// The rows as if there were no other tokens; normalisers stay those of the whole rows, favourites do not.
+    func alone(at tokens: [Int]) -> MemberRows {
+        let values = values(at: tokens)
+        let favourites = values.map { $0.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0 }
+        return MemberRows(values: values, normalizers: normalizers, favourites: favourites)
+    }
+
+    private func values(at tokens: [Int]) -> [[Float]] {
+        values.map { row in row.withUnsafeBufferPointer { row in tokens.map { row[$0] } } }
     }
 
     /// A member's largest logit.

@@ -52,18 +52,21 @@ extension FusionPlan {
 
     /// Fuses one row of every member.
     ///
+    /// - Parameter allowed: what the answer can go on with; the mask leaves some of it.
+    ///
     /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
     func fuse(
         _ logits: [Logits],
         names: [String],
-        at moment: FusionMoment = FusionMoment()
+        at moment: FusionMoment = FusionMoment(),
+        leaving allowed: TokenMask? = nil
     ) throws(CollabError) -> FusedStep {
         let rows = try MemberRows(logits, names: names)
         var strength = schedule.strength(after: moment.written)
         if strength != 0, !isOpen(rows, moment) { strength = 0 }
         let weights = weights(of: rows, strength: strength, at: moment)
         // A mask mostly leaves a handful of tokens; nothing need be known of the others.
-        let kept = strength == 0 ? nil : tokens(passing: mask(for: weights), rows)
+        let kept = strength == 0 ? nil : tokens(passing: mask(for: weights), rows, leaving: allowed)
         let considered = kept.map(rows.restricted) ?? rows
         let values = considered.values
         let fused = combine(considered, weights, strength: strength, at: moment)
@@ -262,6 +265,27 @@ extension FusionPlan {
 
     // MARK: Masks
 
+    /// The tokens that a mask lets pass, and those that it would let pass if only the allowed ones existed; ascending, or
+    /// `nil` without a mask.
+    private func tokens(
+        passing mask: Fusion.Mask,
+        _ rows: MemberRows,
+        leaving allowed: TokenMask?
+    ) -> [Int]? {
+        guard let kept = tokens(passing: mask, rows) else { return nil }
+        guard let allowed else { return kept }
+        if kept.allSatisfy({ allowed.contains(TokenID($0)) }) { return kept }
+        if case .plausibility(_, .member(let index)) = mask,
+            allowed.contains(TokenID(rows.favourites[index]))
+        {
+            // The threshold is the same.
+            return kept
+        }
+        let places = allowed.places(below: rows.values[0].count)
+        let others = places.isEmpty ? nil : tokens(passing: mask, rows.alone(at: places))
+        return others.map { Set(kept).union($0.map { places[$0] }).sorted() } ?? kept
+    }
+
     /// The tokens that a mask lets pass, ascending, or `nil` without a mask.
     private func tokens(passing mask: Fusion.Mask, _ rows: MemberRows) -> [Int]? {
         switch mask {
@@ -274,6 +298,7 @@ extension FusionPlan {
             let shared = lists.dropFirst().reduce(Set(lists[0])) { $0.intersection($1) }
             return (shared.isEmpty ? Set(lists.joined()) : shared).sorted()
         case .nucleus(let mass, let index):
+            guard rows.largest(index) > -.infinity else { return [] }
             return rows.values[index].withUnsafeBufferPointer { row in
                 Shortlist(of: row, maximum: rows.largest(index), scale: 1, sampling: Sampling(topP: mass))
                     .tokens

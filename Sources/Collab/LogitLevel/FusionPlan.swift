@@ -155,6 +155,9 @@ struct FusionPlan: Sendable {
         return fusion.mask
     }
 
+    /// Whether tokens may be masked out: a schedule may bring a mask along with negative weights.
+    var mayMask: Bool { mask != .none || (isMaskAutomatic && schedule != .constant) }
+
     /// Whether the fusion goes by how probable the members have found what is written.
     var readsLikelihoods: Bool { dynamics == .posterior || combination == .classConditional }
 

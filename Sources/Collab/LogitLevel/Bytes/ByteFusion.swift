@@ -5,11 +5,18 @@ struct ByteFusion: LogitModel {
     private let lexicons: ByteLexicons
     private let members: [any LogitModel]
 
-    init(_ fusion: Fusion, _ pruning: BytePruning, _ lexicons: ByteLexicons, _ members: [any LogitModel]) {
+    init(
+        _ fusion: Fusion,
+        _ pruning: BytePruning,
+        _ lexicons: ByteLexicons,
+        _ members: [any LogitModel],
+        _ constraints: [Constraint]
+    ) {
         self.pruning = pruning
         self.lexicons = lexicons
         self.members = members
-        fused = FusedModel(nil, fusion, members: Self.byteModels(of: members, pruning, lexicons))
+        let fused = FusedModel(nil, fusion, members: Self.byteModels(of: members, pruning, lexicons))
+        self.fused = constraints.reduce(fused) { $0.informed(of: $1) }
     }
 
     /// The members' byte models; a model that occurs twice has one, so that it is run once.

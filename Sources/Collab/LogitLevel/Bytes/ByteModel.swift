@@ -18,7 +18,7 @@
 /// *Exact Byte-Level Probabilities from Tokenized Language Models*, 2024.
 public struct ByteModel: LogitModel, Identifiable {
     /// The model that is read.
-    public let base: any LogitModel
+    public internal(set) var base: any LogitModel
     /// Which segmentations are followed.
     public let pruning: BytePruning
     private let lexicons: ByteLexicons

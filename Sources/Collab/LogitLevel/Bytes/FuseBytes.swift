@@ -25,6 +25,8 @@ public struct FuseBytes<Members: Participants>: Sendable {
     private let context: DraftContext
     let members: Members
     let lexicons = ByteLexicons()
+    /// What its answers will have to be, so that its mask leaves some of it.
+    var constraints: [Constraint] = []
 
     /// Fuses the team of the pipeline, whose members must show logits.
     ///
@@ -73,7 +75,7 @@ public struct FuseBytes<Members: Participants>: Sendable {
     }
 
     func fused(_ members: [any LogitModel]) -> ByteFusion {
-        ByteFusion(fusion, pruning, lexicons, members)
+        ByteFusion(fusion, pruning, lexicons, members, constraints)
     }
 }
 

@@ -3,7 +3,7 @@
 /// Make one with ``LogitModel/constrained(to:)``. It works for whatever shows logits, a single model or a fusion, and the
 /// tokens that are allowed keep their proportions: the distribution at each place is the model's own, renormalised over
 /// what can still become an allowed text. An answer may end where it is one, and must end where nothing else is possible.
-/// The mask of a log-linear fusion goes by what is allowed, so that it always leaves something.
+/// The mask of a fusion leaves some of what is allowed, whatever the fusion is wrapped in.
 public struct ConstrainedModel<Base: LogitModel>: LogitModel {
     /// The model beneath.
     public let base: Base
@@ -14,9 +14,9 @@ public struct ConstrainedModel<Base: LogitModel>: LogitModel {
     init(_ base: Base, _ constraint: Constraint) {
         self.base = base
         self.constraint = constraint
-        let processor = ConstraintProcessor(constraint, base.tokenizer)
-        let reached = (base as? any MembersProcessing)?.processingMaskedMembers(by: processor) as? Base
-        processed = (reached ?? base).processed(by: processor)
+        processed = Collab.informed(base, of: constraint).processed(
+            by: ConstraintProcessor(constraint, base.tokenizer)
+        )
     }
 
     /// The base's and the constraint's names.

@@ -37,12 +37,7 @@ struct ConstraintProcessor: LogitProcessor {
     }
 
     func process(_ logits: inout Logits, in state: State) throws(CollabError) {
-        var mask = TokenMask(count: trie.vocabularySize)
-        if !state.isOver, state.situation.canGoOn {
-            mask = try constraint.automaton.mask(of: state.situation, over: trie)
-            mask.remove(endTokens)
-        }
-        if state.situation.isComplete { mask.insert(endTokens) }
+        let mask = try mask(in: state)
         if mask.isEmpty {
             throw CollabError(
                 .nothingToSample,
@@ -53,6 +48,17 @@ struct ConstraintProcessor: LogitProcessor {
             )
         }
         mask.apply(to: &logits)
+    }
+
+    /// The tokens that can come after a state; none where the vocabulary cannot spell what is demanded.
+    func mask(in state: State) throws(CollabError) -> TokenMask {
+        var mask = TokenMask(count: trie.vocabularySize)
+        if !state.isOver, state.situation.canGoOn {
+            mask = try constraint.automaton.mask(of: state.situation, over: trie)
+            mask.remove(endTokens)
+        }
+        if state.situation.isComplete { mask.insert(endTokens) }
+        return mask
     }
 
     private func forbidden(_ token: TokenID) -> CollabError {

@@ -43,6 +43,8 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         var planner: AlternationPlanner
         var statistics = Statistics()
         var shares: FusionStatistics
+        /// What constraints allow, if the mask has to know of any.
+        var trail: ConstraintTrail?
     }
 
     init(_ fused: FusedDecoder, model: AlternatingModel) {
@@ -61,7 +63,8 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
                 rows: Array(repeating: [:], count: count),
                 steps: parts.start.map { [0: $0] } ?? [:],
                 planner: AlternationPlanner(model.length, members: count),
-                shares: FusionStatistics(memberCount: plan.weights.count)
+                shares: FusionStatistics(memberCount: plan.weights.count),
+                trail: parts.trail
             )
         )
     }
@@ -168,10 +171,8 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
             }
             var steps: [FusedStep] = []
             for index in (rows.first ?? []).indices {
-                let moment = FusionMoment(written: before + tokens.count - rows[0].count + index + 1)
-                steps.append(
-                    try plan.fuse(leaves.expand(rows.map { $0[index] }), names: leaves.names, at: moment)
-                )
+                let count = before + tokens.count - rows[0].count + index + 1
+                steps.append(try fuse(rows.map { $0[index] }, after: count))
             }
             let last = steps.last
             state.withLock { state in
@@ -296,11 +297,25 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         return rows
     }
 
+    /// Fuses a row of each model after so many tokens of the answer.
+    private func fuse(_ rows: [Logits], after count: Int) throws(CollabError) -> FusedStep {
+        let trail = state.withLock { state in
+            if let known = state.trail?.count { state.trail?.append(state.written.dropFirst(known)) }
+            return state.trail
+        }
+        return try plan.fuse(
+            leaves.expand(rows),
+            names: leaves.names,
+            at: FusionMoment(written: count),
+            leaving: try trail?.allowed(after: count)
+        )
+    }
+
     private func fuseLatest() throws(CollabError) -> FusedStep {
         let (rows, count) = state.withLock { state in
             (state.rows.map { $0[state.written.count] ?? Logits([]) }, state.written.count)
         }
-        let step = try plan.fuse(leaves.expand(rows), names: leaves.names, at: FusionMoment(written: count))
+        let step = try fuse(rows, after: count)
         state.withLock { state in
             state.decision = nil
             if let judge = judge(state), let guess = state.guesses.first, var coins = state.coins {
@@ -343,6 +358,7 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         }
         state.withLock { state in
             state.written.removeLast(max(state.written.count - kept, 0))
+            state.trail?.truncate(to: kept)
             state.guesses = []
             state.decision = nil
             state.counts = state.counts.map { min($0, kept) }

@@ -24,6 +24,8 @@ public struct FuseUnion: LogitModel {
     public let fusion: Fusion
     /// Who writes.
     public let members: [any LogitModel]
+    /// What its answers will have to be, so that its mask leaves some of it.
+    var constraints: [Constraint] = []
     private let joined = Protected<UnionVocabulary?>(nil)
 
     /// Fuses members.
@@ -62,7 +64,7 @@ public struct FuseUnion: LogitModel {
             if let identity { known[identity] = model }
             models.append(model)
         }
-        return FusedModel(name, fusion, members: models)
+        return constraints.reduce(FusedModel(name, fusion, members: models)) { $0.informed(of: $1) }
     }
 
     /// The rule's and the members' names.

@@ -14,7 +14,7 @@ internal import CollabKernels
 /// token that it lacks it reads as its own tokenizer cuts the text.
 public struct UnionModel: LogitModel, Identifiable {
     /// The model that is read.
-    public let base: any LogitModel
+    public internal(set) var base: any LogitModel
     /// The vocabularies together.
     public let vocabulary: UnionVocabulary
     private let member: Int

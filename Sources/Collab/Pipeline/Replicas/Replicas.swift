@@ -25,7 +25,7 @@ public struct Replicas<Access: AccessLevel>: Collaboration {
     public let afterOutput: AfterOutput
     /// Whether the next replica is asked if one failed that may have worked on the call, and charge for it.
     public let repeatsPossiblyBilled: Bool
-    let team: Team<Access>
+    var team: Team<Access>
     let seats: [Seat]
     let table: Protected<ReplicaTable>
 

@@ -16,6 +16,26 @@ struct TokenMask: Hashable, Sendable {
         token >= 0 && Int(token) / 64 < words.count && words[Int(token) / 64] >> UInt64(token % 64) & 1 == 1
     }
 
+    /// The tokens as places of rows of so many, ascending.
+    func places(below end: Int) -> [Int] {
+        var places: [Int] = []
+        for (index, word) in words.enumerated() where word != 0 {
+            var rest = word
+            while rest != 0 {
+                let place = index * 64 + rest.trailingZeroBitCount
+                guard place < end else { return places }
+                places.append(place)
+                rest &= rest - 1
+            }
+        }
+        return places
+    }
+
+    /// Leaves only what another set has too.
+    mutating func formIntersection(_ other: TokenMask) {
+        for index in words.indices { words[index] &= index < other.words.count ? other.words[index] : 0 }
+    }
+
     /// Adds tokens.
     mutating func insert(_ tokens: some Sequence<TokenID>) {
         for token in tokens { words[Int(token) / 64] |= 1 << UInt64(token % 64) }
