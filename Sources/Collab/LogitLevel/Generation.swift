@@ -21,9 +21,12 @@ extension LogitModel {
     }
 
     /// The seed of a request's random choices: its own, or one drawn from the run's.
+    ///
+    /// A model that only writes faster what another one writes draws it under the other's name, and so does what is
+    /// around it, so that answers do not depend on guesses.
     func generationSeed(for request: Request) -> UInt64 {
         request.options.seed
-            ?? Run.current?.drawSeed("\(name)/\(request.sample)/\(request.contentHash)")
+            ?? Run.current?.drawSeed("\(seedName(of: self))/\(request.sample)/\(request.contentHash)")
             ?? UInt64(bitPattern: Int64(request.sample))
     }
 }

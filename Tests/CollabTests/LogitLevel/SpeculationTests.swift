@@ -147,6 +147,32 @@ struct SpeculationTests {
         #expect(statistic < 45.3)
     }
 
+    @Test("a run's seed gives the answer that it gives without guesses, whatever is around them")
+    func seeds() async throws {
+        let model = Self.chance(1)
+        let fused = FusedModel(nil, .mixture, members: [Self.chance(1, "a"), Self.chance(2, "b")])
+        let constraint = try Constraint.regularExpression("[abcd]{40}")
+        func write(_ model: some LogitModel) async throws -> String {
+            let options = GenerationOptions(maximumTokens: 40, sampling: .temperature(1))
+            return try await model.respond(to: .completion("a", options: options), in: Run(seed: 5)).text
+        }
+        func guessing<Model: LogitModel>(_ model: Model) -> SpeculativeModel<Model> {
+            model.speculating(with: ModelProposer(Self.chance(9)), length: .fixed(2))
+        }
+        let plain = try await write(model)
+        #expect(try await write(guessing(model)) == plain)
+        #expect(try await write(guessing(guessing(model)).named("guessing").options { _ in }) == plain)
+        let held = try await write(model.constrained(to: constraint))
+        #expect(try await write(guessing(model).constrained(to: constraint)) == held)
+        #expect(try await write(guessing(model.constrained(to: constraint))) == held)
+        let biased = try await write(model.processed(by: TokenBias([0: -1])))
+        #expect(try await write(guessing(model).processed(by: TokenBias([0: -1]))) == biased)
+        let together = try await write(fused)
+        #expect(try await write(guessing(fused)) == together)
+        #expect(try await write(fused.alternating(.fixed(1))) == together)
+        #expect(try await write(guessing(fused.alternating(.fixed(1)))) == together)
+    }
+
     // MARK: Passes
 
     @Test("a proposer that is always right saves passes, one that is always wrong costs none")
