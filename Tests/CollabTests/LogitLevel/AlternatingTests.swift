@@ -148,6 +148,40 @@ struct AlternatingTests {
         #expect(abs(Double(right) / Double(judged) - 0.85) < 0.03)
     }
 
+    /// Reads no b, though another member may guess it.
+    private struct NoB: LogitProcessor {
+        var name: String { "no b" }
+        func start(after prompt: [TokenID]) {}
+        func advance(_ state: inout Void, by token: TokenID) throws(CollabError) {
+            if token == 1 { throw CollabError(.invalidRequest, "There is a b.") }
+        }
+        func process(_ logits: inout Logits, in state: Void) { logits[1] = -.infinity }
+    }
+
+    @Test(
+        "a guess that a member cannot read is judged all the same",
+        arguments: [GuessAgreement.sameAnswer, .sameDistribution]
+    )
+    func unreadable(agreement: GuessAgreement) async throws {
+        let guesser = ToyModel("guesser", always: logs(0.2, 0.5, 0.3, 1e-9, 1e-9))
+        let reader = ToyModel("reader", always: logs(0.5, 0.2, 0.3, 1e-9, 1e-9)).processed(by: NoB())
+        let fused = FusedModel(nil, .productOfExperts, members: [guesser, reader])
+        let turns = fused.alternating(.fixed(2), keeping: agreement)
+        var count = 0
+        for seed in 0..<200 as Range<UInt64> {
+            let response = try await Self.write(turns, "a", .temperature(1), seed: seed)
+            #expect(response.text.count == 40 && !response.text.contains("b"))
+            if agreement == .sameAnswer {
+                #expect(try await Self.write(fused, "a", .temperature(1), seed: seed).text == response.text)
+            }
+            count += response.text.count { $0 == "a" }
+        }
+        // √(0.2 · 0.5) against √(0.3 · 0.3), by hand; σ is 0.0056. Without a judgement it would be 0.457.
+        #expect(abs(Double(count) / 8000 - 0.5132) < 0.02)
+        let greedy = try await Self.write(turns, "a", .greedy)
+        #expect(greedy.tokens == (try await Self.write(fused, "a", .greedy).tokens))
+    }
+
     @Test(
         "with a fixed length a seed gives one answer, and other rules than a temperature are those of plain fusion"
     )

@@ -143,7 +143,7 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
         try await accept(tokens[0])
         do throws(CollabError) {
             let isPlain = state.withLock { state in state.guesses.isEmpty && state.planner.isPlain }
-            if isPlain { try await catchUp() } else { try await takeTurns() }
+            if isPlain { try await catchUp() } else { try await takeTurnsIfPossible() }
             let step = try fuseLatest()
             let seconds = (clock.now - start) / .seconds(1)
             state.withLock { state in
@@ -212,6 +212,27 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
     private func catchUp() async throws(CollabError) {
         _ = try await concurrently(decoders.indices.filter(isMissing)) { (leaf) async throws(CollabError) in
             try await self.read(leaf, .last)
+        }
+    }
+
+    /// Takes turns, or reads side by side where a member cannot read a guess, as where a constraint of its own forbids it.
+    private func takeTurnsIfPossible() async throws(CollabError) {
+        do throws(CollabError) { try await takeTurns() } catch {
+            guard error.code != .cancelled, state.withLock({ !$0.guesses.isEmpty }) else { throw error }
+            try await leaveGuessesUnread()
+            try await catchUp()
+        }
+    }
+
+    /// Has everybody forget the guesses. The first one stays to be judged: a token drawn anew in its place would be the
+    /// more probable, the more often guesses cannot be read.
+    private func leaveGuessesUnread() async throws(CollabError) {
+        let (kept, counts) = state.withLock { ($0.written.count, $0.counts) }
+        try await takeBack(to: kept, from: counts)
+        state.withLock { state in
+            state.guesses.removeLast(state.guesses.count - 1)
+            state.counts = state.counts.map { min($0, kept) }
+            state.rows = state.rows.map { $0.filter { $0.key <= kept } }
         }
     }
 
@@ -352,10 +373,7 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
 
     /// Forgets the guesses and all but so many tokens of the answer.
     private func goBack(to kept: Int) async throws(CollabError) {
-        let counts = state.withLock { $0.counts }
-        _ = try await concurrently(Array(decoders.indices)) { (leaf) async throws(CollabError) in
-            if counts[leaf] > kept { try await self.decoders[leaf].truncate(to: self.firsts[leaf] + kept) }
-        }
+        try await takeBack(to: kept, from: state.withLock { $0.counts })
         state.withLock { state in
             state.written.removeLast(max(state.written.count - kept, 0))
             state.trail?.truncate(to: kept)
@@ -364,6 +382,13 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
             state.counts = state.counts.map { min($0, kept) }
             state.rows = state.rows.map { _ in [:] }
             state.steps = state.steps.filter { $0.key <= kept }
+        }
+    }
+
+    /// Has the models that have read more forget all but so many tokens of the answer.
+    private func takeBack(to kept: Int, from counts: [Int]) async throws(CollabError) {
+        _ = try await concurrently(Array(decoders.indices)) { (leaf) async throws(CollabError) in
+            if counts[leaf] > kept { try await self.decoders[leaf].truncate(to: self.firsts[leaf] + kept) }
         }
     }
 
