@@ -2,8 +2,8 @@ extension LogitModel {
     /// Writes an answer token by token from the model's logits.
     ///
     /// Each token is chosen by the request's ``Sampling`` rule. The answer ends at an end token, at a stop sequence,
-    /// at the token limit (512 unless the request says otherwise, and never more than the context holds), or when the
-    /// run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
+    /// at the token limit (512 unless the request says otherwise, and never more than the context holds, also where a
+    /// fusion's member needs more tokens for the text than others), or when the run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
     /// boundaries, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
     /// dropped.
     ///
@@ -117,14 +117,11 @@ struct Generation {
                 ending = .other("stopped early")
             } else {
                 foreseeing?.willChoose(with: sampler)
-                next =
-                    if let topDecoder, let count = sampler.neededCount {
-                        .top(
-                            try await topDecoder.append([choice.token], top: count, normalized: listsTokens)
-                        )
-                    } else {
-                        .row(try await start.decoder.append(choice.token))
-                    }
+                do throws(CollabError) { next = try await read(choice.token, topDecoder) } catch {
+                    // There was room for a token, but a member may cut one into several of its own.
+                    guard error.code == .contextOverflow else { throw error }
+                    ending = .tokenLimit
+                }
             }
         }
         await finish(into: sink)
@@ -146,6 +143,16 @@ struct Generation {
     private enum Next {
         case row(Logits)
         case top(TopTokens)
+    }
+
+    private func read(
+        _ token: TokenID,
+        _ topDecoder: (any TopTokenDecoder)?
+    ) async throws(CollabError) -> Next {
+        if let topDecoder, let count = sampler.neededCount {
+            return .top(try await topDecoder.append([token], top: count, normalized: listsTokens))
+        }
+        return .row(try await start.decoder.append(token))
     }
 
     private mutating func choose(

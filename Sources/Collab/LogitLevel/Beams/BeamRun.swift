@@ -189,15 +189,19 @@ struct BeamRun {
         }
         beams.reverse()
         let rows = try await concurrently(beams.map { ($0.decoder, $0.tokens.last ?? 0) }) {
-            (decoder, token) async throws(CollabError) -> Logits? in
-            do throws(CollabError) { return try await decoder.append(token) } catch {
-                // A beam that nothing can follow dies alone.
-                if error.code == .nothingToSample { return nil }
+            (decoder, token) async throws(CollabError) -> (next: Logits?, isFull: Bool) in
+            do throws(CollabError) { return (try await decoder.append(token), false) } catch {
+                // A beam that nothing can follow dies alone; one that is full is as long as it can be.
+                if error.code == .nothingToSample { return (nil, false) }
+                if error.code == .contextOverflow { return (nil, true) }
                 throw error
             }
         }
         tokensRead += beams.count
-        for (place, row) in rows.enumerated() { beams[place].logits = row }
+        for (place, row) in rows.enumerated() {
+            beams[place].logits = row.next
+            if row.isFull { finish(beams[place].tokens, beams[place].logprob, .tokenLimit) }
+        }
         running = beams
     }
 }

@@ -63,8 +63,16 @@ struct PartialAnswer {
                 await finish(into: sink)
                 return .budgetExhausted
             }
-            try await foresee()
-            let step = try await step()
+            let step: IntervalFusion.Step
+            do throws(CollabError) {
+                try await foresee()
+                step = try await self.step()
+            } catch {
+                // A server may learn only now that it has no room for what was written.
+                guard error.code == .contextOverflow, written > 0 else { throw error }
+                await finish(into: sink)
+                return .tokenLimit
+            }
             guard let choice = choose(step) else {
                 throw CollabError(.nothingToSample, "No token is known well enough to be written.")
             }
@@ -116,15 +124,21 @@ struct PartialAnswer {
             let index = answers.firstIndex(where: { $0 is LogitAnswer }),
             let guesser = answers[index] as? LogitAnswer
         else { return }
-        let guessed = try await guesser.guesses(min(lookahead, limit - written))
-        if guessed.isEmpty { return }
         let count = counts.lowerBound
-        _ = try await concurrently(Array(zip(names, answers))) { (name, answer) async throws(CollabError) in
-            do throws(CollabError) { try await answer.foresee(guessed, count: count) } catch {
-                throw error.within(name)
+        do throws(CollabError) {
+            let guessed = try await guesser.guesses(min(lookahead, limit - written))
+            if guessed.isEmpty { return }
+            _ = try await concurrently(Array(zip(names, answers))) {
+                (name, answer) async throws(CollabError) in
+                do throws(CollabError) { try await answer.foresee(guessed, count: count) } catch {
+                    throw error.within(name)
+                }
             }
+            guesses = guessed[...]
+        } catch {
+            // The guesses may have no room where the next token has.
+            guard error.code == .contextOverflow else { throw error }
         }
-        guesses = guessed[...]
     }
 
     /// Asks for more of the most probable tokens until it is clear what to write, or the limit is reached.

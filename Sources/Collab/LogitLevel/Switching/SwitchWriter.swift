@@ -30,6 +30,8 @@ final class SwitchWriter {
         var logprob = 0.0
         /// Whether the writer would end the answer here.
         var isEnd = false
+        /// Whether the writer's context is full.
+        var isCut = false
 
         /// The mean log-probability of a byte, the end counted as one.
         var logprobPerByte: Double { logprob / Double(max(bytes.count + (isEnd ? 1 : 0), 1)) }
@@ -77,10 +79,11 @@ final class SwitchWriter {
         read += bytes.count
         if room > 0 {
             do throws(CollabError) { row = cut(try await decoder.append(token)) } catch {
-                throw error.within(model.name)
+                guard error.code == .contextOverflow else { throw error.within(model.name) }
+                piece.isCut = true
             }
         } else {
-            piece.isEnd = true
+            piece.isCut = true
         }
     }
 
@@ -117,7 +120,7 @@ final class SwitchWriter {
             if hasWord, bytes.first?.isWhitespace ?? false { return piece }
             sampler = next
             try await step(choice.token, choice.logprob, into: &piece)
-            if piece.isEnd { return piece }
+            if piece.isCut { return piece }
         }
         return piece
     }
@@ -127,7 +130,7 @@ final class SwitchWriter {
     func writePatch(of count: Int) async throws(CollabError) -> Piece {
         var piece = Piece()
         while piece.tokens < count || (piece.bytes.endsWithinCharacter && piece.tokens < count + 3),
-            !piece.isEnd
+            !piece.isEnd, !piece.isCut
         {
             try checkCancellation()
             let next = try await writeToken()
@@ -135,6 +138,7 @@ final class SwitchWriter {
             piece.tokens += next.tokens
             piece.logprob += next.logprob
             piece.isEnd = next.isEnd
+            piece.isCut = next.isCut
         }
         return piece
     }

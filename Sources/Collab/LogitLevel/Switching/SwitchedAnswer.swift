@@ -190,10 +190,13 @@ struct SwitchedAnswer {
         await send(output.text, into: sink)
         if output.stop != nil || piece.isEnd {
             ending = .finished
-        } else if written >= limit {
+        } else if piece.isCut || written >= limit {
             ending = .tokenLimit
         }
     }
+
+    /// Ends the answer where a member has no room for what was written.
+    mutating func endAtLimit() { ending = .tokenLimit }
 
     mutating func finish(into sink: ResponseSink) async {
         guard matcher.stop == nil else { return }

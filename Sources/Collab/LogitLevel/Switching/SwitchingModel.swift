@@ -11,7 +11,8 @@
 /// ```
 ///
 /// Each member renders the request for itself. The answer lists no tokens, since they are of several vocabularies; token
-/// limits count the tokens of whoever writes. The trace notes how much each member has written, and warns where the base
+/// limits count the tokens of whoever writes, and an answer that a member has no room to read ends as at the limit. The
+/// trace notes how much each member has written, and warns where the base
 /// was interrupted at more than a fifth of the words.
 public struct SwitchingModel: TextModel {
     /// What to call it.
@@ -59,10 +60,16 @@ public struct SwitchingModel: TextModel {
             SwitchWriter(members[index], starts[index], request.options, seed: seed &+ UInt64(index))
         }
         var answer = try SwitchedAnswer(request, starts, writers, seed: seed)
-        switch rule {
-        case .nudging(let threshold): try await answer.nudge(below: threshold, into: sink)
-        case .mentoring(let share, let segment): try await answer.mentor(share, segment, into: sink)
-        case .patches(let count, let selector): try await answer.patch(count, selector, into: sink)
+        do throws(CollabError) {
+            switch rule {
+            case .nudging(let threshold): try await answer.nudge(below: threshold, into: sink)
+            case .mentoring(let share, let segment): try await answer.mentor(share, segment, into: sink)
+            case .patches(let count, let selector): try await answer.patch(count, selector, into: sink)
+            }
+        } catch {
+            // What was written may take more tokens of one member than of another.
+            guard error.code == .contextOverflow, answer.written > 0 else { throw error }
+            answer.endAtLimit()
         }
         await answer.finish(into: sink)
         answer.note(rule)
