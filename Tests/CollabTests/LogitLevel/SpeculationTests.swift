@@ -246,6 +246,15 @@ struct SpeculationTests {
         }
     }
 
+    @Test("a guessing model whose context is too short, even for the prompt, stops guessing")
+    func shortDraft() async throws {
+        var draft = Self.chance(1)
+        for length in 1...5 {
+            draft.contextLength = length
+            try await Self.expectEqual(Self.chance(1), ModelProposer(draft), .fixed(3))
+        }
+    }
+
     @Test("a guess that cannot be read is read without")
     func refusedGuess() async throws {
         struct NoB: LogitProcessor {

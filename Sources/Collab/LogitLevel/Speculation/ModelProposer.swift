@@ -4,7 +4,8 @@ internal import CollabKernels
 /// the guesses.
 ///
 /// It reads the request as it renders it itself. It proposes its most probable tokens, or, where tokens are drawn, those
-/// that it would have drawn itself with the same random numbers.
+/// that it would have drawn itself with the same random numbers. Where its context is too short for the text, it proposes
+/// nothing.
 public struct ModelProposer: TokenProposer {
     /// The model that guesses.
     public let model: any LogitModel
@@ -36,9 +37,16 @@ public struct ModelProposer: TokenProposer {
             }
             return ModelProposals(model, start.decoder, first: start.logits)
         } catch {
+            if error.code == .contextOverflow { return NoProposals() }
             throw error.within(model.name)
         }
     }
+}
+
+/// No guesses, where the guessing model has no room for the prompt.
+private struct NoProposals: TokenProposals {
+    func propose(after written: [TokenID], count: Int) async throws(CollabError) -> [TokenID] { [] }
+    func fork() async throws(CollabError) -> any TokenProposals { self }
 }
 
 /// A decoder of the guessing model that follows what is written.
@@ -97,12 +105,17 @@ private final class ModelProposals: TokenProposals {
         // The greedy rule needs no whole rows.
         var sampler = sampler.flatMap { $0.neededCount == 1 ? nil : $0 }
         let needsRows = sampler != nil
-        guard count > 0, var next = try await follow(written, needsRows: needsRows) else { return [] }
         var proposed: [TokenID] = []
-        while let token = guess(next, &sampler), !endTokens.contains(token) {
-            proposed.append(token)
-            guard proposed.count < count, room > 0 else { break }
-            next = try await read([token], needsRows: needsRows)
+        do throws(CollabError) {
+            guard count > 0, var next = try await follow(written, needsRows: needsRows) else { return [] }
+            while let token = guess(next, &sampler), !endTokens.contains(token) {
+                proposed.append(token)
+                guard proposed.count < count, room > 0 else { break }
+                next = try await read([token], needsRows: needsRows)
+            }
+        } catch {
+            // There was less room than it seemed, as where members of a fusion cut a token into several of their own.
+            guard error.code == .contextOverflow else { throw error }
         }
         return proposed
     }
