@@ -2,7 +2,7 @@ extension LogitModel {
     /// Writes an answer token by token from the model's logits.
     ///
     /// Each token is chosen by the request's ``Sampling`` rule. The answer ends at an end token, at a stop sequence,
-    /// at the token limit (512 unless the request says otherwise, and never more than the context holds, also where a
+    /// at the token limit (512 unless the request says otherwise, 2048 where tokens are bytes, and never more than the context holds, also where a
     /// fusion's member needs more tokens for the text than others), or when the run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
     /// boundaries, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
     /// dropped.
@@ -14,6 +14,7 @@ extension LogitModel {
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         // Drawn before anything is awaited, so that it does not depend on the order in which parallel calls run.
         let seed = generationSeed(for: request)
+        try request.options.validate(for: tokenizer)
         try checkCancellation()
         let start = try await startDecoding(request)
         var generation = try Generation(self, request, seed: seed, start: start)
@@ -41,7 +42,7 @@ protocol BoundedDecoder: Decoder {
 
 /// An answer while it is being written from logits.
 struct Generation {
-    /// How many tokens an answer has at most when nobody says.
+    /// How many tokens, unless they are bytes, an answer has at most when nobody says.
     static let defaultLimit = 512
 
     private let model: any LogitModel
@@ -67,14 +68,15 @@ struct Generation {
         start: DecodingStart
     ) throws(CollabError) {
         let options = request.options
-        try options.validate()
+        try options.validate(for: model.tokenizer)
         self.model = model
         self.start = start
         let room =
             (start.decoder as? any BoundedDecoder)?.room ?? model.contextLength - start.decoder.position
-        var wanted = options.maximumTokens ?? Self.defaultLimit
+        let usual = model.tokenizer.usualLimit
+        var wanted = options.maximumTokens ?? usual
         // That a budget has room for a long answer does not make it wanted.
-        if Run.context?.allowance?.isOnlyLimit ?? false { wanted = min(wanted, Self.defaultLimit) }
+        if Run.context?.allowance?.isOnlyLimit ?? false { wanted = min(wanted, usual) }
         // The last token need not be read any more, so one more than the room can be written.
         limit = min(wanted, max(room, 0) + 1)
         endTokens = model.tokenizer.endTokens

@@ -49,7 +49,7 @@ struct BeamRun {
         endTokens = model.tokenizer.endTokens
         let room =
             (start.decoder as? any BoundedDecoder)?.room ?? model.contextLength - start.decoder.position
-        limit = min(request.options.maximumTokens ?? Generation.defaultLimit, max(room, 0) + 1)
+        limit = min(request.options.maximumTokens ?? model.tokenizer.usualLimit, max(room, 0) + 1)
         running = [Running(decoder: start.decoder, logits: start.logits)]
     }
 

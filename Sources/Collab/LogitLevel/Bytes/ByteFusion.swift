@@ -60,7 +60,7 @@ struct ByteFusion: LogitModel {
     }
 
     func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let request = try request.inBytes()
+        try request.options.validate(for: tokenizer)
         // Models of their own, so that the statistics are this answer's.
         let models = Self.byteModels(of: members, pruning, lexicons)
         let response = try await FusedModel(name, fused.fusion, members: models).generate(request, into: sink)

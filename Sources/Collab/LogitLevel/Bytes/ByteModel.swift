@@ -83,7 +83,7 @@ public struct ByteModel: LogitModel, Identifiable {
 
     /// Writes an answer byte by byte, and notes in the trace what that took.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let request = try request.inBytes()
+        try request.options.validate(for: tokenizer)
         var model = self
         model.collector = ByteStatisticsCollector()
         let seed = generationSeed(for: request)
@@ -98,22 +98,5 @@ public struct ByteModel: LogitModel, Identifiable {
     private func reader() throws(CollabError) -> ByteReader {
         try pruning.validate()
         return ByteReader(model: base, lexicon: try lexicons.lexicon(of: base), pruning: pruning)
-    }
-}
-
-extension Request {
-    /// The request as it is understood where tokens are bytes.
-    ///
-    /// Throws ``CollabError/Code/invalidRequest`` for a repetition penalty.
-    func inBytes() throws(CollabError) -> Request {
-        guard options.sampling.repetitionPenalty == 1 else {
-            throw CollabError(
-                .invalidRequest,
-                "A repetition penalty would penalise letters where text is written byte by byte; leave it at 1."
-            )
-        }
-        var request = self
-        if request.options.maximumTokens == nil { request.options.maximumTokens = 2048 }
-        return request
     }
 }

@@ -23,8 +23,9 @@ struct SwitchedAnswer {
         self.request = request
         self.writers = writers
         shares = Array(repeating: 0, count: writers.count)
+        let usual = writers.map(\.model.tokenizer.usualLimit).min() ?? Generation.defaultLimit
         let room = writers.map(\.room).min() ?? 0
-        limit = min(request.options.maximumTokens ?? Generation.defaultLimit, max(room, 0) + 1)
+        limit = min(request.options.maximumTokens ?? usual, max(room, 0) + 1)
         generator = SeededGenerator(seed: seed)
         matcher = try StopMatcher(request.options.stopSequences + starts.flatMap(\.stopSequences))
         if case .dialogue = request.input { skipsWhitespace = true }

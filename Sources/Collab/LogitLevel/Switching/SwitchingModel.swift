@@ -48,7 +48,7 @@ public struct SwitchingModel: TextModel {
     /// Writes an answer together, and notes who wrote how much.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try validate()
-        try request.options.validate()
+        for member in members { try request.options.validate(for: member.tokenizer) }
         let seed = generationSeed(for: request)
         try checkCancellation()
         let starts = try await concurrently(members) { (model) async throws(CollabError) in
