@@ -2,7 +2,7 @@
 ///
 /// Positions are counted as the base counts them; the others keep their distance, which is the difference of their
 /// prompts. Where a gate leaves the base alone the others lag behind, and read what was written when it opens.
-final class FusedDecoder: Decoder, BoundedDecoder {
+final class FusedDecoder: BoundedDecoder, NotingDecoder {
     let plan: FusionPlan
     private let leaves: FusionLeaves
     private let decoders: [any Decoder]
@@ -71,9 +71,9 @@ final class FusedDecoder: Decoder, BoundedDecoder {
         }.min() ?? 0
     }
 
-    /// What has been seen of the members' agreement.
-    var notes: FusionNotes {
-        FusionNotes(plan: plan, names: leaves.names, statistics: state.withLock { $0.statistics })
+    /// Notes what has been seen of the members' agreement.
+    func note() {
+        FusionNotes(plan: plan, names: leaves.names, statistics: state.withLock { $0.statistics }).record()
     }
 
     /// What it is made of, for a decoder that moves the members in its own way.

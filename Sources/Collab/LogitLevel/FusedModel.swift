@@ -4,6 +4,9 @@
 /// variants, or different models, as long as they share a vocabulary. All read every token that is written; the
 /// members' steps run side by side, and a member that occurs twice is run once.
 ///
+/// The trace of an answer notes what was fused, how often the base's favourite was changed, and how much each member had
+/// to say, also where a model around the fusion has written it.
+///
 /// It is a logit model itself, so fusions nest. ``FuseLogits`` is its spelling in pipelines and
 /// ``LogitFormula`` its spelling as arithmetic.
 public struct FusedModel: LogitModel {
@@ -137,17 +140,6 @@ public struct FusedModel: LogitModel {
     /// The beginning of what the constraints allow, if there are any and a mask has to know of them.
     private func makeTrail(_ plan: FusionPlan) -> ConstraintTrail? {
         plan.mayMask ? ConstraintTrail(constraints, tokenizer) : nil
-    }
-
-    /// Writes an answer, and notes in the trace what was fused and how much each member had to say.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let seed = generationSeed(for: request)
-        try checkCancellation()
-        let start = try await startDecoding(request)
-        var generation = try Generation(self, request, seed: seed, start: start)
-        let response = try await generation.run(into: sink)
-        (start.decoder as? FusedDecoder)?.notes.record()
-        return response
     }
 }
 

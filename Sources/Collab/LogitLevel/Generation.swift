@@ -40,6 +40,12 @@ protocol BoundedDecoder: Decoder {
     func didChoose(_ token: TokenID, at position: Int)
 }
 
+/// A decoder that has something to tell in the trace of an answer that it has written.
+protocol NotingDecoder: Decoder {
+    /// Notes what was fused, guessed or deferred; a decoder around another one notes that of both.
+    func note()
+}
+
 /// An answer while it is being written from logits.
 struct Generation {
     /// How many tokens, unless they are bytes, an answer has at most when nobody says.
@@ -127,6 +133,7 @@ struct Generation {
             }
         }
         await finish(into: sink)
+        (start.decoder as? any NotingDecoder)?.note()
         return Response(
             text: text,
             model: model.name,

@@ -112,7 +112,9 @@ extension LogitModel {
 }
 
 /// A decoder whose rows a classifier has judged.
-private final class ClassifiedDecoder<Base: LogitModel, Classifier: TextClassifier>: BoundedDecoder {
+private final class ClassifiedDecoder<Base: LogitModel, Classifier: TextClassifier>: BoundedDecoder,
+    NotingDecoder
+{
     private let model: ClassifiedModel<Base, Classifier>
     private let base: any Decoder
     private let request: Request?
@@ -140,6 +142,8 @@ private final class ClassifiedDecoder<Base: LogitModel, Classifier: TextClassifi
     func didChoose(_ token: TokenID, at position: Int) {
         (base as? any BoundedDecoder)?.didChoose(token, at: position)
     }
+
+    func note() { (base as? any NotingDecoder)?.note() }
 
     func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
         let start = base.position

@@ -63,7 +63,7 @@ extension LogitModel {
 }
 
 /// A decoder whose logits are changed on their way out.
-private final class ProcessedDecoder<Processor: LogitProcessor>: BoundedDecoder {
+private final class ProcessedDecoder<Processor: LogitProcessor>: BoundedDecoder, NotingDecoder {
     private let base: any Decoder
     private let processor: Processor
     private let model: any LogitModel
@@ -93,6 +93,8 @@ private final class ProcessedDecoder<Processor: LogitProcessor>: BoundedDecoder 
     func didChoose(_ token: TokenID, at position: Int) {
         (base as? any BoundedDecoder)?.didChoose(token, at: position)
     }
+
+    func note() { (base as? any NotingDecoder)?.note() }
 
     func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
         let known = states.withLock { $0 }

@@ -1,5 +1,5 @@
 /// The decoders of a fusion's members while they take turns.
-final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
+final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder, NotingDecoder {
     /// What has been guessed.
     struct Statistics: Hashable, Sendable {
         /// How many tokens were guessed and read.
@@ -169,17 +169,16 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder {
             let rows = try await concurrently(Array(decoders.indices)) { (leaf) async throws(CollabError) in
                 try await self.read(leaf, selection)
             }
-            var steps: [FusedStep] = []
+            var steps: [Int: FusedStep] = [:]
             for index in (rows.first ?? []).indices {
                 let count = before + tokens.count - rows[0].count + index + 1
-                steps.append(try fuse(rows.map { $0[index] }, after: count))
+                steps[count] = try fuse(rows.map { $0[index] }, after: count)
             }
-            let last = steps.last
-            state.withLock { state in
-                state.steps = last.map { [state.written.count: $0] } ?? [:]
+            state.withLock { [steps] state in
+                state.steps = steps
                 state.rows = state.rows.map { _ in [:] }
             }
-            return steps.map(\.logits)
+            return steps.sorted { $0.key < $1.key }.map(\.value.logits)
         } catch {
             try? await goBack(to: before)
             throw error

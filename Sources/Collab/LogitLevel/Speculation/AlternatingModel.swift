@@ -12,6 +12,8 @@
 /// fusion, greedy or drawn, if members compute a token alike alone and in a pass over several. With
 /// ``GuessAgreement/sameDistribution`` more guesses count, and drawn answers are those of plain fusion in distribution.
 ///
+/// The trace notes what was fused, how many guesses were right, and how many passes the members made.
+///
 /// Members that share their weights, such as roles of one model, are decoded as one batch by plain fusion, which is
 /// usually faster than taking turns. ``SpeculationLength/automatic(upTo:)`` measures both and takes the faster one.
 public struct AlternatingModel: LogitModel {
@@ -63,18 +65,6 @@ public struct AlternatingModel: LogitModel {
             !fused.plan.mayLeaveBaseAlone
         else { return decoder }
         return AlternatingDecoder(fused, model: self)
-    }
-
-    /// Writes an answer, and notes in the trace what was fused and how the guesses were.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let seed = generationSeed(for: request)
-        try checkCancellation()
-        let start = try await startDecoding(request)
-        var generation = try Generation(self, request, seed: seed, start: start)
-        let response = try await generation.run(into: sink)
-        (start.decoder as? FusedDecoder)?.notes.record()
-        (start.decoder as? AlternatingDecoder)?.note()
-        return response
     }
 }
 

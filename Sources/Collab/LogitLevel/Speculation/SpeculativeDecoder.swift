@@ -1,5 +1,5 @@
 /// A decoder whose base has read guesses behind its position.
-final class SpeculativeDecoder: BoundedDecoder, ForeseeingDecoder {
+final class SpeculativeDecoder: BoundedDecoder, ForeseeingDecoder, NotingDecoder {
     /// What has been guessed.
     struct Statistics: Hashable, Sendable {
         /// How many tokens were guessed and read.
@@ -50,10 +50,13 @@ final class SpeculativeDecoder: BoundedDecoder, ForeseeingDecoder {
 
     var room: Int { baseRoom + state.withLock { $0.ahead.count } }
 
-    var statistics: Statistics { state.withLock { $0.statistics } }
-
-    /// What has been seen of the members' agreement, if the base is a fusion.
-    var fusionNotes: FusionNotes? { (base as? FusedDecoder)?.notes }
+    /// Notes how the guesses were, and what the base has to tell.
+    func note() {
+        (base as? any NotingDecoder)?.note()
+        let statistics = state.withLock { $0.statistics }
+        Run.note("guesses", "\(statistics.right) of \(statistics.proposed) right")
+        Run.note("forward passes", statistics.passes)
+    }
 
     func willChoose(with sampler: TokenSampler) { state.withLock { $0.sampler = sampler } }
 

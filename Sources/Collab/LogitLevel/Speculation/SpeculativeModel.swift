@@ -54,22 +54,6 @@ public struct SpeculativeModel<Base: LogitModel>: LogitModel {
         return start
     }
 
-    /// Writes an answer, and notes in the trace how the guesses were.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let seed = generationSeed(for: request)
-        try checkCancellation()
-        let start = try await startDecoding(request)
-        var generation = try Generation(self, request, seed: seed, start: start)
-        let response = try await generation.run(into: sink)
-        if let decoder = start.decoder as? SpeculativeDecoder {
-            decoder.fusionNotes?.record()
-            let statistics = decoder.statistics
-            Run.note("guesses", "\(statistics.right) of \(statistics.proposed) right")
-            Run.note("forward passes", statistics.passes)
-        }
-        return response
-    }
-
     private func validate() throws(CollabError) {
         try length.validate()
         try proposer.validate(for: base)

@@ -94,28 +94,10 @@ public struct TokenCascade: LogitModel {
             stopSequences: starts.flatMap(\.stopSequences)
         )
     }
-
-    /// Writes an answer, and notes in the trace how much of it was left to the large model.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let seed = generationSeed(for: request)
-        try checkCancellation()
-        let start = try await startDecoding(request)
-        var generation = try Generation(self, request, seed: seed, start: start)
-        let response = try await generation.run(into: sink)
-        if let decoder = start.decoder as? TokenCascadeDecoder {
-            let (tokens, deferred) = decoder.counts
-            let share = tokens > 0 ? (deferred / Double(tokens)).rounded(toPlaces: 3) : 0
-            Run.note(
-                "deferred",
-                "\(deferred.rounded(toPlaces: 2)) of \(tokens) tokens (\(share)), where \(deferral)"
-            )
-        }
-        return response
-    }
 }
 
 /// The decoders of both models; the large one may lag behind.
-final class TokenCascadeDecoder: BoundedDecoder {
+final class TokenCascadeDecoder: BoundedDecoder, NotingDecoder {
     private let cascade: TokenCascade
     private let small: any Decoder
     private let large: any Decoder
@@ -143,8 +125,16 @@ final class TokenCascadeDecoder: BoundedDecoder {
 
     var position: Int { small.position }
 
-    /// How many distributions were read, and how much of them was the large model's.
-    var counts: (tokens: Int, deferred: Double) { state.withLock { ($0.tokens, $0.deferred) } }
+    /// Notes how much of the answer was left to the large model, and what both have to tell.
+    func note() {
+        let (tokens, deferred) = state.withLock { ($0.tokens, $0.deferred) }
+        let share = tokens > 0 ? (deferred / Double(tokens)).rounded(toPlaces: 3) : 0
+        Run.note(
+            "deferred",
+            "\(deferred.rounded(toPlaces: 2)) of \(tokens) tokens (\(share)), where \(cascade.deferral)"
+        )
+        for decoder in [small, large] { (decoder as? any NotingDecoder)?.note() }
+    }
 
     var room: Int {
         func room(_ decoder: any Decoder, _ model: any LogitModel) -> Int {
@@ -156,9 +146,11 @@ final class TokenCascadeDecoder: BoundedDecoder {
 
     func didChoose(_ token: TokenID, at position: Int) {
         let back = self.position - position
-        for decoder in [small, large] {
-            (decoder as? any BoundedDecoder)?.didChoose(token, at: decoder.position - back)
-        }
+        (small as? any BoundedDecoder)?.didChoose(token, at: position)
+        // Where it lags behind, it has not been asked.
+        let waiting = state.withLock { $0.pending.count }
+        guard waiting <= back else { return }
+        (large as? any BoundedDecoder)?.didChoose(token, at: large.position - (back - waiting))
     }
 
     func append(_ tokens: [TokenID], logits selection: LogitSelection) async throws(CollabError) -> [Logits] {
