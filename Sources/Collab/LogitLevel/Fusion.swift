@@ -122,7 +122,7 @@ extension Fusion {
         /// The reference's most probable tokens, up to a mass.
         case nucleus(topP: Double, of: Int)
         /// Tokens among the most probable ones of every member: of lists that begin with so many tokens, and are
-        /// lengthened until they have so many in common.
+        /// lengthened, token by token, until they have so many in common. What a member finds impossible is in no list.
         case sharedTop(Int)
     }
 

@@ -318,17 +318,36 @@ extension FusionPlan {
         return rows.values[index].withUnsafeBufferPointer { Distribution.places(atLeast: least, in: $0) }
     }
 
-    /// The tokens that all members' lists of favourites have in common, once these are long enough to share so many.
+    /// The tokens that all members' lists of favourites have in common, where these are just long enough to share so many.
+    ///
+    /// What a member finds impossible is not among its favourites. Where too few tokens are possible for all, it is those,
+    /// and where there is none, all.
     private static func shared(_ values: [[Float]], _ count: Int) -> [Int] {
         let size = values[0].count
-        var limit = count
+        var limit = min(count, size)
         while true {
-            let lists = values.map { row in
-                Set(row.withUnsafeBufferPointer { Distribution.topK(limit, of: $0) }.map(\.index))
+            // How long all lists have to be to hold a token that is in all of them.
+            var lengths = favourites(limit, of: values[0])
+            for row in values.dropFirst() {
+                let places = favourites(limit, of: row)
+                lengths = lengths.reduce(into: [:]) { common, token in
+                    if let place = places[token.key] { common[token.key] = max(place, token.value) }
+                }
             }
-            let common = lists.dropFirst().reduce(lists[0]) { $0.intersection($1) }
-            if common.count >= min(count, size) || limit >= size { return common.sorted() }
-            limit = min(limit + max(limit / 4, 1), size)
+            if lengths.count >= count {
+                let longest = lengths.values.sorted()[count - 1]
+                return lengths.filter { $0.value <= longest }.keys.sorted()
+            }
+            if limit == size { return lengths.isEmpty ? Array(0..<size) : lengths.keys.sorted() }
+            limit = min(2 * limit, size)
         }
+    }
+
+    /// A member's most probable tokens with their places among them, from 0.
+    private static func favourites(_ limit: Int, of row: [Float]) -> [Int: Int] {
+        let top = row.withUnsafeBufferPointer { Distribution.topK(limit, of: $0) }
+        return Dictionary(
+            uniqueKeysWithValues: top.prefix { $0.value > -.infinity }.enumerated().map { ($1.index, $0) }
+        )
     }
 }

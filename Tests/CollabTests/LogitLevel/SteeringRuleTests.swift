@@ -44,13 +44,42 @@ struct SteeringRuleTests {
         expect(try logprobs(.intersection, 3), tokens.map { v in logs.map { $0[v] }.min()! }, "intersection")
     }
 
+    /// The reference tries one length of the lists after the other.
+    @Test("the favourites that all share are those of the shortest lists with so many in common")
+    func sharedTop() throws {
+        var generator = SeededGenerator(seed: 3)
+        for trial in 0..<40 {
+            let (memberCount, size, count) = (2 + trial % 2, 300, 1 + trial % 7)
+            let rows = (0..<memberCount).map { _ in (0..<size).map { _ in Float(generator.nextUnit()) * 9 } }
+            let lists = rows.map { row in row.indices.sorted { row[$0] > row[$1] } }
+            func common(_ length: Int) -> Set<Int> {
+                lists.dropFirst().reduce(Set(lists[0].prefix(length))) { $0.intersection($1.prefix(length)) }
+            }
+            let length = try #require((1...size).first { common($0).count >= count })
+            let plan = try FusionPlan(.sharedTop(count), memberCount: memberCount)
+            let step = try plan.fuse(rows.map { Logits($0) }, names: rows.map { _ in "m" })
+            let kept = step.logits.values.indices.filter { step.logits.values[$0] > -.infinity }
+            #expect(Set(kept) == common(length), "\(memberCount) members, \(count) tokens")
+        }
+    }
+
+    @Test("what a member finds impossible is no favourite that all share, however few there are")
+    func sharedPossible() throws {
+        let rows: [[Float]] = [[3, 2, -.infinity, 1, 0], [-.infinity, 2, 3, -.infinity, 1]]
+        for (count, expected) in [(1, [1]), (2, [1, 4]), (4, [1, 4])] {
+            let plan = try FusionPlan(.sharedTop(count), memberCount: 2)
+            let values = try plan.fuse(rows.map { Logits($0) }, names: ["a", "b"]).logits.values
+            #expect(values.indices.filter { values[$0] > -.infinity } == expected)
+        }
+    }
+
     @Test("SafeDecoding extrapolates probabilities over shared favourites, then leaves the base alone")
     func safeDecoding() throws {
         var limit = 5
         func top(_ row: [Double]) -> Set<Int> {
             Set(row.indices.sorted { (-row[$0], $0) < (-row[$1], $1) }.prefix(limit))
         }
-        while top(members[0]).intersection(top(members[1])).count < 5 { limit += max(limit / 4, 1) }
+        while top(members[0]).intersection(top(members[1])).count < 5 { limit += 1 }
         let shared = top(members[0]).intersection(top(members[1]))
         let expected = members[0].indices.map { v in
             shared.contains(v)
