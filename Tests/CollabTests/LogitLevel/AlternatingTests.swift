@@ -148,6 +148,34 @@ struct AlternatingTests {
         #expect(abs(Double(right) / Double(judged) - 0.85) < 0.03)
     }
 
+    @Test(
+        "guesses keep to what the fusion's mask can let pass",
+        arguments: [GuessAgreement.sameAnswer, .sameDistribution]
+    )
+    func masked(agreement: GuessAgreement) async throws {
+        // A sixth of the probability lies below the mask's threshold. Equal members of a contrast give p over the rest.
+        let row = logs(0.5, 0.3333, 0.04, 0.04, 1e-9)
+        let members = ["expert", "amateur"].map { ToyModel($0, always: row) }
+        for fusion in [
+            Fusion.contrastive(), Fusion.guidance(), Fusion.productOfExperts.masked(by: .sharedTop(2)),
+        ] {
+            let fused = FusedModel(nil, fusion, members: members)
+            var (right, proposed) = (0, 0)
+            for seed in 0..<30 as Range<UInt64> {
+                let model = fused.alternating(.fixed(1), keeping: agreement)
+                let options = GenerationOptions(maximumTokens: 40, sampling: .temperature(1), seed: seed)
+                let run = Run()
+                _ = try await model.respond(to: Request(.completion("a"), options: options), in: run)
+                let note = try #require(run.trace?.calls.first?.note("guesses")).split(separator: " ")
+                right += try #require(Int(note[0]))
+                proposed += try #require(Int(note[2]))
+            }
+            #expect(proposed > 500)
+            // The last guess of an answer is not judged.
+            #expect(proposed - right <= 30, "\(fusion)")
+        }
+    }
+
     /// Reads no b, though another member may guess it.
     private struct NoB: LogitProcessor {
         var name: String { "no b" }

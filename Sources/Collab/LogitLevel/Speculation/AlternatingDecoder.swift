@@ -277,17 +277,10 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder, NotingDecoder
 
     /// What a model would choose after the guesses.
     private func favourite(of row: Logits, _ held: State) -> TokenID? {
-        let row = row.count > vocabularySize ? row.cut(to: vocabularySize) : row
+        let row = row.cut(to: vocabularySize)
         guard var sampler = held.sampler, sampler.sampling.temperature > 0 else { return row.best }
         for guess in held.guesses { sampler.pass(guess.token) }
-        guard sharpness != 1 else { return try? sampler.choose(from: row).token }
-        return try? sampler.choose(from: Logits(row.values.map { $0 * sharpness })).token
-    }
-
-    /// A sum of weights other than 1 sharpens the fused distribution, and so it does guesses.
-    private var sharpness: Float {
-        let sum = plan.combination == .logLinear ? plan.weights.reduce(0, +) : 1
-        return sum > 0 && abs(sum - 1) > 1e-6 ? Float(sum) : 1
+        return try? sampler.choose(from: plan.proposal(from: row)).token
     }
 
     /// A model reads what it has not read of the answer and the guesses; returns its rows of the answer's tokens.
@@ -342,8 +335,7 @@ final class AlternatingDecoder: BoundedDecoder, ForeseeingDecoder, NotingDecoder
                 state.decision = judge.token(
                     for: guess.token,
                     target: step.logits.cut(to: vocabularySize),
-                    proposer: rows[guess.leaf].cut(to: vocabularySize),
-                    sharpness: sharpness,
+                    proposer: plan.proposal(from: rows[guess.leaf].cut(to: vocabularySize)),
                     &coins
                 )
                 state.coins = coins

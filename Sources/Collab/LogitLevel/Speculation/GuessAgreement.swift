@@ -37,19 +37,17 @@ struct GuessJudge {
     /// The token that comes in the place of a guess: the guess itself, or one from what the target has beyond the
     /// proposer. `nil` if one of the rows gives no distribution.
     ///
-    /// The guess must have been drawn from the proposer's row times its sharpness, by numbers that have nothing to do
-    /// with the generator's.
+    /// The guess must have been drawn from the proposer's row, by numbers that have nothing to do with the generator's.
     func token(
         for guess: TokenID,
         target: Logits,
         proposer: Logits,
-        sharpness: Float,
         _ generator: inout SeededGenerator
     ) -> TokenID? {
         let place = Int(guess)
         guard place < target.count, target.count == proposer.count else { return nil }
         guard let wanted = Shares(target.values, scale),
-            let proposed = Shares(proposer.values, scale * sharpness)
+            let proposed = Shares(proposer.values, scale)
         else { return nil }
         let (coin, unit) = (generator.nextUnit(), generator.nextUnit())
         let ratio = wanted.logarithm(at: place) - proposed.logarithm(at: place)
