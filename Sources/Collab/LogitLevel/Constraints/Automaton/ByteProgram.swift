@@ -178,6 +178,7 @@ struct ByteProgramBuilder {
         return Int32(states.count - 1)
     }
 
+    /// Builds a pattern; where it begins, which is where it ends if it is nothing but the empty text.
     private mutating func build(
         _ pattern: Grammar.Pattern,
         before next: Int32
@@ -197,6 +198,7 @@ struct ByteProgramBuilder {
         case .choice(let alternatives):
             var jumps: [Int32] = []
             for alternative in alternatives { jumps.append(try build(alternative, before: next)) }
+            if !jumps.isEmpty, jumps.allSatisfy({ $0 == next }) { return next }
             return try add(ByteProgram.State(jumps: jumps))
         case .repetition(let part, let least, let most):
             return try build(part, least, most, before: next)
@@ -220,19 +222,30 @@ struct ByteProgramBuilder {
                 "Something is to be repeated at least \(least) and at most \(most ?? least) times."
             )
         }
+        // The empty text is built once however often it is repeated: it adds no state, so nothing else would end the
+        // building of repetitions within repetitions.
         var entry: Int32
         if let most {
             entry = next
             for _ in 0..<most - least {
                 let once = try build(part, before: entry)
+                if once == entry { return next }
                 entry = try add(ByteProgram.State(jumps: [once, next]))
             }
         } else {
             entry = try add(ByteProgram.State())
             let once = try build(part, before: entry)
+            if once == entry {
+                states.removeLast()
+                return next
+            }
             states[Int(entry)].jumps = [once, next]
         }
-        for _ in 0..<least { entry = try build(part, before: entry) }
+        for _ in 0..<least {
+            let once = try build(part, before: entry)
+            if once == entry { break }
+            entry = once
+        }
         return entry
     }
 
