@@ -69,8 +69,10 @@ private struct SchemaReader {
     }
 
     private mutating func read(_ value: JSONValue, at place: String) throws(CollabError) -> JSONSchema {
-        if value.boolValue == true { return .anything }
-        guard let object = value.objectValue else { throw invalid("is neither an object nor true", place) }
+        if let isAllowed = value.boolValue { return isAllowed ? .anything : .nothing }
+        guard let object = value.objectValue else {
+            throw invalid("is neither an object nor a truth value", place)
+        }
         let known = Self.passedOver.union(Self.ofObjects).union(Self.ofArrays).union(Self.ofTexts)
             .union(Self.ofNumbers).union(Self.others)
         for key in object.keys where !known.contains(key) {
@@ -296,7 +298,13 @@ private struct SchemaReader {
         }
         var properties: [JSONSchema.Property] = []
         for member in members {
-            if member.value.boolValue == false, !required.contains(member.key) { continue }
+            if member.value.boolValue == false {
+                if required.contains(member.key) {
+                    throw invalid("requires the member “\(member.key)” and does not allow it", place)
+                }
+                // It is named all the same, so that no further member has its key.
+                if further == nil { continue }
+            }
             properties.append(
                 JSONSchema.Property(
                     member.key,

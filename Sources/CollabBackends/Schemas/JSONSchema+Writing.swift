@@ -5,11 +5,11 @@ extension JSONSchema {
     public var document: JSONValue {
         var definitions: [String: JSONSchema] = [:]
         collect(into: &definitions)
-        var object = members
+        guard var object = keywords.objectValue else { return keywords }
         if !definitions.isEmpty {
             var written = JSONObject()
             for (name, schema) in definitions.sorted(by: { $0.key < $1.key }) where name != "#" {
-                written[name] = .object(schema.members)
+                written[name] = schema.keywords
             }
             if !written.isEmpty { object["$defs"] = .object(written) }
         }
@@ -31,6 +31,12 @@ extension JSONSchema {
         case .alternatives(let parts): for part in parts { part.collect(into: &definitions) }
         default: break
         }
+    }
+
+    /// What is written for this schema, without definitions.
+    private var keywords: JSONValue {
+        if case .alternatives(let parts) = form, parts.isEmpty { return .bool(false) }
+        return .object(members)
     }
 
     /// The keywords of this schema, without definitions.
@@ -61,17 +67,17 @@ extension JSONSchema {
             object["format"] = .string(format)
         case .array(let first, let rest, let least, let most):
             object["type"] = "array"
-            if !first.isEmpty { object["prefixItems"] = .array(first.map { .object($0.members) }) }
-            object["items"] = rest.map { JSONValue.object($0.members) } ?? .bool(false)
+            if !first.isEmpty { object["prefixItems"] = .array(first.map(\.keywords)) }
+            object["items"] = rest.map(\.keywords) ?? .bool(false)
             if least > 0 { object["minItems"] = JSONValue(least) }
             object["maxItems"] = most.map { JSONValue($0) }
         case .object(let properties, let further):
             object["type"] = "object"
             var members = JSONObject()
-            for property in properties { members[property.key] = .object(property.schema.members) }
+            for property in properties { members[property.key] = property.schema.keywords }
             object["properties"] = .object(members)
             object["required"] = .array(properties.filter(\.isRequired).map { .string($0.key) })
-            object["additionalProperties"] = further.map { JSONValue.object($0.members) } ?? .bool(false)
+            object["additionalProperties"] = further.map(\.keywords) ?? .bool(false)
         case .constant(let text):
             object["const"] = (try? JSONValue(parsing: text)) ?? .string(text)
         case .alternatives(let parts):
@@ -82,7 +88,7 @@ extension JSONSchema {
                 if constants.allSatisfy({ $0.stringValue != nil }) { object["type"] = "string" }
                 object["enum"] = .array(constants)
             } else {
-                object["anyOf"] = .array(parts.map { .object($0.members) })
+                object["anyOf"] = .array(parts.map(\.keywords))
             }
         case .reference(let name): object["$ref"] = .string(name == "#" ? "#" : "#/$defs/\(name)")
         }

@@ -1,6 +1,8 @@
 extension JSONSchema {
     /// Any value.
     public static let anything = JSONSchema(.anything)
+    /// No value: what a member has that must not be there.
+    public static let nothing = JSONSchema(.alternatives([]))
     /// `null`.
     public static let null = JSONSchema(.null)
     /// `true` or `false`.

@@ -40,7 +40,7 @@ public struct JSONSchema: Hashable, Sendable {
         case object([Property], further: JSONSchema?)
         /// This value, as JSON text.
         case constant(String)
-        /// A value of any of several schemas.
+        /// A value of any of several schemas; without any, none.
         case alternatives([JSONSchema])
         /// What a definition says.
         case reference(String)
