@@ -26,7 +26,7 @@ extension JSONSchema {
 }
 
 /// Reads schema documents.
-private struct SchemaReader {
+struct SchemaReader {
     /// The annotations, which say nothing about values, and where definitions are.
     private static let passedOver: Set<String> = [
         "title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly",
@@ -48,8 +48,7 @@ private struct SchemaReader {
     mutating func read(_ document: JSONValue) throws(CollabError) -> JSONSchema {
         var schema = try read(document, at: "#")
         for key in ["$defs", "definitions"] {
-            guard let members = document[key]?.objectValue else { continue }
-            for member in members {
+            for member in document[key]?.objectValue ?? JSONObject() {
                 schema.definitions[member.key] = try read(member.value, at: "#/\(key)/\(member.key)")
             }
         }
@@ -57,7 +56,7 @@ private struct SchemaReader {
         return schema
     }
 
-    private func invalid(_ what: String, _ place: String) -> CollabError {
+    func invalid(_ what: String, _ place: String) -> CollabError {
         CollabError(.invalidConstraint, "The JSON schema \(what), at \(place).")
     }
 
@@ -78,6 +77,7 @@ private struct SchemaReader {
         for key in object.keys where !known.contains(key) {
             throw unsupported("the keyword “\(key)”", place)
         }
+        try checkValues(of: object, at: place)
         if place != "#", object["$defs"] != nil || object["definitions"] != nil {
             throw unsupported("definitions within a part", place)
         }
@@ -99,8 +99,7 @@ private struct SchemaReader {
         if let values = object["enum"]?.arrayValue ?? object["const"].map({ [$0] }) {
             return try constants(values, object, asserting, at: place)
         }
-        if object["enum"] != nil { throw invalid("has an “enum” that is no array", place) }
-        var types = try types(object, at: place)
+        var types = types(object)
         // Without a type, the keywords tell which one is meant; values of others would be valid too.
         if types.isEmpty {
             for (keys, type) in [
@@ -114,13 +113,9 @@ private struct SchemaReader {
         return forms.count == 1 ? forms[0] : .alternatives(forms.map { JSONSchema($0) })
     }
 
-    private func types(_ object: JSONObject, at place: String) throws(CollabError) -> [String] {
+    private func types(_ object: JSONObject) -> [String] {
         guard let type = object["type"] else { return [] }
-        if let name = type.stringValue { return [name] }
-        guard let names = type.arrayValue?.map(\.stringValue), !names.isEmpty, !names.contains(nil) else {
-            throw invalid("has a “type” that is neither text nor an array of texts", place)
-        }
-        return names.compactMap(\.self)
+        return type.stringValue.map { [$0] } ?? type.arrayValue?.compactMap(\.stringValue) ?? []
     }
 
     private mutating func combined(
@@ -129,9 +124,7 @@ private struct SchemaReader {
         at place: String
     ) throws(CollabError) -> JSONSchema.Form {
         if key == "$ref" { return try reference(value, at: place) }
-        guard let parts = value.arrayValue, !parts.isEmpty else {
-            throw invalid("has a “\(key)” that is no array, or an empty one", place)
-        }
+        let parts = value.arrayValue ?? []
         if key == "allOf", parts.count > 1 { throw unsupported("“allOf” of several schemas", place) }
         var schemas: [JSONSchema] = []
         for (index, part) in parts.enumerated() {
@@ -168,7 +161,7 @@ private struct SchemaReader {
         }
         var values = values
         if let constant = object["const"] { values = values.filter { $0 == constant } }
-        let types = try types(object, at: place)
+        let types = types(object)
         if !types.isEmpty { values = values.filter { value in types.contains { Self.isOf($0, value) } } }
         if values.isEmpty { throw invalid("has no value that “enum”, “const” and “type” all allow", place) }
         let constants = values.map { JSONSchema(.constant($0.description)) }
@@ -204,25 +197,15 @@ private struct SchemaReader {
 
     // MARK: Numbers and texts
 
-    private func count(_ key: String, _ object: JSONObject, at place: String) throws(CollabError) -> Int? {
-        guard let value = object[key] else { return nil }
-        guard let count = value.intValue ?? value.doubleValue.flatMap({ Int(exactly: $0) }), count >= 0 else {
-            throw invalid("has a “\(key)” that is no count", place)
-        }
-        return count
-    }
-
     private func textForm(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form {
-        let least = try count("minLength", object, at: place)
-        let most = try count("maxLength", object, at: place)
+        let least = object["minLength"].flatMap(Self.count)
+        let most = object["maxLength"].flatMap(Self.count)
         let special = ["pattern", "format"].filter { object[$0] != nil }
         if special.isEmpty { return .text(least: least ?? 0, most: most) }
         if special.count > 1 || least ?? 0 > 0 || most != nil {
             throw unsupported("“\(special[0])” together with other limits of a text", place)
         }
-        guard let text = object[special[0]]?.stringValue else {
-            throw invalid("has a “\(special[0])” that is no text", place)
-        }
+        let text = object[special[0]]?.stringValue ?? ""
         return special[0] == "pattern" ? .pattern(text) : .format(text)
     }
 
@@ -269,7 +252,7 @@ private struct SchemaReader {
         -> JSONSchema.Form
     {
         if object["uniqueItems"]?.boolValue == true { throw unsupported("the keyword “uniqueItems”", place) }
-        let least = try count("minItems", object, at: place) ?? 0
+        let least = object["minItems"].flatMap(Self.count) ?? 0
         // Older drafts have the first elements' schemas in `items`.
         let listed = object["prefixItems"]?.arrayValue ?? object["items"]?.arrayValue ?? []
         var first: [JSONSchema] = []
@@ -282,7 +265,12 @@ private struct SchemaReader {
         case .bool(false)?: rest = nil
         case let item?: rest = try read(item, at: "\(place)/items")
         }
-        return .array(first: first, rest: rest, least: least, most: try count("maxItems", object, at: place))
+        return .array(
+            first: first,
+            rest: rest,
+            least: least,
+            most: object["maxItems"].flatMap(Self.count)
+        )
     }
 
     private mutating func objectForm(_ object: JSONObject, at place: String) throws(CollabError)
