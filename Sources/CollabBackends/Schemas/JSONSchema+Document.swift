@@ -6,7 +6,7 @@ extension JSONSchema {
     /// Types, `properties`, `required`, `additionalProperties`, `items`, `prefixItems`, `minItems`, `maxItems`,
     /// `minLength`, `maxLength`, `pattern`, `format`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`,
     /// `enum`, `const`, `anyOf`, `oneOf`, `allOf` of one schema, and `$ref` to `$defs`, `definitions` or the whole
-    /// document are understood; annotations are passed over. Members that a schema does not name are written only if
+    /// document are understood, exclusive bounds as numbers or as draft 4 has them; annotations are passed over. Members that a schema does not name are written only if
     /// `additionalProperties` is there, or if it names none.
     ///
     /// Throws ``Collab/CollabError/Code/unsupported`` for any other keyword, with its name and place, rather than let an
@@ -60,7 +60,7 @@ struct SchemaReader {
         CollabError(.invalidConstraint, "The JSON schema \(what), at \(place).")
     }
 
-    private func unsupported(_ what: String, _ place: String) -> CollabError {
+    func unsupported(_ what: String, _ place: String) -> CollabError {
         CollabError(
             .unsupported,
             "The JSON schema has \(what) at \(place), which a constraint cannot enforce."
@@ -188,14 +188,14 @@ struct SchemaReader {
         case "boolean": return .boolean
         case "string": return try textForm(object, at: place)
         case "integer": return try integerForm(object, at: place)
-        case "number": return .number(try bounds(object, at: place))
+        case "number": return .number(bounds(object))
         case "array": return try arrayForm(object, at: place)
         case "object": return try objectForm(object, at: place)
         default: throw invalid("has the unknown type “\(type)”", place)
         }
     }
 
-    // MARK: Numbers and texts
+    // MARK: Texts
 
     private func textForm(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form {
         let least = object["minLength"].flatMap(Self.count)
@@ -207,43 +207,6 @@ struct SchemaReader {
         }
         let text = object[special[0]]?.stringValue ?? ""
         return special[0] == "pattern" ? .pattern(text) : .format(text)
-    }
-
-    private func bounds(
-        _ object: JSONObject,
-        at place: String
-    ) throws(CollabError) -> JSONSchema.NumberBounds {
-        func number(_ key: String) throws(CollabError) -> Double? {
-            guard let value = object[key] else { return nil }
-            guard let number = value.doubleValue else {
-                throw invalid("has a “\(key)” that is no number", place)
-            }
-            return number
-        }
-        var bounds = JSONSchema.NumberBounds(least: try number("minimum"), most: try number("maximum"))
-        if let least = try number("exclusiveMinimum"), least >= bounds.least ?? least {
-            (bounds.least, bounds.excludesLeast) = (least, true)
-        }
-        if let most = try number("exclusiveMaximum"), most <= bounds.most ?? most {
-            (bounds.most, bounds.excludesMost) = (most, true)
-        }
-        return bounds
-    }
-
-    private func integerForm(_ object: JSONObject, at place: String) throws(CollabError) -> JSONSchema.Form {
-        let bounds = try bounds(object, at: place)
-        func whole(_ value: Double?, _ excluded: Bool, up: Bool) throws(CollabError) -> Int64? {
-            guard let value else { return nil }
-            guard value.magnitude < 9e15 else {
-                throw unsupported("a bound of a whole number beyond 9 · 10¹⁵", place)
-            }
-            let rounded = Int64(value.rounded(up ? .up : .down))
-            return excluded && Double(rounded) == value ? rounded + (up ? 1 : -1) : rounded
-        }
-        return .integer(
-            least: try whole(bounds.least, bounds.excludesLeast, up: true),
-            most: try whole(bounds.most, bounds.excludesMost, up: false)
-        )
     }
 
     // MARK: Arrays and objects

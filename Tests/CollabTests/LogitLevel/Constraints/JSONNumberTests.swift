@@ -68,6 +68,58 @@ struct JSONNumberTests {
         return [long, long + "0", short]
     }
 
+    @Test(
+        "no number becomes a bound that is left out when it is rounded to a Double",
+        arguments: [0.3, 1, 99.5, 100, 123_456.789, 999_999_999_999, 0.001, 5e-10]
+    )
+    func rounding(_ size: Double) throws {
+        for (bound, sign) in [(size, ""), (-size, "-")] {
+            let below = try Self.constraint(.number(.init(most: bound, excludesMost: true)))
+            let above = try Self.constraint(.number(.init(least: bound, excludesLeast: true)))
+            var allowed = 0
+            for text in (1...24).flatMap({ Self.neighbours(of: size, $0) }).map({ sign + $0 }) {
+                let number = try #require(Double(text))
+                let (isBelow, isAbove) = (try below.allows(text), try above.allows(text))
+                if isBelow { #expect(number < bound, "\(text)") }
+                if isAbove { #expect(number > bound, "\(text)") }
+                #expect(!isBelow || !isAbove, "\(text)")
+                allowed += isBelow || isAbove ? 1 : 0
+            }
+            #expect(allowed > 0)
+        }
+    }
+
+    /// Numbers just below and above another, told apart at the last of so many places after the point.
+    private static func neighbours(of bound: Double, _ places: Int) -> [String] {
+        let digits = Array("\(bound)".contains("e") ? "0.0000000005" : "\(bound)")
+        guard let point = digits.firstIndex(of: ".") else { return [] }
+        let kept = digits.count - point - 1
+        guard places > kept else { return [] }
+        let above = String(digits) + String(repeating: "0", count: places - kept - 1) + "1"
+        // The digits less one in the last place, then nines.
+        var borrowed = digits
+        var place = digits.count - 1
+        while borrowed[place] == "0" || borrowed[place] == "." {
+            if borrowed[place] == "0" { borrowed[place] = "9" }
+            place -= 1
+        }
+        borrowed[place] = Character("\((borrowed[place].wholeNumberValue ?? 1) - 1)")
+        var below = String(borrowed) + String(repeating: "9", count: places - kept)
+        while below.hasPrefix("0"), !below.hasPrefix("0.") { below.removeFirst() }
+        return [above, below]
+    }
+
+    @Test("bounds between which there is nothing are refused")
+    func contradictions() {
+        for bounds in [
+            JSONSchema.NumberBounds(least: 2, most: 1), .init(least: 1, most: 1, excludesLeast: true),
+            .init(least: -0.5, most: -0.5, excludesMost: true),
+        ] {
+            let error = #expect(throws: CollabError.self) { try Self.constraint(.number(bounds)) }
+            #expect(error?.code == .invalidConstraint)
+        }
+    }
+
     @Test("bounds that are no decimals of fifteen digits are refused, not rounded")
     func refusals() throws {
         for bounds in [

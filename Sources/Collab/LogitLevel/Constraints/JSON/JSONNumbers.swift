@@ -92,32 +92,47 @@ enum JSONNumbers {
                 .optional(fraction), .optional(exponent),
             ])
         }
+        if let least = bounds.least, let most = bounds.most,
+            least > most || least == most && (bounds.excludesLeast || bounds.excludesMost)
+        {
+            throw CollabError(
+                .invalidConstraint,
+                "There is no number within the bounds \(least) and \(most)."
+            )
+        }
         let low = try DecimalBound(bounds.least, isExcluded: bounds.excludesLeast, else: -1)
         let high = try DecimalBound(bounds.most, isExcluded: bounds.excludesMost, else: 1)
         let zero = DecimalBound(whole: 0, fraction: [], isNegative: false, isExcluded: false)
+        // Who reads the number rounds it, mostly to a Double, which tells fifteen digits apart. A longer number next to a
+        // bound that is left out could become that bound.
+        let widths = [low, high].filter(\.isExcluded).map { $0.whole == 0 ? 0 : "\($0.whole)".count }
+        let places = max(digits - (widths.max() ?? 0), 1)
         var parts: [Pattern] = []
-        if !high.isNegative { parts.append(magnitude(low.isNegative ? zero : low, high)) }
+        if !high.isNegative { parts.append(magnitude(low.isNegative ? zero : low, high, places)) }
         if low.isNegative {
             var nearest = high.isNegative ? high : zero
             if !high.isNegative { nearest.isExcluded = true }
-            parts.append(.sequence([.text("-"), magnitude(nearest, low)]))
+            parts.append(.sequence([.text("-"), magnitude(nearest, low, places)]))
         }
         return .choice(parts)
     }
 
-    /// Decimal numbers between two that are not negative.
-    private static func magnitude(_ low: DecimalBound, _ high: DecimalBound) -> Pattern {
+    /// Decimal numbers between two that are not negative, with so many digits after the point.
+    private static func magnitude(_ low: DecimalBound, _ high: DecimalBound, _ places: Int) -> Pattern {
+        func fractions(above low: DecimalBound?, below high: DecimalBound?) -> Pattern {
+            Fractions(above: low, below: high, places).pattern
+        }
         if low.whole > high.whole { return impossible }
         if low.whole == high.whole {
-            return .sequence([.text("\(low.whole)"), Fractions(above: low, below: high.limit).pattern])
+            return .sequence([.text("\(low.whole)"), fractions(above: low, below: high.limit)])
         }
         var parts: [Pattern] = [
-            .sequence([.text("\(low.whole)"), Fractions(above: low, below: nil).pattern]),
-            .sequence([.text("\(high.whole)"), Fractions(above: nil, below: high.limit).pattern]),
+            .sequence([.text("\(low.whole)"), fractions(above: low, below: nil)]),
+            .sequence([.text("\(high.whole)"), fractions(above: nil, below: high.limit)]),
         ]
         if low.whole + 1 < high.whole {
             let whole = Pattern.choice(magnitudes(low.whole + 1, high.whole - 1))
-            parts.append(.sequence([whole, Fractions(above: nil, below: nil).pattern]))
+            parts.append(.sequence([whole, fractions(above: nil, below: nil)]))
         }
         return .choice(parts)
     }
@@ -126,11 +141,15 @@ enum JSONNumbers {
     private struct Fractions {
         let low: DecimalBound?
         let high: DecimalBound?
+        /// How many digits the bounds have.
         let length: Int
+        /// How many digits there may be, unless a bound has more.
+        let places: Int
 
-        init(above low: DecimalBound?, below high: DecimalBound?) {
+        init(above low: DecimalBound?, below high: DecimalBound?, _ places: Int) {
             self.low = low
             self.high = high
+            self.places = places
             length = max(low?.fraction.count ?? 0, high?.fraction.count ?? 0)
         }
 
@@ -148,20 +167,17 @@ enum JSONNumbers {
         ///   - isHigh: Whether all digits before are those of the upper bound.
         ///   - isFirst: Whether there must be a digit.
         private func digits(at place: Int, isLow: Bool, isHigh: Bool, isFirst: Bool = false) -> Pattern {
-            let most = JSONNumbers.digits
-            if !isLow, !isHigh { return .repeated(JSONNumbers.digit, (isFirst ? 1 : 0)...most) }
+            let count = (isFirst ? 1 : 0)...max(places - place, isFirst ? 1 : 0)
+            if !isLow, !isHigh { return .repeated(JSONNumbers.digit, count) }
             if place >= length {
-                let zeros = Pattern.repeated(.text("0"), (isFirst ? 1 : 0)...most)
                 if isHigh {
-                    return canEnd(at: place, isLow: isLow, isHigh: true) ? zeros : JSONNumbers.impossible
+                    let isPossible = canEnd(at: place, isLow: isLow, isHigh: true)
+                    return isPossible ? .repeated(.text("0"), count) : JSONNumbers.impossible
                 }
                 if canEnd(at: place, isLow: true, isHigh: false) {
-                    return .repeated(JSONNumbers.digit, (isFirst ? 1 : 0)...most)
+                    return .repeated(JSONNumbers.digit, count)
                 }
-                return .sequence([
-                    .repeated(.text("0"), 0...most), JSONNumbers.digit(1...9),
-                    .repeated(JSONNumbers.digit, 0...most),
-                ])
+                return Self.positive(count.upperBound)
             }
             let least = isLow ? low?.digit(at: place) ?? 0 : 0
             let largest = isHigh ? high?.digit(at: place) ?? 9 : 9
@@ -176,6 +192,16 @@ enum JSONNumbers {
                 parts.append(.sequence([JSONNumbers.digit(value...value), next]))
             }
             return .choice(parts)
+        }
+
+        /// At most so many digits that are not all 0.
+        private static func positive(_ most: Int) -> Pattern {
+            let first = JSONNumbers.digit(1...9)
+            if most <= 1 { return first }
+            return .choice([
+                .sequence([.text("0"), positive(most - 1)]),
+                .sequence([first, .repeated(JSONNumbers.digit, 0...most - 1)]),
+            ])
         }
 
         /// Whether the number may end before a digit.
