@@ -1,9 +1,16 @@
 /// A regular expression, read into patterns.
 ///
-/// The syntax and its meaning are those of Python's `re` with `re.ASCII`, as far as they are regular: literals, `.`,
-/// classes, groups, alternatives, greedy and lazy repetition (which match the same texts), and `^` and `$` at the ends of
-/// an alternative.
+/// What is regular can be read: literals, `.`, classes, groups, alternatives, greedy and lazy repetition (which match the
+/// same texts), and `^` and `$` at the ends of an alternative.
 struct RegularExpression {
+    /// Whose syntax and meaning it has.
+    enum Dialect {
+        /// Python's `re` with `re.ASCII`.
+        case python
+        /// ECMAScript's with the flag `u` (ECMA-262), which JSON Schema has.
+        case ecmaScript
+    }
+
     /// One alternative of the outermost level.
     struct Alternative {
         var pattern: Grammar.Pattern
@@ -17,8 +24,8 @@ struct RegularExpression {
     ///
     /// Throws ``CollabError/Code/invalidConstraint`` for one that is malformed, and ``CollabError/Code/unsupported`` for
     /// one that uses what no automaton can do, each with the place.
-    init(_ source: String) throws(CollabError) {
-        var parser = RegularExpressionParser(source)
+    init(_ source: String, _ dialect: Dialect = .python) throws(CollabError) {
+        var parser = RegularExpressionParser(source, dialect)
         alternatives = try parser.parse()
     }
 

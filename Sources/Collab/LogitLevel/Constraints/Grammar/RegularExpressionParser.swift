@@ -6,12 +6,14 @@ struct RegularExpressionParser {
     private static let mostRepetitions = 10_000
 
     let source: String
+    let dialect: RegularExpression.Dialect
     let scalars: [Unicode.Scalar]
     var place = 0
     private var depth = 0
 
-    init(_ source: String) {
+    init(_ source: String, _ dialect: RegularExpression.Dialect) {
         self.source = source
+        self.dialect = dialect
         scalars = Array(source.unicodeScalars)
     }
 
@@ -60,10 +62,10 @@ struct RegularExpressionParser {
 
     private mutating func parseOutermost() throws(CollabError) -> RegularExpression.Alternative {
         var alternative = RegularExpression.Alternative(pattern: .nothing)
-        while take("^") || take("\\A") { alternative.isAnchoredAtStart = true }
+        while take("^") || takePythonAnchor("\\A") { alternative.isAnchoredAtStart = true }
         var parts: [Grammar.Pattern] = []
         while let scalar = next, scalar != "|", scalar != ")" {
-            let isEnd = take("$") || take("\\Z") || take("\\z")
+            let isEnd = take("$") || takePythonAnchor("\\Z") || takePythonAnchor("\\z")
             if isEnd {
                 alternative.isAnchoredAtEnd = true
                 continue
@@ -74,6 +76,8 @@ struct RegularExpressionParser {
         alternative.pattern = .sequence(parts)
         return alternative
     }
+
+    private mutating func takePythonAnchor(_ anchor: String) -> Bool { dialect == .python && take(anchor) }
 
     private mutating func parseChoice() throws(CollabError) -> Grammar.Pattern {
         var alternatives = [try parseSequence()]
@@ -120,7 +124,12 @@ struct RegularExpressionParser {
         if take("}"), let least { return (least, least) }
         if next == ",", take(",") {
             let most = parseNumber()
-            if take("}") { return (least ?? 0, most) }
+            if take("}") {
+                if least == nil, dialect == .ecmaScript {
+                    throw malformed("has bounds without a least number", at: start)
+                }
+                return (least ?? 0, most)
+            }
         }
         place = start
         return nil
@@ -143,7 +152,7 @@ struct RegularExpressionParser {
         case "[": return .scalar(try parseClass())
         case ".":
             place += 1
-            return .scalar(ScalarSet("\n").complement)
+            return .scalar(ScalarSet(dialect == .python ? "\n" : Self.lineEnds).complement)
         case "*", "+", "?": throw malformed("repeats nothing")
         case "^", "$": throw unsupported("“\(scalar)” in the midst of text")
         case "\\":

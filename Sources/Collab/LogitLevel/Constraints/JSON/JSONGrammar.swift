@@ -76,7 +76,8 @@ struct JSONGrammarBuilder {
         case .number(let bounds): return try JSONNumbers.number(bounds)
         case .text(let least, let most): return JSONPatterns.text(least: least, most: most)
         case .pattern(let source):
-            return JSONPatterns.text(of: try RegularExpression(source).somewhere(in: .all))
+            let expression = try RegularExpression(source, .ecmaScript)
+            return JSONPatterns.text(of: expression.somewhere(in: .all))
         case .format(let format):
             guard let expression = JSONPatterns.expression(ofFormat: format) else {
                 throw CollabError(.unsupported, "The format “\(format)” of a text cannot be enforced.")

@@ -39,7 +39,7 @@ extension JSONSchema {
         JSONSchema(.text(least: length.lowerBound, most: length.upperBound))
     }
 
-    /// Text in which a regular expression matches somewhere; `^` and `$` tie it to the ends.
+    /// Text in which a regular expression of ECMAScript matches somewhere; `^` and `$` tie it to the ends.
     public static func text(matching pattern: String) -> JSONSchema { JSONSchema(.pattern(pattern)) }
 
     /// Text of a format: `date`, `time`, `date-time`, `uuid`, `ipv4`, `email`.

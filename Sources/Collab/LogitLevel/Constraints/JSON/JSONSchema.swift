@@ -30,7 +30,8 @@ public struct JSONSchema: Hashable, Sendable {
         case number(NumberBounds)
         /// Text of so many Unicode scalars.
         case text(least: Int, most: Int?)
-        /// Text in which a regular expression matches somewhere, as the keyword `pattern` has it.
+        /// Text in which a regular expression matches somewhere, as the keyword `pattern` has it: of ECMAScript, with the
+        /// flag `u`.
         case pattern(String)
         /// Text of a format: `date`, `time`, `date-time`, `uuid`, `ipv4`, `email`.
         case format(String)
