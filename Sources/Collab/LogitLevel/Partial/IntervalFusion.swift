@@ -13,15 +13,18 @@
 /// the mass εᵢ. So every fused score lies in an interval. What is written is chosen from the scores' lower ends, over
 /// the tokens that are listed well enough:
 ///
-/// - A mixture Σ wᵢ pᵢ is at most Σ wᵢ εᵢ away, in total variation.
+/// - A mixture Σ wᵢ pᵢ is at most O / (K + O) away, in total variation, with K = Σ wᵢ (1 − εᵢ) the sum of the lower ends and
+///   O = Σ wᵢ εᵢ that of what is open: adding D ≤ O to scores that sum to K takes D / (K + D) of the mass from them.
 /// - A product Π pᵢ^wᵢ with weights that sum to 1 or more is exact on the tokens that all members list. By Hölder's
 ///   inequality, the other tokens' scores sum to no more than O = Σ over the sets G of members that list them of
 ///   Π_{i∈G} m_{G,i}^wᵢ Π_{i∉G} εᵢ^wᵢ, with m the mass of those tokens for member i; the result is at most O / (K + O)
 ///   away, where K is the sum of the scores that are known.
-/// - With a negative weight and the plausibility mask, only the base's plausible tokens count, and they are all known if
-///   the base lists a token that is implausible. A member of negative weight that does not list one of them makes its
-///   score unbounded: it is taken to find it as probable as it can, which understates the contrast, and the token is
-///   labelled approximate.
+/// - With the plausibility mask only the base's plausible tokens count, and they are all known if the base lists a token
+///   that is implausible. What members of positive weight do not list is taken to be improbable, so a product cannot
+///   choose it; the upper ends of these tokens' scores sum to O, and the bound is O / (K + O) again.
+/// - A member of negative weight that does not list a plausible token makes its score unbounded: it is taken to find it as
+///   probable as it can, which understates the contrast, and the token is labelled approximate. So is one that is written
+///   while the base may find more tokens plausible than it lists.
 public struct IntervalFusion: Sendable {
     /// The rule.
     public let fusion: Fusion
@@ -76,8 +79,9 @@ public struct IntervalFusion: Sendable {
         case exact
         /// It is at most so far from that of the whole distributions, in total variation.
         case bounded(Double)
-        /// A member that would have to be subtracted does not list a token, and was taken to find it as probable as it
-        /// can; or a member's probability had to be assumed (``PartialDistribution/isAssumed``).
+        /// No bound is known: a member that would have to be subtracted does not list a token, and was taken to find it as
+        /// probable as it can; the mask's member may find tokens plausible that it does not list; or a member's probability
+        /// had to be assumed (``PartialDistribution/isAssumed``).
         case approximate
     }
 
@@ -135,25 +139,19 @@ public struct IntervalFusion: Sendable {
         var scores: [PartialDistribution.Entry] = []
         var highest: [[UInt8]: Double] = [:]
         for token in listed(members) {
-            var (low, open) = (0.0, 0.0)
-            for index in used {
-                if let logprob = members[index].logprob(of: token) {
-                    low += plan.weights[index] * exp(logprob)
-                } else {
-                    open += plan.weights[index] * members[index].unseenBound
-                }
-            }
-            scores.append(PartialDistribution.Entry(bytes: token, logprob: log(low)))
-            highest[token] = low + open
+            let (low, high) = sum(members, token)
+            scores.append(PartialDistribution.Entry(bytes: token, logprob: low))
+            highest[token] = high
         }
         scores = scores.sortedByLogprob
         let unseen = used.reduce(0) { $0 + plan.weights[$1] * members[$1].unseenBound }
-        let bound = used.reduce(0) { $0 + plan.weights[$1] * members[$1].unseenMass }
+        let omitted = used.reduce(0) { $0 + plan.weights[$1] * members[$1].unseenMass }
+        let kept = scores.reduce(0) { $0 + exp($1.logprob) }
         return step(
             scores,
-            highest: highest.mapValues { log($0) },
+            highest: highest,
             unseen: log(unseen),
-            bound: bound,
+            bound: omitted / (kept + omitted),
             members
         )
     }
@@ -165,6 +163,7 @@ public struct IntervalFusion: Sendable {
         bound: Double,
         _ members: [PartialDistribution]
     ) -> Step {
+        let scores = scores.filter { $0.logprob > -.infinity }
         guard let best = scores.first else {
             return Step(scores: [], certainty: .bounded(1), isFavouriteCertain: false, missing: [])
         }
@@ -230,32 +229,64 @@ public struct IntervalFusion: Sendable {
         }
         let least = favourite.logprob + log(alpha)
         let head = members[base].entries.filter { $0.logprob >= least }.map(\.bytes)
+        var scores: [PartialDistribution.Entry] = []
+        var highest: [[UInt8]: Double] = [:]
+        for token in head {
+            let (low, high) = plan.combination == .linear ? sum(members, token) : power(members, token)
+            if low > -.infinity { scores.append(PartialDistribution.Entry(bytes: token, logprob: low)) }
+            highest[token] = high
+        }
+        scores = scores.sortedByLogprob
         // A plausible token that the base does not list could be anything.
         let isWholeHead = members[base].unseenBound < exp(least)
-        var isExact = isWholeHead
-        var scores: [PartialDistribution.Entry] = []
-        for token in head {
-            var sum = 0.0
-            for index in used {
-                let logprob = members[index].logprob(of: token)
-                if logprob == nil { isExact = false }
-                let value =
-                    plan.combination == .linear
-                    ? logprob ?? -.infinity : logprob ?? log(members[index].unseenBound)
-                if plan.combination == .linear {
-                    sum += plan.weights[index] * exp(value)
-                } else {
-                    sum += plan.weights[index] * value
-                }
-            }
-            let score = plan.combination == .linear ? log(sum) : sum
-            if score > -.infinity { scores.append(PartialDistribution.Entry(bytes: token, logprob: score)) }
+        let open = highest.values.contains(.infinity)
+        let best = scores.first
+        let isCertain = highest.allSatisfy {
+            $0.key == best?.bytes || $0.value <= best?.logprob ?? -.infinity
         }
         return Step(
-            scores: scores.sortedByLogprob,
-            certainty: isExact ? .exact : .approximate,
-            isFavouriteCertain: isExact,
+            scores: scores,
+            certainty: isWholeHead && !open ? certainty(of: scores, below: highest) : .approximate,
+            isFavouriteCertain: isWholeHead && !open && isCertain,
             missing: missing(members, head)
         )
+    }
+
+    /// The logarithms of the ends of Σ wᵢ pᵢ, where no weight is negative.
+    private func sum(_ members: [PartialDistribution], _ token: [UInt8]) -> (low: Double, high: Double) {
+        var (low, open) = (0.0, 0.0)
+        for index in used {
+            if let logprob = members[index].logprob(of: token) {
+                low += plan.weights[index] * exp(logprob)
+            } else {
+                open += plan.weights[index] * members[index].unseenBound
+            }
+        }
+        return (log(low), log(low + open))
+    }
+
+    /// The ends of Σ wᵢ ln pᵢ; a token that a member finds impossible is impossible, as it is for whole distributions.
+    private func power(_ members: [PartialDistribution], _ token: [UInt8]) -> (low: Double, high: Double) {
+        var (low, high) = (0.0, 0.0)
+        for index in used {
+            let (weight, logprob) = (plan.weights[index], members[index].logprob(of: token))
+            let most = logprob ?? log(members[index].unseenBound)
+            if most == -.infinity { return (-.infinity, -.infinity) }
+            if logprob != nil || weight < 0 { low += weight * most } else { low = -.infinity }
+            if logprob != nil || weight > 0 { high += weight * most } else { high = .infinity }
+        }
+        return (low, high)
+    }
+
+    /// How far the lower ends' distribution may be from that of scores between both ends.
+    private func certainty(
+        of scores: [PartialDistribution.Entry],
+        below highest: [[UInt8]: Double]
+    ) -> Certainty {
+        guard let top = scores.first?.logprob else { return .bounded(1) }
+        let kept = scores.reduce(0) { $0 + exp($1.logprob - top) }
+        let most = highest.values.reduce(0) { $0 + exp($1 - top) }
+        let bound = max(0, most - kept) / most
+        return bound <= Self.rounding ? .exact : .bounded(min(bound, 1))
     }
 }

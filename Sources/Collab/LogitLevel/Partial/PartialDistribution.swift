@@ -22,12 +22,18 @@ public struct PartialDistribution: Hashable, Sendable {
     /// The tokens that are listed, most probable first.
     public let entries: [Entry]
     /// How probable all other tokens are together.
+    ///
+    /// Probabilities are rounded on their way, so a list may sum to 1 although others are possible: unless all tokens are
+    /// listed, it is at least 10⁻⁷.
     public let unseenMass: Double
     /// How probable another token is at most.
     public let unseenBound: Double
     /// Whether a probability had to be assumed, so that nothing that is made of it is certain.
     public let isAssumed: Bool
     private let logprobs: [[UInt8]: Double]
+
+    /// By how much a sum of rounded probabilities may be wrong.
+    private static let rounding = 1e-7
 
     /// Makes a distribution of what is listed. Tokens of equal bytes are one.
     ///
@@ -58,7 +64,7 @@ public struct PartialDistribution: Hashable, Sendable {
         entries = logprobs.map { Entry(bytes: $0.key, logprob: $0.value) }.sortedByLogprob
         let seen = logprobs.values.reduce(0) { $0 + exp($1) }
         let isOpen = !isWhole || !unnamed.isEmpty
-        unseenMass = isOpen ? min(max(1 - seen, 0), 1) : 0
+        unseenMass = isOpen ? min(max(1 - seen, Self.rounding), 1) : 0
         unseenBound = isOpen ? min(exp(max(least, unnamed.max() ?? least)), unseenMass) : 0
     }
 
