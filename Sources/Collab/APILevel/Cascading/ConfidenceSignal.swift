@@ -91,9 +91,10 @@ extension ConfidenceSignal {
         exp(logprobs.min() ?? -.infinity)
     }
 
-    /// The probability of the whole answer: exp(Σ log p). Long answers have small ones.
+    /// The probability of the whole answer: exp(Σ log p). Long answers have small ones, which keep their order even where
+    /// they are too small for that.
     public static let sequenceProbability = overTokens("probability of the answer") { logprobs in
-        exp(logprobs.reduce(0, +))
+        orderedExponential(logprobs.reduce(0, +))
     }
 
     /// The probability below which a share `quantile` of the tokens lies (nearest rank); 0 is the minimum.
@@ -132,4 +133,11 @@ extension ConfidenceSignal {
             return value(tokens.map(\.logprob))
         }
     }
+}
+
+/// eˣ, which a `Double` cannot hold below x = −745: from −700 on it falls as 1/x does, so that a larger x still has a larger
+/// value, and a finite x one above 0.
+func orderedExponential(_ exponent: Double) -> Double {
+    let least = -700.0
+    return exponent >= least ? exp(exponent) : exp(least) * (least / exponent)
 }

@@ -109,6 +109,29 @@ struct ScoringTests {
         #expect(confidences.contains { abs($0 * $0 - 0.125) < 1e-5 })
     }
 
+    @Test("the judge of a likelihood is among those who see what is asked")
+    func judges() {
+        let judge = FusedModel(nil, .mixture, members: [Self.steady, Self.chain])
+        let signal = ConfidenceSignal.likelihood(under: judge)
+        #expect(signal.models.map(\.name) == [judge.name] && signal.callRange == 0...0)
+        let writer = ScriptedModel("writer", samples: ["a"]).located(.local)
+        #expect(BestOf(2, by: .meanTokenProbability) { writer }.profile.locality == .local)
+        #expect(BestOf(2, by: signal) { writer }.profile.locality != .local)
+    }
+
+    @Test("long texts are told apart by their whole probabilities, however small")
+    func longTexts() async throws {
+        let harsh = FusedModel(nil, .mixture, members: [ToyModel("harsh", always: [0, 0, 0, -30, 0])])
+        let (long, short) = (String(repeating: "d", count: 40), String(repeating: "d", count: 30))
+        let writer = ScriptedModel("writer", samples: [.text(long), .text(short)])
+        let response = try await BestOf(2, by: .likelihood(under: harsh, by: .sum)) { writer }
+            .respond(to: Request("c"))
+        #expect(response.text == short)
+        let values = [-0.5, -699, -701, -744, -800, -1e6, -1e9].map(orderedExponential)
+        #expect(zip(values, values.dropFirst()).allSatisfy(>) && values.allSatisfy { $0 > 0 })
+        #expect(orderedExponential(-.infinity) == 0 && orderedExponential(0) == 1)
+    }
+
     @Test("attribution names the member that moved the choice")
     func attribution() async throws {
         // Alone the first would write a, b, a; the second turns the second token.
