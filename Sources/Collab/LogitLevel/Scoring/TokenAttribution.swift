@@ -34,8 +34,9 @@ public struct TokenAttribution: Hashable, Sendable {
     public var logprob: Double
     /// The fusion's favourite.
     public var favourite: TokenID
-    /// The strongest other token of the fusion.
-    public var alternative: TokenID
+    /// The strongest other token of the fusion; where its mask leaves no other, the strongest that would be there without
+    /// the mask. `nil` if nothing else is possible, and then no member has a contribution.
+    public var alternative: TokenID?
     /// The members' parts, in the order of the fusion.
     public var members: [Member]
 
@@ -83,16 +84,19 @@ extension FusedModel {
             try await member.rows(along: tokens, after: request)
         }
         let without = members.indices.map { plan.without($0) }
+        let unmasked = plan.unmasked
         let names = members.map(\.name)
         var result: [TokenAttribution] = []
         for (place, token) in tokens.enumerated() {
             let here = rows.map { $0[place] }
             let moment = FusionMoment(written: place)
             let step = try plan.fuse(here, names: names, at: moment)
-            let top = step.logits.values.withUnsafeBufferPointer { Distribution.topK(2, of: $0) }.map {
-                TokenID($0.index)
+            var alternative = step.logits.strongest(besides: token)
+            if alternative == nil, let unmasked {
+                alternative = try unmasked.fuse(here, names: names, at: moment).logits.strongest(
+                    besides: token
+                )
             }
-            let alternative = top.first { $0 != token } ?? token
             let members = members.indices.map { index in
                 TokenAttribution.Member(
                     name: names[index],
@@ -101,8 +105,10 @@ extension FusedModel {
                     favouriteWithout: without[index].flatMap { plan in
                         try? plan.fuse(here, names: names, at: moment).favourite
                     },
-                    contribution: step.members[index].map { member in
-                        plan.contribution(of: member, for: token, against: alternative)
+                    contribution: alternative.flatMap { alternative in
+                        step.members[index].map { member in
+                            plan.contribution(of: member, for: token, against: alternative)
+                        }
                     } ?? 0
                 )
             }
@@ -149,11 +155,27 @@ extension LogitModel {
     }
 }
 
+extension Logits {
+    /// The most probable token but one, if it is possible.
+    fileprivate func strongest(besides token: TokenID) -> TokenID? {
+        values.withUnsafeBufferPointer { Distribution.topK(2, of: $0) }
+            .first { TokenID($0.index) != token && $0.value > -.infinity }
+            .map { TokenID($0.index) }
+    }
+}
+
 extension FusionPlan {
     /// The plan with a member's weight taken away and everything else as it is; `nil` if no weight is left.
     fileprivate func without(_ member: Int) -> FusionPlan? {
         var weights = weights
         weights[member] = 0
+        return with(weights, mask)
+    }
+
+    /// The plan without its mask; `nil` if it has none.
+    fileprivate var unmasked: FusionPlan? { mask == .none ? nil : with(weights, .none) }
+
+    private func with(_ weights: [Double], _ mask: Fusion.Mask) -> FusionPlan? {
         let rest = Fusion(
             "rest",
             combination,

@@ -153,4 +153,26 @@ struct ScoringTests {
         #expect(abs(contributions[0] + contributions[1] - (scores[0] - scores[1])) < 1e-4)
         await #expect(throws: CollabError.self) { try await fused.attribution(of: "", after: request) }
     }
+
+    @Test("where a mask leaves one token, it is compared with what the mask took away")
+    func maskedAttribution() async throws {
+        let base = ToyModel("base", always: logs(0.01, 0.03, 0.9, 0.04, 0.02))
+        let other = ToyModel("other", always: logs(0.05, 0.4, 0.35, 0.1, 0.1))
+        let fused = FusedModel(nil, .contrastive(), members: [base, other])
+        let token = try #require(try await fused.attribution(of: "c", after: request).first)
+        // 1.5 ln p₀ − 0.5 ln p₁ of the tokens but c: d is ahead.
+        #expect(token.alternative == 3 && token.favourite == 2)
+        let parts = token.members.map(\.contribution)
+        #expect(abs(parts[0] - 1.5 * Double(logs(0.9 / 0.04)[0])) < 1e-4)
+        #expect(abs(parts[1] + 0.5 * Double(logs(3.5)[0])) < 1e-4)
+    }
+
+    @Test("where nothing else is possible, there is no alternative and no contribution")
+    func onlyToken() async throws {
+        let certain = ToyModel("certain", always: logs(0, 0, 1, 0, 0))
+        let fused = FusedModel(nil, .mixture, members: [certain, certain])
+        let token = try #require(try await fused.attribution(of: "c", after: request).first)
+        #expect(token.alternative == nil && token.favourite == 2)
+        #expect(token.members.allSatisfy { $0.contribution == 0 })
+    }
 }
