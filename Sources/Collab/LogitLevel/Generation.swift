@@ -2,9 +2,10 @@ extension LogitModel {
     /// Writes an answer token by token from the model's logits.
     ///
     /// Each token is chosen by the request's ``Sampling`` rule. The answer ends at an end token, at a stop sequence,
-    /// at the token limit (512 unless the request says otherwise, 2048 where tokens are bytes, and never more than the context holds, also where a
-    /// fusion's member needs more tokens for the text than others), or when the run's time is up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character
-    /// boundaries, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
+    /// at the token limit (512 unless the request says otherwise, 2048 where tokens are bytes, and never more than the
+    /// context holds, also where a fusion's member needs more tokens for the text than others), or when the run's time is
+    /// up, with the ending ``Response/Ending/budgetExhausted``. Text is handed on at character boundaries, also where a
+    /// limit cuts it, and never when it may yet become a stop sequence. White space in front of an answer in a dialogue is
     /// dropped.
     ///
     /// The response lists every token that was written with its log-probability before any sampling transform, unless
@@ -132,7 +133,7 @@ struct Generation {
                 }
             }
         }
-        await finish(into: sink)
+        await finish(into: sink, isCut: ending != .finished)
         (start.decoder as? any NotingDecoder)?.note()
         return Response(
             text: text,
@@ -205,10 +206,10 @@ struct Generation {
         return output.stop != nil
     }
 
-    /// Hands on what was held back.
-    private mutating func finish(into sink: ResponseSink) async {
+    /// Hands on what was held back, but no half of a character at which the answer was cut.
+    private mutating func finish(into sink: ResponseSink, isCut: Bool) async {
         guard matcher.stop == nil else { return }
-        let last = matcher.append(assembler.finish())
+        let last = matcher.append(assembler.finish(isCut: isCut))
         await send(last.text, into: sink)
         if last.stop == nil { await send(matcher.finish(), into: sink) }
     }

@@ -25,8 +25,11 @@ public struct TextAssembler: Sendable {
     }
 
     /// Ends the text: what is still incomplete becomes U+FFFD. The assembler is then as good as new.
-    public mutating func finish() -> String {
+    ///
+    /// - Parameter isCut: whether the text only ends because it may not be longer; what is incomplete is then left out.
+    public mutating func finish(isCut: Bool = false) -> String {
         defer { pending.removeAll() }
+        if isCut { return "" }
         return String(decoding: pending, as: UTF8.self)
     }
 

@@ -87,6 +87,23 @@ struct GenerationTests {
         #expect(response.text == "\u{FFFD}")
     }
 
+    @Test("an answer that a limit cuts has no half of a character")
+    func cutCharacter() async throws {
+        let vocabulary = ToyTokenizer(bytes: Array("aé€".utf8).map { [$0] })
+        let model = ToyModel("bytes", vocabulary) { tokens in
+            (0..<vocabulary.count).map { $0 == tokens.count - 1 ? 4 : 0 }
+        }
+        for (limit, text) in ["", "a", "a", "aé", "aé", "aé", "aé€"].enumerated().dropFirst() {
+            let request = Request.completion("a", options: GenerationOptions(maximumTokens: limit))
+            let pieces = Pieces()
+            let response = try await model.respond(to: request, into: pieces.sink)
+            #expect(response.text == text && response.ending == .tokenLimit)
+            #expect(await pieces.all.joined() == text)
+            let beams = try await model.beams(BeamSearch(width: 2), for: request)
+            #expect(beams.first?.text == text)
+        }
+    }
+
     @Test("equal seeds write alike; the run's seed counts where the request has none")
     func seeds() async throws {
         let model = ToyModel(always: [1, 1, 1, 1, -9])

@@ -124,8 +124,10 @@ struct BeamRun {
         return tokens.count >= limit ? .tokenLimit : nil
     }
 
-    private func text(of tokens: some Sequence<TokenID>) -> String {
-        String(decoding: tokens.flatMap { model.tokenizer.bytes(of: $0) }, as: UTF8.self)
+    private func text(of tokens: some Sequence<TokenID>, isCut: Bool = false) -> String {
+        var assembler = TextAssembler()
+        return assembler.append(tokens.flatMap { model.tokenizer.bytes(of: $0) })
+            + assembler.finish(isCut: isCut)
     }
 
     /// A text up to the first stop sequence; `nil` if there is none in it.
@@ -140,7 +142,7 @@ struct BeamRun {
         _ logprob: Double,
         _ ending: Response.Ending
     ) {
-        let text = text(of: tokens)
+        let text = text(of: tokens, isCut: ending != .finished)
         let beam = Beam(
             tokens: Array(tokens),
             text: stops.isEmpty ? text : stopped(text) ?? text,

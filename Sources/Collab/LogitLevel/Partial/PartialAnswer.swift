@@ -60,7 +60,7 @@ struct PartialAnswer {
         while true {
             try checkCancellation()
             if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
-                await finish(into: sink)
+                await finish(into: sink, isCut: true)
                 return .budgetExhausted
             }
             let step: IntervalFusion.Step
@@ -80,7 +80,7 @@ struct PartialAnswer {
             written += 1
             if guesses.first == choice.bytes { guesses.removeFirst() } else { guesses = [] }
             if choice.bytes.isEmpty {
-                await finish(into: sink)
+                await finish(into: sink, isCut: false)
                 return .finished
             }
             tokens.append(
@@ -90,12 +90,12 @@ struct PartialAnswer {
             await send(output.text, into: sink)
             if output.stop != nil { return .finished }
             if written == limit {
-                await finish(into: sink)
+                await finish(into: sink, isCut: true)
                 return .tokenLimit
             }
             do throws(CollabError) { try await tell(choice.bytes) } catch {
                 guard error.code == .contextOverflow else { throw error }
-                await finish(into: sink)
+                await finish(into: sink, isCut: true)
                 return .tokenLimit
             }
         }
@@ -213,9 +213,9 @@ struct PartialAnswer {
         certainties.append("\(token) \(certainty)")
     }
 
-    private mutating func finish(into sink: ResponseSink) async {
+    private mutating func finish(into sink: ResponseSink, isCut: Bool) async {
         guard matcher.stop == nil else { return }
-        let last = matcher.append(assembler.finish())
+        let last = matcher.append(assembler.finish(isCut: isCut))
         await send(last.text, into: sink)
         if last.stop == nil { await send(matcher.finish(), into: sink) }
     }

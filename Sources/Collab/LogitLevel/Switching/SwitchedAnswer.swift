@@ -201,7 +201,7 @@ struct SwitchedAnswer {
 
     mutating func finish(into sink: ResponseSink) async {
         guard matcher.stop == nil else { return }
-        let last = matcher.append(assembler.finish())
+        let last = matcher.append(assembler.finish(isCut: ending != .finished))
         await send(last.text, into: sink)
         if last.stop == nil { await send(matcher.finish(), into: sink) }
     }
