@@ -43,25 +43,12 @@ public struct TextAssembler: Sendable {
         return 0
     }
 
-    /// Whether more bytes could make this one well-formed character.
-    ///
-    /// The second byte's bounds keep out overlong forms, surrogates, and what lies above U+10FFFF (Unicode 3.9,
-    /// table 3-7): such bytes are replaced at once, as `String(decoding:as:)` does.
+    /// Whether more bytes could make this one well-formed character; else it is replaced at once, as
+    /// `String(decoding:as:)` does.
     private static func isBeginning(_ bytes: ArraySlice<UInt8>) -> Bool {
-        let lead = bytes[bytes.startIndex]
-        let needed: Int
-        let second: ClosedRange<UInt8>
-        switch lead {
-        case 0xC2...0xDF: (needed, second) = (2, 0x80...0xBF)
-        case 0xE0: (needed, second) = (3, 0xA0...0xBF)
-        case 0xED: (needed, second) = (3, 0x80...0x9F)
-        case 0xE1...0xEF: (needed, second) = (3, 0x80...0xBF)
-        case 0xF0: (needed, second) = (4, 0x90...0xBF)
-        case 0xF1...0xF3: (needed, second) = (4, 0x80...0xBF)
-        case 0xF4: (needed, second) = (4, 0x80...0x8F)
-        default: return false
-        }
-        if bytes.count >= needed { return false }
-        return bytes.count == 1 || second.contains(bytes[bytes.startIndex + 1])
+        guard let sequence = CharacterPlace.sequence(ledBy: bytes[bytes.startIndex]),
+            bytes.count < sequence.count
+        else { return false }
+        return bytes.count == 1 || sequence.second.contains(bytes[bytes.startIndex + 1])
     }
 }

@@ -66,8 +66,17 @@ struct ByteBeam: Sendable {
         self.distribution = distribution
     }
 
-    /// The logarithms of the distribution.
-    var logits: Logits { Logits(distribution.map { Float(naturalLogarithm($0)) }) }
+    /// The logarithms of the distribution over what makes UTF-8: whatever the tokens, no byte that cannot come at a place of
+    /// a character, and no end within one. `nil` if nothing is left.
+    func logits(at place: CharacterPlace) -> Logits? {
+        func isPossible(_ symbol: Int) -> Bool {
+            UInt8(exactly: symbol).map { place.allows($0) } ?? place.isWhole
+        }
+        let kept = distribution.enumerated().map { isPossible($0.offset) ? $0.element : 0 }
+        let sum = kept.reduce(0, +)
+        guard sum > 0 else { return nil }
+        return Logits(kept.map { Float(naturalLogarithm($0 / sum)) })
+    }
 }
 
 extension ByteBeam {

@@ -78,7 +78,9 @@ final class ByteDecoder: Decoder {
             state.written = Array(prompt)
             state.promptBytes = prompt.count
             rest = rest.dropFirst(prompt.count)
-            if selection == .all, let beam = state.beam { rows.append(beam.logits) }
+            if selection == .all, let beam = state.beam {
+                rows.append(try reader.logits(of: beam, after: state.written))
+            }
         }
         for byte in rest {
             guard let beam = state.beam else { break }
@@ -87,9 +89,11 @@ final class ByteDecoder: Decoder {
             state.written.append(byte)
             state.recent.append(Place(count: state.written.count, beam: next))
             if state.recent.count > 2 { state.recent.removeFirst() }
-            if selection == .all { rows.append(next.logits) }
+            if selection == .all { rows.append(try reader.logits(of: next, after: state.written)) }
         }
-        if selection == .last, let beam = state.beam { rows.append(beam.logits) }
+        if selection == .last, let beam = state.beam {
+            rows.append(try reader.logits(of: beam, after: state.written))
+        }
         return rows
     }
 

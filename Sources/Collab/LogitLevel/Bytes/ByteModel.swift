@@ -11,8 +11,9 @@
 ///
 /// The prompt is read as the model renders it, and only what is written after it is cut in every way. A token at
 /// which the model ends its answers ends the text; other control tokens are never written, and what probability they
-/// had is divided among the rest and noted in the trace. Token limits count bytes (2048 if nothing is said), sampling
-/// rules apply to bytes, and repetition cannot be penalised, since that would penalise letters.
+/// had is divided among the rest and noted in the trace. Nor are bytes written that make no UTF-8, or an end within a
+/// character, however the model cuts them. Token limits count bytes (2048 if nothing is said), sampling rules apply to
+/// bytes, and repetition cannot be penalised, since that would penalise letters.
 ///
 /// T. Vieira et al., *From Language Models over Tokens to Language Models over Characters*, 2024; B. Phan et al.,
 /// *Exact Byte-Level Probabilities from Tokenized Language Models*, 2024.
@@ -74,7 +75,7 @@ public struct ByteModel: LogitModel, Identifiable {
         collector.add(statistics)
         return DecodingStart(
             decoder: ByteDecoder(reader, collector, promptTokens: start.decoder.position, start: beam),
-            logits: beam.logits,
+            logits: try reader.logits(of: beam, after: []),
             promptTokens: start.promptTokens,
             cachedTokens: start.cachedTokens,
             stopSequences: start.stopSequences

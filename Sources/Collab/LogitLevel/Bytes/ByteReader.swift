@@ -118,6 +118,15 @@ struct ByteReader: Sendable {
         )
     }
 
+    /// What comes next behind some bytes of whole characters and the beginning of one.
+    func logits(of beam: ByteBeam, after written: [UInt8]) throws(CollabError) -> Logits {
+        if let logits = beam.logits(at: CharacterPlace(after: written)) { return logits }
+        throw CollabError(
+            .nothingToSample,
+            "“\(model.name)” cannot go on within a character: its tokens spell no rest of it."
+        )
+    }
+
     private func context(
         _ decoder: any Decoder,
         _ logits: Logits,

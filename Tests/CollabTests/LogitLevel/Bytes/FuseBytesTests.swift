@@ -249,8 +249,11 @@ struct FuseBytesTests {
         let last = try await decoder.append(text, logits: .last)
         let law = Segmentations(model: model, prompt: try model.promptTokens(for: .completion("abab")))
         let expected = law.distribution(after: [])
+        // No text of whole characters goes on with the second byte of “é”.
+        let possible = 1 - expected[0xA9]
         for symbol in 0...256 where expected[symbol] > 0 {
-            #expect(abs(exp(Double(last[0].values[symbol])) - expected[symbol]) < 1e-6)
+            let wanted = symbol == 0xA9 ? 0 : expected[symbol] / possible
+            #expect(abs(exp(Double(last[0].values[symbol])) - wanted) < 1e-6)
         }
         try await decoder.truncate(to: 2)
         #expect(decoder.position == 2)
