@@ -22,9 +22,14 @@ public struct TypedResponse<Value: Sendable>: Sendable {
     /// Decodes a response.
     ///
     /// Throws ``Collab/CollabError/Code/unparsed``, with the decoder's error as its cause, if the text is no such value.
-    init(decoding response: Response) throws(CollabError) where Value: Decodable {
+    init(
+        decoding response: Response,
+        by decode: (@Sendable (_ json: [UInt8]) throws -> Value)?
+    ) throws(CollabError) where Value: Decodable {
         do {
-            value = try JSONDecoder().decode(Value.self, from: Data(response.text.utf8))
+            value =
+                try decode?(Array(response.text.utf8))
+                ?? JSONDecoder.forTypedAnswers.decode(Value.self, from: Data(response.text.utf8))
             self.response = response
         } catch {
             throw CollabError(
@@ -56,7 +61,16 @@ extension LogitModel {
     /// let town = try await model.respond(to: "The largest town of Japan, as JSON.", as: Town.self).value
     /// ```
     ///
-    /// The model is not told of the schema, only kept to it: say in the request what is wanted.
+    /// The model is not told of the schema, only kept to it: say in the request what is wanted. A `Date` is decoded from
+    /// text of the formats `date-time` and `date`; for other conventions hand over a decoder of your own:
+    ///
+    /// ```swift
+    /// let answer = try await model.respond(to: question, as: Town.self, decodedBy: { json in
+    ///     let decoder = JSONDecoder()
+    ///     decoder.keyDecodingStrategy = .convertFromSnakeCase
+    ///     return try decoder.decode(Town.self, from: Data(json))
+    /// })
+    /// ```
     ///
     /// Throws ``Collab/CollabError/Code/unfinishedAnswer`` if the token limit or the run's time ends the answer too early,
     /// what ``Collab/Constraint/json(_:layout:)`` throws for the type's schema, and
@@ -65,10 +79,11 @@ extension LogitModel {
         to request: Request,
         as type: Value.Type,
         layout: JSONLayout = .free,
+        decodedBy decode: (@Sendable (_ json: [UInt8]) throws -> Value)? = nil,
         in run: Run? = nil
     ) async throws(CollabError) -> TypedResponse<Value> {
         let constrained = constrained(to: try .json(Value.jsonSchema, layout: layout))
-        return try TypedResponse(decoding: try await constrained.respond(to: request, in: run))
+        return try TypedResponse(decoding: try await constrained.respond(to: request, in: run), by: decode)
     }
 
     /// Answers a question with a value of a type.
@@ -76,9 +91,10 @@ extension LogitModel {
         to question: String,
         as type: Value.Type,
         layout: JSONLayout = .free,
+        decodedBy decode: (@Sendable (_ json: [UInt8]) throws -> Value)? = nil,
         in run: Run? = nil
     ) async throws(CollabError) -> TypedResponse<Value> {
-        try await respond(to: Request(question), as: type, layout: layout, in: run)
+        try await respond(to: Request(question), as: type, layout: layout, decodedBy: decode, in: run)
     }
 }
 
@@ -90,11 +106,12 @@ extension RemoteModel {
     public func respond<Value: Decodable & Sendable & JSONSchemaDescribing>(
         to request: Request,
         as type: Value.Type,
+        decodedBy decode: (@Sendable (_ json: [UInt8]) throws -> Value)? = nil,
         in run: Run? = nil
     ) async throws(CollabError) -> TypedResponse<Value> {
         let constrained = try constrained(to: .json(Value.jsonSchema))
         let response = try await constrained.respond(to: request, in: run)
-        do throws(CollabError) { return try TypedResponse(decoding: response) } catch {
+        do throws(CollabError) { return try TypedResponse(decoding: response, by: decode) } catch {
             guard response.ending != .finished else { throw error }
             throw CollabError(
                 .unfinishedAnswer,

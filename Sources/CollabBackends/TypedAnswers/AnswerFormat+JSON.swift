@@ -36,7 +36,7 @@ enum TypedAnswer {
         for candidate in JSONInText.candidates(in: text) {
             do {
                 let data = Data(candidate.encoded())
-                return .success((try JSONDecoder().decode(type, from: data), candidate))
+                return .success((try JSONDecoder.forTypedAnswers.decode(type, from: data), candidate))
             } catch {
                 // The best candidate's fault is the one to tell.
                 problem = problem ?? Problem(message: describe(error))

@@ -68,8 +68,8 @@ private func secondsOfUnits(_ text: String) -> Double? {
     return text.isEmpty ? nil : sum
 }
 
-/// Seconds since 1970 of a moment such as `2026-11-27T01:02:03.5Z` or `2026-11-27T01:02:03+01:00`.
-func secondsSince1970(rfc3339 text: String) -> Double? {
+/// Seconds since 1970 of a moment such as `2026-11-27T01:02:03.5Z` or `2026-11-27T01:02:03+01:00` in some years.
+func secondsSince1970(rfc3339 text: String, years: ClosedRange<Int> = 1970...9999) -> Double? {
     let bytes = Array(text.utf8)
     guard bytes.count >= 20, bytes[4] == 0x2d, bytes[7] == 0x2d, [0x54, 0x74, 0x20].contains(bytes[10]),
         bytes[13] == 0x3a, bytes[16] == 0x3a
@@ -82,7 +82,7 @@ func secondsSince1970(rfc3339 text: String) -> Double? {
     }
     guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
         let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
-        (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
+        years.contains(year), (1...12).contains(month), (1...31).contains(day),
         (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
     else { return nil }
     var place = 19

@@ -1,7 +1,8 @@
 /// A type that says what its values look like in JSON.
 ///
 /// Let it agree with how the type is decoded: an answer that follows the schema must decode. Texts, truth values, numbers,
-/// arrays, dictionaries, optionals and enumerations of texts describe themselves.
+/// arrays, dictionaries, optionals and enumerations of texts or whole numbers describe themselves; with CollabBackends,
+/// dates too.
 ///
 /// ```swift
 /// struct Town: Codable, JSONSchemaDescribing {
@@ -89,6 +90,14 @@ extension Array: JSONSchemaDescribing where Element: JSONSchemaDescribing {
 extension Dictionary: JSONSchemaDescribing where Key == String, Value: JSONSchemaDescribing {
     /// Any number of members.
     public static var jsonSchema: JSONSchema { JSONSchema(.object([], further: Value.jsonSchema)) }
+}
+
+extension JSONSchemaDescribing
+where Self: CaseIterable, Self: RawRepresentable, Self.RawValue: FixedWidthInteger {
+    /// The number of one of the cases.
+    public static var jsonSchema: JSONSchema {
+        JSONSchema(.alternatives(allCases.map { JSONSchema(.constant("\($0.rawValue)")) }))
+    }
 }
 
 extension JSONSchemaDescribing where Self: CaseIterable, Self: RawRepresentable, Self.RawValue == String {
