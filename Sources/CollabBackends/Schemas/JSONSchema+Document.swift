@@ -49,6 +49,9 @@ struct SchemaReader {
         var schema = try read(document, at: "#")
         for key in ["$defs", "definitions"] {
             for member in document[key]?.objectValue ?? JSONObject() {
+                if schema.definitions[member.key] != nil {
+                    throw unsupported("the definition “\(member.key)” twice", "#/\(key)")
+                }
                 schema.definitions[member.key] = try read(member.value, at: "#/\(key)/\(member.key)")
             }
         }
@@ -173,6 +176,7 @@ struct SchemaReader {
         case ("null", .null), ("boolean", .bool), ("string", .string), ("array", .array), ("object", .object):
             true
         case ("integer", .integer), ("integer", .unsigned): true
+        case ("integer", .double(let number)): number.rounded() == number
         case ("number", .integer), ("number", .unsigned), ("number", .double): true
         default: false
         }

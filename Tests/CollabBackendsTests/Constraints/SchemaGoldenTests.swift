@@ -129,6 +129,7 @@ struct SchemaGoldenTests {
             (#"{"anyOf":[{"if":{}}]}"#, "if", "#/anyOf/0"),
             (#"{"patternProperties":{}}"#, "patternProperties", "#"),
             (#"{"allOf":[{},{}]}"#, "allOf", "#"),
+            (##"{"$defs":{"a":{}},"definitions":{"a":{"type":"null"}}}"##, "“a” twice", "#/definitions"),
             (#"{"type":"string","pattern":"a","maxLength":3}"#, "pattern", "#"),
             (#"{"$ref":"other.json"}"#, "other.json", "#"), (#"{"enum":[1],"minimum":0}"#, "minimum", "#"),
         ]

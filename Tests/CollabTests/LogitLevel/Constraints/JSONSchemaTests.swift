@@ -67,6 +67,46 @@ struct JSONSchemaTests {
         }
     }
 
+    @Test("a schema may have many long texts, and further members beside many named ones")
+    func largeSchemas() throws {
+        let texts = JSONSchema(.object((0..<10).map { .init("text\($0)", .text(length: 0...300)) }, further: nil))
+        let text = String(repeating: #"\n"#, count: 300)
+        let members = (0..<10).map { "\"text\($0)\":\"\(text)\"" }.joined(separator: ",")
+        try expect(texts, allows: ["{\(members)}"], refuses: ["{\(members.replacing(text, with: text + "x"))}"])
+        let object = JSONSchema(
+            .object((0..<10).map { .init("property\($0)", .boolean, isRequired: false) }, further: .anything)
+        )
+        try expect(
+            .array(of: .anyOf(object, .array(of: object), .array(of: object, count: 2...4))),
+            allows: [#"[{"property3":true,"property":1,"properties":2},[{"property10":null}]]"#],
+            refuses: [#"[{"property3":1}]"#, #"[[{"property3":true,"property2":1}]]"#]
+        )
+    }
+
+    @Test("hundreds of members may be left out, at any depth", .timeLimit(.minutes(1)))
+    func manyMembers() throws {
+        let names = (0..<300).map { "member\($0)" }
+        let wide = JSONSchema(.object(names.map { .init($0, .boolean, isRequired: false) }, further: .null))
+        try expect(
+            wide,
+            allows: ["{}", #"{"member299":true}"#, #"{"member3":true,"member77":false,"x":null,"y":null}"#],
+            refuses: [
+                #"{"member77":true,"member3":true}"#, #"{"member3":null}"#, #"{"x":null,"member3":true}"#,
+            ]
+        )
+        let nested = JSONSchema.definition(
+            "nested",
+            .object {
+                JSONSchema.Property("a", .reference("nested")).optional
+                JSONSchema.Property("b", .reference("nested")).optional
+                JSONSchema.Property("c", .null).optional
+            }
+        )
+        let count = 55
+        let open = String(repeating: #"{"a":"#, count: count), close = String(repeating: "}", count: count)
+        try expect(nested, allows: [open + #"{"c":null}"# + close], refuses: [open + "{}" + close + "}"])
+    }
+
     @Test("further members have other keys than the named ones")
     func furtherMembers() throws {
         let schema = JSONSchema(

@@ -122,7 +122,7 @@ struct IntervalCompletionTests {
                     }
                 }
             }
-            #expect(certain > 20, "\(fusion.name): \(certain) certain")
+            #expect(certain > 10, "\(fusion.name): \(certain) certain")
             // A contrast of two is exact or has no bound.
             guard plan.weights.count(where: { $0 > 0 }) > 1 else { continue }
             // The bounds are no more than they have to be by far.

@@ -123,7 +123,7 @@ struct ScoringTests {
     func longTexts() async throws {
         let harsh = FusedModel(nil, .mixture, members: [ToyModel("harsh", always: [0, 0, 0, -30, 0])])
         let (long, short) = (String(repeating: "d", count: 40), String(repeating: "d", count: 30))
-        let writer = ScriptedModel("writer", samples: [.text(long), .text(short)])
+        let writer = ScriptedModel("writer", samples: [ScriptedAnswer(long), ScriptedAnswer(short)])
         let response = try await BestOf(2, by: .likelihood(under: harsh, by: .sum)) { writer }
             .respond(to: Request("c"))
         #expect(response.text == short)

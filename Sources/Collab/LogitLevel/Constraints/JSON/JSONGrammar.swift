@@ -107,12 +107,15 @@ struct JSONGrammarBuilder {
         let pattern = try pattern(schema)
         switch schema.form {
         case .null, .boolean, .constant, .reference, .anything: return pattern
-        default:
-            ruleCount += 1
-            let name = "value \(ruleCount)"
-            rules[name] = pattern
-            return .rule(name)
+        default: return rule(pattern)
         }
+    }
+
+    private mutating func rule(_ pattern: Pattern) -> Pattern {
+        ruleCount += 1
+        let name = "value \(ruleCount)"
+        rules[name] = pattern
+        return .rule(name)
     }
 
     // MARK: Arrays
@@ -163,30 +166,28 @@ struct JSONGrammarBuilder {
                 "An object of the schema has the member “\(property.key)” twice."
             )
         }
-        // What comes next if nothing has been written yet, and if something has.
-        var (whenFirst, whenLater): (Pattern, Pattern) = (.nothing, .nothing)
+        // What comes next if nothing has been written yet, and if something has, to the end.
+        var (whenFirst, whenLater): (Pattern, Pattern) = (.text("}"), .text("}"))
         if let further {
             let member = Pattern.sequence([
                 JSONPatterns.text(except: properties.map(\.key)), colon, try value(further),
             ])
-            whenLater = .repeated(.sequence([separator, member]))
-            whenFirst = .optional(.sequence([member, whenLater]))
+            whenLater = .sequence([.repeated(.sequence([separator, member])), .text("}")])
+            whenFirst = .choice([.sequence([member, whenLater]), .text("}")])
         }
         for property in properties.reversed() {
             let member = Pattern.sequence([
                 .text(JSONPatterns.quoted(property.key)), colon, try value(property.schema),
             ])
-            let alone = Pattern.sequence([member, whenLater])
-            let added = Pattern.sequence([separator, member])
-            if property.isRequired {
-                whenFirst = alone
-                whenLater = .sequence([added, whenLater])
-            } else {
-                whenFirst = .choice([alone, whenFirst])
-                whenLater = .sequence([.optional(added), whenLater])
-            }
+            // What several ways lead to is a rule: a copy for each would make the whole as large as the square. It ends where
+            // the object does, so following it takes no depth.
+            let rest = properties.allSatisfy(\.isRequired) ? whenLater : rule(whenLater)
+            let alone = Pattern.sequence([member, rest])
+            let added = Pattern.sequence([separator, alone])
+            whenFirst = property.isRequired ? alone : .choice([alone, whenFirst])
+            whenLater = property.isRequired ? added : .choice([added, rest])
         }
-        return .sequence([.text("{"), whenFirst, .text("}")])
+        return .sequence([.text("{"), whenFirst])
     }
 
     // MARK: Anything

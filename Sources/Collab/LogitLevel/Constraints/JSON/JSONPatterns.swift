@@ -12,9 +12,19 @@ enum JSONPatterns {
     static func character(of set: ScalarSet) -> Pattern {
         let plain = set.subtracting(special)
         var parts: [Pattern] = plain.isEmpty ? [] : [.scalar(plain)]
-        for value in [0x22, 0x5C] + Array(0..<0x20) as [UInt32] {
-            guard let scalar = Unicode.Scalar(value), set.contains(scalar) else { continue }
-            parts.append(.text(escaped(scalar)))
+        // What escapes begin with is built once: a long text has them at every character.
+        var lasts: [String: String] = [:]
+        for scalar in special.scalarRanges.flatMap({ $0.lowerBound.value...$0.upperBound.value })
+            .compactMap(Unicode.Scalar.init) where set.contains(scalar)
+        {
+            let escape = escaped(scalar)
+            lasts[String(escape.dropLast()), default: ""] += String(escape.suffix(1))
+        }
+        if !lasts.isEmpty {
+            let escapes = lasts.sorted { $0.key < $1.key }.map { start, ends in
+                Pattern.sequence([.text(String(start.dropFirst())), .scalar(ScalarSet(ends))])
+            }
+            parts.append(.sequence([.text("\\"), .choice(escapes)]))
         }
         return parts.count == 1 ? parts[0] : .choice(parts)
     }
