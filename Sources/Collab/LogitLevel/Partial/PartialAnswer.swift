@@ -70,7 +70,7 @@ struct PartialAnswer {
             } catch {
                 // A server may learn only now that it has no room for what was written.
                 guard error.code == .contextOverflow, written > 0 else { throw error }
-                await finish(into: sink)
+                await finish(into: sink, isCut: true)
                 return .tokenLimit
             }
             guard let choice = choose(step) else {
