@@ -40,7 +40,22 @@ struct ExpertMixtureTests {
             #expect(router.shape == [2, 32])
             let written = try #require(mixture.specification as? HuggingFaceSpecification).configuration
             #expect(written["model_type"] == "mixtral" && written["num_local_experts"] == 2)
+            #expect(written["num_experts_per_tok"] == 2)
         }
+    }
+
+    @Test("the configuration says how many experts compute a token", arguments: 1...3)
+    func expertsPerToken(_ count: Int) throws {
+        let base = try parts().base
+        let mixture = try ExpertMixture(
+            base: base,
+            experts: [base, base, base],
+            router: .random(seed: 1),
+            expertsPerToken: count
+        )
+        let written = try #require(mixture.specification as? HuggingFaceSpecification).configuration
+        #expect(written["num_experts_per_tok"] == JSONValue(count))
+        #expect(written["num_local_experts"] == 3)
     }
 
     @Test("the router's rows tell apart what the base reads in each expert's texts")

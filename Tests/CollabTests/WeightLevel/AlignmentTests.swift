@@ -62,6 +62,26 @@ struct AlignmentTests {
         }
     }
 
+    @Test("neurons that read alike are told apart by what they write")
+    func columns() throws {
+        let rows = [Float](repeating: 0.5, count: 35)
+        let layer = try layer(3)
+        let written = "layers.0." + Self.names[2]
+        let alike = try MemoryCheckpoint(
+            "alike",
+            tensors: layer.tensors.map { tensor in
+                .init(
+                    tensor.name,
+                    shape: tensor.shape,
+                    values: tensor.name == written ? try layer.values(of: written) : rows
+                )
+            }
+        )
+        let aligned = try shuffled(alike, [3, 0, 6, 1, 5, 2, 4], noise: 0).aligned(to: alike)
+        #expect(aligned.changedTensorCount == 3)
+        #expect(try aligned.values(of: written) == layer.values(of: written))
+    }
+
     @Test("a model that matches as it is keeps its stored form")
     func identity() throws {
         let layer = try layer(2)

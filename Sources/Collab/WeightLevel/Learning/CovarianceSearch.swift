@@ -24,7 +24,7 @@ public struct CovarianceSearch: ParameterSearch {
     private var stepPath: [Double]
     private var covariancePath: [Double]
     /// C, row by row.
-    private var covariance: [Double]
+    private(set) var covariance: [Double]
     /// The square roots of C's eigenvalues, and its eigenvectors as rows.
     private var axes: (lengths: [Double], directions: [Double])
     private var population: [[Double]] = []
