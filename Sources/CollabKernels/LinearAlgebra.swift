@@ -108,7 +108,7 @@ public enum LinearAlgebra {
         return sums
     }
 
-    private static func check(_ info: Int32, what: String) throws(KernelError) {
+    static func check(_ info: Int32, what: String) throws(KernelError) {
         if info == 0 { return }
         if info > 0 { throw KernelError(what) }
         if info == .min {

@@ -78,7 +78,8 @@ struct MergeSuite: AsyncParsableCommand {
         let text = method.configuration(path)
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
         var (flushed, written, theirs, processor): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
-        let memory = Peak()
+        let memory = PeakMemory()
+        defer { memory.stop() }
         for _ in 0..<rounds {
             for flushes in [true, false] {
                 let folder = path + "/ours"
@@ -94,7 +95,7 @@ struct MergeSuite: AsyncParsableCommand {
                     configuration: text,
                     options: options
                 )
-                _ = try await writer.run { _ in memory.note(ProcessUsage.anonymousBytes) }
+                _ = try await writer.run()
                 let time = (ContinuousClock.now - start) / .seconds(1)
                 if flushes {
                     flushed.append(time)
@@ -182,12 +183,24 @@ private struct BenchedMethod {
     }
 }
 
-/// The largest of some numbers, from any thread.
-private final class Peak: @unchecked Sendable {
-    // Sendable: the number is touched under the lock only.
+/// The most memory of this process's own, looked at every few milliseconds: what is held while a tensor is prepared is gone
+/// when progress is reported.
+private final class PeakMemory: @unchecked Sendable {
+    // Sendable: the numbers are touched under the lock only.
     private let lock = NSLock()
     private var largest = 0
+    private var isStopped = false
 
-    func note(_ value: Int) { lock.withLock { largest = max(largest, value) } }
+    init() {
+        Thread.detachNewThread { [self] in
+            while lock.withLock({ !isStopped }) {
+                let bytes = ProcessUsage.anonymousBytes
+                lock.withLock { largest = max(largest, bytes) }
+                Thread.sleep(forTimeInterval: 0.003)
+            }
+        }
+    }
+
+    func stop() { lock.withLock { isStopped = true } }
     var value: Int { lock.withLock { largest } }
 }

@@ -42,4 +42,23 @@ int collab_lapack_posv(long n, long count, double *a, double *b);
 int collab_lapack_syevd(long n, double *a, double *values, double *work, long work_size, int *whole_work,
                         long whole_work_size);
 
+/// Adds alpha · A · Aᵀ, or Aᵀ · A if transposed, to the upper triangle of C, n × n, row-major; A is n × k, or k × n if
+/// transposed; false as above.
+bool collab_blas_dsyrk(bool transpose, long n, long k, double alpha, const double *a, long lda, double *c);
+
+/// Puts Cholesky's factor of a positive definite matrix, of which the upper triangle is read by rows, in its place
+/// (dpotrf); LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_potrf(long n, double *a);
+
+/// Solves A · x = b, as collab_lapack_posv does, by the factor that collab_lapack_potrf has left (dpotrs).
+int collab_lapack_potrs(long n, long count, const double *a, double *b);
+
+/// As collab_lapack_syevd, slower, with nothing else of the matrix's size than the eigenvectors, n of n numbers, one after
+/// another (dsytrd, dstemr or, where that does not converge, dsteqr, and dormtr).
+///
+/// The matrix, of which the upper triangle is read by rows, is used up. `values` has room for n numbers, `work` for 23 n at
+/// least (69 n + 8192 are enough for speed), and `whole_work` for 12 n. LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_syevr(long n, double *a, double *values, double *vectors, double *work, long work_size,
+                        int *whole_work);
+
 #endif

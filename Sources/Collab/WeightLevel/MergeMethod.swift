@@ -18,6 +18,14 @@ public protocol MergeMethod: Sendable {
     func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge
     /// Whether a tensor that is the same in all inputs comes out unchanged.
     func keepsEqual(tensor: String, memberCount: Int) -> Bool
+    /// The most memory that merging a tensor takes beside slices of the inputs, in bytes; what is merged at the same time is
+    /// chosen by it.
+    func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int
+}
+
+extension MergeMethod {
+    /// Next to nothing.
+    public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
 }
 
 /// Where a merge measures task vectors from.

@@ -27,13 +27,17 @@ public final class MergedCheckpoint: Checkpoint {
     /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
     private let states: [String: Protected<TensorState>]
     private let wholeModel = WholeModelMeasurements()
-    /// The tensors whose rules hold whole matrices, the latest last.
+    /// The tensors whose rules hold much, the latest last.
     private let heavy = Protected<[String]>([])
+    /// Rules that hold no more than this are kept.
+    private static let lightByteCount = 1 << 16
     /// How many of those are kept: enough for as many threads, each at another tensor.
     private static let mostHeavy = 4
 
     private struct TensorState {
         var merge: Result<any TensorMerge, CollabError>?
+        /// How many elements have been read by it.
+        var readCount = 0
         var unchanged: Int??
     }
 
@@ -151,6 +155,13 @@ public final class MergedCheckpoint: Checkpoint {
             start = range.upperBound
         }
         try stored?.1.checkUnchanged()
+        if merge.heldByteCount > Self.lightByteCount { note(elements.count, readOf: description) }
+    }
+
+    /// The most memory that computing a tensor takes beside slices of the inputs, in bytes.
+    public func workingByteCount(of tensor: String) -> Int {
+        guard let description = descriptions[tensor] else { return 0 }
+        return method.workingByteCount(of: description, memberCount: members.count)
     }
 
     /// The stored form of a tensor that the merge leaves as it is; `nil` for computed ones.
@@ -173,11 +184,23 @@ extension MergedCheckpoint {
             return computed
         }
         let merge = try result.get()
-        if merge.heldByteCount > 1 << 16 { keep(tensor) }
+        if merge.heldByteCount > Self.lightByteCount { keep(tensor) }
         return merge
     }
 
-    /// Lets go of the oldest rule that holds a whole matrix.
+    /// Lets go of a rule that holds much when as many elements have been read as the tensor has.
+    private func note(_ count: Int, readOf tensor: TensorDescription) {
+        let isRead = states[tensor.name]?.withLock { state in
+            state.readCount += count
+            guard state.readCount >= tensor.elementCount else { return false }
+            state.readCount = 0
+            state.merge = nil
+            return true
+        }
+        if isRead ?? false { heavy.withLock { heavy in heavy.removeAll { $0 == tensor.name } } }
+    }
+
+    /// Lets go of the oldest rule that holds much.
     private func keep(_ tensor: String) {
         let oldest = heavy.withLock { heavy -> String? in
             if heavy.last == tensor { return nil }
@@ -185,7 +208,12 @@ extension MergedCheckpoint {
             heavy.append(tensor)
             return heavy.count > Self.mostHeavy ? heavy.removeFirst() : nil
         }
-        if let oldest { states[oldest]?.withLock { $0.merge = nil } }
+        if let oldest {
+            states[oldest]?.withLock { state in
+                state.merge = nil
+                state.readCount = 0
+            }
+        }
     }
 
     /// The checkpoint whose tensor is the result, if the merge does not change it.

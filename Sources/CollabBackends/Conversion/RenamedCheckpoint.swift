@@ -86,6 +86,8 @@ public struct RenamedCheckpoint: Checkpoint, Identifiable {
     public var name: String { source.name }
     /// What the weights are of.
     public var specification: any ModelSpecification { source.specification }
+    /// What a tensor is called in the source; `nil` for those that are worked out.
+    package func original(of tensor: String) -> String? { places[tensor]?.original }
     /// The description of a tensor, or `nil`.
     public func description(of tensor: String) -> TensorDescription? {
         places[tensor]?.description

@@ -12,15 +12,18 @@ import CollabKernels
 
 /// The tensors that have to be written, handed out to the workers.
 ///
-/// A tensor is computed by one worker, the largest tensors first, so that the workers finish together.
+/// A tensor is computed by one worker, the largest tensors first, so that the workers finish together. What takes much
+/// memory waits until there is room for it beside what others compute; a worker that finds nothing to do but that is not
+/// needed any more.
 final class MergeBoard: Sendable {
     private struct Work: Sendable {
         var tensor: TensorDescription
         var shard: Int
+        var memory: Int
     }
 
     private struct State: Sendable {
-        var next = 0
+        var queue: MergeQueue
         var bytes = 0
         var resumedBytes = 0
         var tensors = 0
@@ -38,7 +41,7 @@ final class MergeBoard: Sendable {
     private let work: [Work]
     private let totalBytes: Int
     private let began = MergeBoard.now()
-    private let state = Protected(State())
+    private let state: Protected<State>
     /// The seconds between two reports.
     private static let reportInterval = 0.2
 
@@ -58,7 +61,9 @@ final class MergeBoard: Sendable {
         self.isCancelled = isCancelled
         var work: [Work] = []
         for (index, shard) in shards.enumerated() {
-            work += shard.tensors.map { Work(tensor: $0, shard: index) }
+            work += shard.tensors.map {
+                Work(tensor: $0, shard: index, memory: plan.workingByteCounts[$0.name] ?? 0)
+            }
         }
         totalBytes = work.reduce(0) { $0 + $1.tensor.storedByteCount }
         self.work = work.enumerated()
@@ -66,6 +71,7 @@ final class MergeBoard: Sendable {
                 ($1.element.tensor.elementCount, $0.offset) < ($0.element.tensor.elementCount, $1.offset)
             }
             .map(\.element)
+        state = Protected(State(queue: MergeQueue(self.work.map(\.memory))))
     }
 
     /// How far the merge is.
@@ -97,6 +103,7 @@ final class MergeBoard: Sendable {
             scratch.deallocate()
         }
         while let place = take() {
+            defer { state.withLock { $0.queue.finish(place) } }
             do throws(CollabError) {
                 try write(work[place], buffer, scratch)
             } catch {
@@ -108,14 +115,10 @@ final class MergeBoard: Sendable {
         }
     }
 
-    /// The place of the next tensor; `nil` when there is none, or no more are wanted.
+    /// The place of the next tensor that there is memory for; `nil` when there is none, or no more are wanted.
     private func take() -> Int? {
         if isCancelled() { return nil }
-        return state.withLock { state in
-            guard state.failure == nil, state.next < work.count else { return nil }
-            defer { state.next += 1 }
-            return state.next
-        }
+        return state.withLock { state in state.failure == nil ? state.queue.take() : nil }
     }
 
     private func write(

@@ -23,31 +23,24 @@ extension MergePlan {
         let buffers = (inputs.count + 3) * (1 << 16) * 4 + (1 << 16) * 8
         let isRandom = document.method.hasPrefix("della") || document.method.hasPrefix("dare")
         let masks = isRandom ? largest / 8 * inputs.count : 0
-        let matrices = Self.matrixByteCount(of: document.method, tensors, members: inputs.count)
+        let matrices = matrixByteCount(threads: threads)
         let read = Double(inputByteCount) * Double(cost.passes)
         let seconds = (read / cost.rate + Double(byteCount) / 2e9) * 2 / Double(max(1, threads))
         return MergeForecast(
             passes: cost.passes,
-            peakByteCount: threads * (buffers + masks + matrices) + (16 << 20),
+            peakByteCount: threads * (buffers + masks) + matrices + (16 << 20),
             seconds: seconds
         )
     }
 
-    /// What a method holds of whole matrices: the members' changes, the result's, and what decomposing them takes, in double
-    /// precision, of the largest matrix that is merged as one.
-    private static func matrixByteCount(of method: String, _ tensors: [TensorDescription], members: Int)
-        -> Int
-    {
-        let copies: Int
-        switch method {
-        case "iso_c", "iso_cts", "tsv_m", "wudi": copies = 3 * members + 4
-        case "regmean": copies = members + 4
-        default: return 0
-        }
-        let limit = 1 << 26
-        let matrices = tensors.filter { $0.shape.count == 2 && $0.elementCount <= limit }
-        let square = method == "regmean" ? matrices.map { $0.shape[1] * $0.shape[1] }.max() ?? 0 : 0
-        return 8 * (copies * (matrices.map(\.elementCount).max() ?? 0) + (members + 2) * square)
+    /// How much of whole matrices is in memory at a time, over all tensors that are computed; more only for a tensor that
+    /// takes more alone.
+    static let mostMatrixBytes = 240 << 20
+
+    /// What the matrices of the tensors that are computed at the same time take at most.
+    private func matrixByteCount(threads: Int) -> Int {
+        let largest = workingByteCounts.values.sorted(by: >).prefix(max(1, threads))
+        return max(largest.first ?? 0, min(largest.reduce(0, +), Self.mostMatrixBytes))
     }
 
     /// How often inputs are read, and how many of their bytes a second two threads get through.

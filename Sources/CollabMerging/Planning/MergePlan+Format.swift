@@ -34,6 +34,11 @@ extension MergePlan {
             )
             let renamed = try RenamedCheckpoint(described, as: .gguf)
             plan.result = renamed
+            plan.workingByteCounts = [:]
+            for tensor in renamed.tensors {
+                plan.workingByteCounts[tensor.name] = renamed.original(of: tensor.name)
+                    .flatMap { workingByteCounts[$0] }
+            }
             plan.tensors = renamed.tensors.map { tensor in
                 TensorDescription(
                     name: tensor.name,

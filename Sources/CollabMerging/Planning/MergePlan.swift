@@ -13,6 +13,8 @@ public struct MergePlan: Sendable {
     public internal(set) var result: any Checkpoint
     /// The tensors of the result in the format in which they are to be stored.
     public internal(set) var tensors: [TensorDescription]
+    /// The most memory that computing each of the tensors takes beside blocks of the inputs, where that is much.
+    var workingByteCounts: [String: Int]
     /// In which kind of file the result is to be stored; see ``stored(as:)``.
     public internal(set) var format = MergeFormat.safetensors
     /// The models that take part, in the order in which the configuration names them.
@@ -65,7 +67,16 @@ public struct MergePlan: Sendable {
         builder.requiresFinite = requiresFinite
         try builder.alignVocabularies()
         var parts: [any Checkpoint] = []
-        for index in document.slices.indices { parts.append(try builder.part(index)) }
+        var workingByteCounts: [String: Int] = [:]
+        for index in document.slices.indices {
+            let part = try builder.part(index)
+            parts.append(part)
+            for tensor in part.tensors where workingByteCounts[tensor.name] == nil {
+                let count = part.workingByteCount(of: tensor.name)
+                if count > 0 { workingByteCounts[tensor.name] = count }
+            }
+        }
+        self.workingByteCounts = workingByteCounts
         let donor = try builder.donor()
         vocabulary = builder.vocabulary
         tokenizerDonor = try builder.tokenizerDonor() ?? donor
@@ -160,7 +171,7 @@ private struct PlanBuilder {
         return try shelf.checkpoint(tokenizerReference)
     }
 
-    mutating func part(_ index: Int) throws(CollabError) -> any Checkpoint {
+    mutating func part(_ index: Int) throws(CollabError) -> MergedCheckpoint {
         let slice = document.slices[index]
         let baseReference = slice.base ?? document.base
         var sources = slice.sources
@@ -295,7 +306,7 @@ private struct PlanBuilder {
         _ slice: MergeDocument.Slice,
         _ baseReference: ModelReference?,
         _ layers: Range<Int>
-    ) throws(CollabError) -> any Checkpoint {
+    ) throws(CollabError) -> MergedCheckpoint {
         var places = Array(views.indices)
         var base: CheckpointView?
         if let baseReference, let place = sources.firstIndex(where: { $0.model == baseReference }) {

@@ -41,6 +41,11 @@ struct SliceMethod: MergeMethod {
         return method.keepsEqual(tensor: tensor, memberCount: memberCount)
     }
 
+    func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        guard let method = try? method(for: tensor.name) else { return 0 }
+        return method.workingByteCount(of: tensor, memberCount: memberCount)
+    }
+
     /// The method with the values that hold for one tensor.
     func method(for tensor: String) throws(CollabError) -> any MergeMethod {
         var values = ResolvedParameters()

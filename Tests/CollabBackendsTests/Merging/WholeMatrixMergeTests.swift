@@ -58,18 +58,37 @@ struct WholeMatrixMergeTests {
         #expect(worst < Self.tolerance)
     }
 
-    @Test("the directions that TSV-M keeps stand at right angles, and rounding errors are none")
+    @Test("rounding errors are no directions")
     func directions() throws {
         // Rank 1 and a rounding error.
-        var values: [Double] = [1, 2, 3, 4, 2, 4, 6, 8, 3, 6, 9, 12]
-        values[5] += 1e-9
-        let one = try SingularDirections(of: DoubleMatrix(rows: 3, columns: 4, values: values))
-        #expect(one.values.count == 1)
+        var values: [Float] = [1, 2, 3, 4, 2, 4, 6, 8, 3, 6, 9, 12]
+        values[5] += 1e-6
+        let zero = [Float](repeating: 0, count: 12)
+        let (base, member) = (
+            try MemoryCheckpoint("base", tensors: [.init("w", shape: [3, 4], values: zero)]),
+            try MemoryCheckpoint("one", tensors: [.init("w", shape: [3, 4], values: values)])
+        )
+        let inputs = TensorInputs(
+            tensor: base.tensors[0],
+            members: [member],
+            base: base,
+            requiresFinite: true
+        )
+        var directions = TaskDirections(TaskMatrices(inputs), capacity: 3)
+        try directions.add(of: [0], count: 3)
+        #expect(directions.lengths.count == 1)
         // ‖(1, 2, 3)‖ · ‖(1, 2, 3, 4)‖
-        #expect(abs(one.values[0] - (14.0 * 30).squareRoot()) < 1e-8)
+        #expect(abs(directions.lengths[0] - (14.0 * 30).squareRoot()) < 1e-6)
+    }
+
+    @Test("rows are turned to stand at right angles")
+    func rightAngles() throws {
         let tilted = DoubleMatrix(rows: 2, columns: 3, values: [1, 0, 0, 0.6, 0.8, 0])
-        let rows = try tilted.withOrthogonalRows()
-        let products = try rows.transposed.transposed(times: rows.transposed)
+        var (gram, rows) = (DoubleMatrix(rows: 2, columns: 2), DoubleMatrix(rows: 2, columns: 3))
+        try gram.addSquare(of: tilted.factor)
+        try rows.put(gram.takeInverseRoot().factor, times: tilted.factor)
+        var products = DoubleMatrix(rows: 2, columns: 2)
+        try products.put(rows.factor, times: rows.factor.transposed)
         for (found, wanted) in zip(products.values, [1.0, 0, 0, 1]) { #expect(abs(found - wanted) < 1e-12) }
     }
 

@@ -107,7 +107,7 @@ private final class MeasuringQueue: Sendable {
         guard let rank, rank > 0, tensor.shape.count == 2, tensor.elementCount <= Self.largestMatrix,
             !state.withLock({ $0.isCancelled })
         else { return (figures, nil) }
-        return (figures, try SubspaceOverlap(of: inputs.wholeDeltas(), rank: rank))
+        return (figures, try SubspaceOverlap(of: TaskMatrices(inputs), rank: rank))
     }
 
     /// Embeddings of large vocabularies are not decomposed.

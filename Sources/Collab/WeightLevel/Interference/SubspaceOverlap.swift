@@ -27,34 +27,31 @@ public struct SubspaceOverlap: Hashable, Sendable, Codable {
     }
 
     /// Measures one matrix.
-    init(of tasks: [DoubleMatrix], rank: Int) throws(CollabError) {
+    init(of tasks: TaskMatrices, rank: Int) throws(CollabError) {
         self.init(memberCount: tasks.count)
-        var directions: [SingularDirections] = []
-        for task in tasks { directions.append(try SingularDirections(of: task).prefix(rank)) }
+        var directions = TaskDirections(tasks, capacity: rank * tasks.count)
+        for member in tasks.everyone { try directions.add(of: [member], count: rank) }
+        let (short, long) = (try directions.shortProducts(), try directions.longProducts())
+        let (left, right) = tasks.isWide ? (short, long) : (long, short)
         matrixCount = 1
         var (outputs, inputs, pairs) = (0.0, 0.0, 0)
-        for first in tasks.indices {
-            for second in tasks.indices {
-                let (one, other) = (directions[first], directions[second])
-                let count = min(one.values.count, other.values.count)
+        let places = directions.places
+        for first in places.indices {
+            for second in places.indices {
+                let (one, other) = (places[min(first, second)], places[max(first, second)])
+                let count = min(one.count, other.count)
                 if count == 0 { continue }
                 let place = first * memberCount + second
-                outputSums[place] = try Self.overlap(one.left, other.left) / Double(count)
-                inputSums[place] = try Self.overlap(one.right, other.right) / Double(count)
+                outputSums[place] = left.sumOfSquares(one, other) / Double(count)
+                inputSums[place] = right.sumOfSquares(one, other) / Double(count)
                 if first == second { continue }
-                let larger = Double(max(one.values.count, other.values.count))
-                outputs += larger / Double(one.left.columns)
-                inputs += larger / Double(one.right.columns)
+                let larger = Double(max(one.count, other.count))
+                outputs += larger / Double(tasks.rows)
+                inputs += larger / Double(tasks.columns)
                 pairs += 1
             }
         }
         (outputChance, inputChance) = pairs == 0 ? (0, 0) : (outputs / Double(pairs), inputs / Double(pairs))
-    }
-
-    /// ‖A Bᵀ‖² of matrices with orthonormal rows.
-    private static func overlap(_ a: DoubleMatrix, _ b: DoubleMatrix) throws(CollabError) -> Double {
-        let product = try a.transposed.transposed(times: b.transposed)
-        return product.values.reduce(0) { $0 + $1 * $1 }
     }
 
     /// The overlap of what two members write into, 0…1; the mean over the matrices.
@@ -95,4 +92,18 @@ public struct SubspaceOverlap: Hashable, Sendable, Codable {
     }
 
     private func mean(_ sum: Double) -> Double { matrixCount == 0 ? 0 : sum / Double(matrixCount) }
+}
+
+extension DoubleMatrix {
+    /// The sum of the squares of a block of a symmetric matrix that is known by its upper triangle.
+    fileprivate func sumOfSquares(_ rows: Range<Int>, _ columns: Range<Int>) -> Double {
+        var sum = 0.0
+        for row in rows {
+            for column in columns {
+                let value = values[min(row, column) * self.columns + max(row, column)]
+                sum += value * value
+            }
+        }
+        return sum
+    }
 }

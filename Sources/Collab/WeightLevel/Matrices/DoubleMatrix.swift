@@ -2,7 +2,7 @@ internal import CollabKernels
 
 /// A matrix in double precision, row by row, and the few things that merges do with whole ones.
 struct DoubleMatrix: Sendable {
-    let rows: Int
+    var rows: Int
     let columns: Int
     var values: [Double]
 
@@ -47,19 +47,6 @@ struct DoubleMatrix: Sendable {
         return DoubleMatrix(rows: columns, columns: other.columns, values: product)
     }
 
-    /// The first rows.
-    func prefix(_ count: Int) -> DoubleMatrix {
-        let count = min(count, rows)
-        return DoubleMatrix(rows: count, columns: columns, values: Array(values[..<(count * columns)]))
-    }
-
-    /// The rows, each times a factor.
-    func scaled(rows factors: [Double]) -> DoubleMatrix {
-        var result = self
-        result.scale(rows: factors)
-        return result
-    }
-
     /// Multiplies each row by a factor.
     mutating func scale(rows factors: [Double]) {
         let columns = columns
@@ -70,46 +57,10 @@ struct DoubleMatrix: Sendable {
         }
     }
 
-    static func + (left: DoubleMatrix, right: DoubleMatrix) -> DoubleMatrix { left.combined(right, 1) }
-    static func - (left: DoubleMatrix, right: DoubleMatrix) -> DoubleMatrix { left.combined(right, -1) }
-
-    private func combined(_ other: DoubleMatrix, _ factor: Double) -> DoubleMatrix {
-        var result = self
-        result.values.withUnsafeMutableBufferPointer { sum in
-            other.values.withUnsafeBufferPointer { other in
-                for place in sum.indices { sum[place] += factor * other[place] }
-            }
-        }
-        return result
-    }
-
-    /// The sum of matrices of one shape.
-    static func sum(of matrices: [DoubleMatrix]) -> DoubleMatrix {
-        matrices.dropFirst().reduce(matrices[0]) { $0 + $1 }
-    }
-
-    /// The rows of matrices, one below the other.
-    static func stacked(_ matrices: [DoubleMatrix]) -> DoubleMatrix {
-        DoubleMatrix(
-            rows: matrices.reduce(0) { $0 + $1.rows },
-            columns: matrices.first?.columns ?? 0,
-            values: matrices.flatMap(\.values)
-        )
-    }
-
-    /// A symmetric matrix's eigenvalues, largest first, and its eigenvectors as rows.
-    func symmetricEigenvectors() throws(CollabError) -> (values: [Double], vectors: DoubleMatrix) {
-        let found = try solved { () throws(KernelError) in try LinearAlgebra.symmetricEigenvectors(of: values)
-        }
-        var vectors = DoubleMatrix(rows: rows, columns: columns)
-        for row in 0..<rows {
-            let from = (rows - 1 - row) * columns
-            vectors.values.replaceSubrange(
-                row * columns..<(row + 1) * columns,
-                with: found.vectors[from..<from + columns]
-            )
-        }
-        return (found.values.reversed(), vectors)
+    static func + (left: DoubleMatrix, right: DoubleMatrix) -> DoubleMatrix {
+        var sum = left
+        sum.add(right)
+        return sum
     }
 }
 

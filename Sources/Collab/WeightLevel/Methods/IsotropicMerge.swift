@@ -38,27 +38,46 @@ public struct IsotropicMerge: WholeMatrixMethod {
         }
     }
 
-    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
-        let rank = min(tasks.rows, tasks.columns)
-        let common = try SingularDirections(of: tasks.sum())
-        if commonShare >= 1 {
-            let mean = common.values.reduce(0, +) / Double(rank)
-            return try common.product(values: common.values.map { _ in mean })
-        }
+    func change(of tasks: TaskMatrices) throws(CollabError) -> any BlockwiseMatrix {
+        commonShare < 1 ? try changeBesideCommon(of: tasks) : try projection(of: tasks)
+    }
+
+    /// σ̄ Σₖ uₖ vₖᵀ = D · σ̄ Σₖ vₖ vₖᵀ ∕ σₖ for the sum D of the task vectors.
+    private func projection(of tasks: TaskMatrices) throws(CollabError) -> ProjectedTasks {
+        var gram = try tasks.gram(of: tasks.everyone)
+        var (squares, vectors) = try gram.takeLargestEigenvectors(tasks.width)
+        let limit = TaskDirections.tolerance * TaskDirections.tolerance * max(0, squares.first ?? 0)
+        let lengths = squares.map { $0 > limit ? $0.squareRoot() : 0 }
+        let mean = lengths.reduce(0, +) / Double(tasks.width)
+        vectors.scale(rows: lengths.map { $0 > 0 ? (mean / $0).squareRoot() : 0 })
+        var projection = DoubleMatrix(rows: tasks.width, columns: tasks.width)
+        try projection.addSquare(of: vectors.factor.transposed)
+        projection.mirror()
+        return ProjectedTasks(tasks: tasks, projection: projection)
+    }
+
+    private func changeBesideCommon(of tasks: TaskMatrices) throws(CollabError) -> TurnedTasks {
+        let rank = tasks.width
         // What the members do not share is divided evenly.
         let rest = rank - Int(Double(rank) * commonShare)
         let each = Int((Double(rest) / Double(tasks.count)).rounded(.toNearestOrEven))
-        let shared = common.prefix(max(0, rank - each * tasks.count))
-        var parts: [SingularDirections] = []
-        for member in 0..<tasks.count {
-            let task = try tasks.matrix(member)
-            // d − U Uᵀ d: what lies beside the common directions.
-            let projected = try shared.left.transposed(times: shared.left.transposed.transposed(times: task))
-            parts.append(try SingularDirections(of: task - projected).prefix(each))
-        }
-        let all = SingularDirections.joined(parts + [shared])
-        let mean = all.values.reduce(0, +) / Double(max(rank, each * tasks.count))
-        return try all.orthogonalised().product(values: all.values.map { _ in mean })
+        let shared = max(0, rank - each * tasks.count)
+        var directions = TaskDirections(tasks, capacity: shared + each * tasks.count)
+        try directions.add(of: tasks.everyone, count: shared)
+        for member in tasks.everyone { try directions.add(beside: member, count: each) }
+        let mean = directions.lengths.reduce(0, +) / Double(max(rank, each * tasks.count))
+        return try directions.orthogonalised(weights: directions.lengths.map { _ in mean })
+    }
+
+    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
+        // The Gram matrix and its eigenvectors; or directions, the one root, the other's matrix and its eigenvectors.
+        let (preparing, computing) = commonShare < 1 ? (4, 2) : (2, 1)
+        return TaskMatrices.byteCount(
+            rows: rows,
+            columns: columns,
+            preparing: preparing,
+            computing: computing
+        )
     }
 }
 

@@ -1,5 +1,3 @@
-internal import CollabKernels
-
 /// RegMean: the matrix whose outputs are nearest to those of all members, each on its own inputs.
 ///
 /// X. Jin et al., *Dataless Knowledge Fusion by Merging Weights of Language Models*, 2023. With Gᵢ = XᵢᵀXᵢ ∕ n of what
@@ -38,78 +36,39 @@ public struct RegMeanMerge: MergeMethod {
     /// Solves for a matrix.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor
-        var grams: [DoubleMatrix] = []
-        if tensor.shape.count == 2 {
-            for statistics in statistics {
-                guard let name = statistics.gramName(of: tensor.name) else { break }
-                grams.append(try gram(name, statistics.tensors, columns: tensor.shape[1], tensor.name))
-            }
-        }
-        guard grams.count == statistics.count, !grams.isEmpty else {
+        guard let grams = try grams(for: tensor) else {
             return WeightedSum(weights: inputs.members.map { _ in 1 / Double(inputs.members.count) })
         }
-        var right = DoubleMatrix(rows: tensor.shape[0], columns: tensor.shape[1])
-        let ridge = Self.ridge(of: grams)
-        for (index, member) in inputs.members.enumerated() {
-            for diagonal in 0..<tensor.shape[1] {
-                grams[index].values[diagonal * (tensor.shape[1] + 1)] += ridge
-            }
-            let values = try member.values(of: tensor.name)
-            if inputs.requiresFinite, let bad = values.firstIndex(where: { !$0.isFinite }) {
+        return try inputs.wholeModel.whileAlone { () throws(CollabError) in
+            RowBlocks(try RegressedMatrix(inputs, grams), of: tensor, addsBase: false)
+        }
+    }
+
+    /// The members' Gram matrices for a weight, if it is a matrix and all have one.
+    private func grams(for tensor: TensorDescription) throws(CollabError) -> [ReducedGram]? {
+        guard tensor.shape.count == 2, tensor.elementCount > 0, !statistics.isEmpty else { return nil }
+        let columns = tensor.shape[1]
+        var grams: [ReducedGram] = []
+        for statistics in statistics {
+            guard let name = statistics.gramName(of: tensor.name) else { return nil }
+            guard statistics.tensors.description(of: name)?.shape == [columns, columns] else {
                 throw CollabError(
-                    .notFinite,
-                    "Element \(bad) of the tensor “\(tensor.name)” of \(member.name) is \(values[bad])."
+                    .tensorMismatch,
+                    "“\(name)” of \(statistics.tensors.name) is no Gram matrix for the \(columns) columns of “\(tensor.name)”."
                 )
             }
-            // The rows of Wᵢ Gᵢ, Gᵢ being symmetric.
-            let weights = DoubleMatrix(
-                rows: tensor.shape[0],
-                columns: tensor.shape[1],
-                values: values.map { Double($0) }
-            )
-            right = right + (try weights.transposed.transposed(times: grams[index]))
-        }
-        let sum = DoubleMatrix.sum(of: grams)
-        let solution = try solved { () throws(KernelError) in
-            try LinearAlgebra.solvePositiveDefinite(sum.values, right.values)
-        }
-        return WholeTensor(values: solution.map { Float($0) })
-    }
-
-    /// A Gram matrix with its off-diagonal elements reduced.
-    private func gram(
-        _ name: String,
-        _ statistics: any Checkpoint,
-        columns: Int,
-        _ weight: String
-    ) throws(CollabError) -> DoubleMatrix {
-        guard statistics.description(of: name)?.shape == [columns, columns] else {
-            throw CollabError(
-                .tensorMismatch,
-                "“\(name)” of \(statistics.name) is no Gram matrix for the \(columns) columns of “\(weight)”."
+            let alpha = alpha.value(tensor: tensor.name)
+            grams.append(
+                ReducedGram(checkpoint: statistics.tensors, name: name, order: columns, alpha: alpha)
             )
         }
-        let alpha = alpha.value(tensor: weight)
-        var matrix = DoubleMatrix(
-            rows: columns,
-            columns: columns,
-            values: try statistics.values(of: name).map { Double($0) }
-        )
-        for row in 0..<columns {
-            for column in 0..<columns where column != row { matrix.values[row * columns + column] *= alpha }
-        }
-        return matrix
+        return grams
     }
 
-    private static func ridge(of grams: [DoubleMatrix]) -> Double {
-        var (sum, count) = (0.0, 0)
-        for gram in grams {
-            for place in stride(from: 0, to: gram.values.count, by: gram.columns + 1) {
-                sum += gram.values[place]
-            }
-            count += gram.columns
-        }
-        return 1e-8 * max(sum / Double(max(1, count)), 1e-30)
+    /// The most memory that a matrix takes: one of the order of its columns, and some of its rows.
+    public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        guard let grams = try? grams(for: tensor), let order = grams.first?.order else { return 0 }
+        return RegressedMatrix.byteCount(rows: tensor.shape[0], columns: order)
     }
 
     /// A regression over equal matrices gives that matrix.

@@ -24,13 +24,16 @@ public struct SingularVectorMerge: WholeMatrixMethod {
     /// The base, or the first member.
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
-    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
-        let each = min(tasks.rows, tasks.columns) / tasks.count
-        var parts: [SingularDirections] = []
-        for member in 0..<tasks.count {
-            parts.append(try SingularDirections(of: tasks.matrix(member)).prefix(each))
-        }
-        return try SingularDirections.joined(parts).orthogonalised().product()
+    func change(of tasks: TaskMatrices) throws(CollabError) -> any BlockwiseMatrix {
+        let each = tasks.width / tasks.count
+        var directions = TaskDirections(tasks, capacity: each * tasks.count)
+        for member in tasks.everyone { try directions.add(of: [member], count: each) }
+        return try directions.orthogonalised(weights: directions.lengths)
+    }
+
+    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
+        // Directions, the one root, the other's matrix and its eigenvectors.
+        TaskMatrices.byteCount(rows: rows, columns: columns, preparing: 4, computing: 2)
     }
 }
 

@@ -43,71 +43,12 @@ public struct WUDIMerge: WholeMatrixMethod {
         }
     }
 
-    func change(of tasks: TaskMatrices) throws(CollabError) -> DoubleMatrix {
-        // Transposed, so that the products of each step need no transposing: ∂/∂τᵀ = 2 (H τᵀ − C).
-        var merged = try tasks.sum().transposed
-        var (curvature, target) = (
-            DoubleMatrix(rows: merged.rows, columns: merged.rows),
-            DoubleMatrix(rows: merged.rows, columns: merged.columns)
-        )
-        for member in 0..<tasks.count {
-            let task = try tasks.matrix(member)
-            let square = task.values.reduce(0) { $0 + $1 * $1 }
-            if square == 0 { continue }
-            let gram = try task.transposed(times: task).scaled(by: 1 / square)
-            curvature = curvature + gram
-            target = target + (try gram.transposed(times: task.transposed))
-        }
-        var adam = AdamSteps(count: merged.values.count, rate: rate)
-        for _ in 0..<steps {
-            try checkCancellation()
-            let gradient = try curvature.transposed(times: merged) - target
-            adam.step(&merged.values, gradient: gradient.values, factor: 2)
-        }
-        return merged.transposed
-    }
-}
-
-extension DoubleMatrix {
-    fileprivate func scaled(by factor: Double) -> DoubleMatrix {
-        scaled(rows: Array(repeating: factor, count: rows))
-    }
-}
-
-/// Adam (D. Kingma and J. Ba, 2015) with its usual constants.
-private struct AdamSteps {
-    private var mean: [Double]
-    private var square: [Double]
-    private let rate: Double
-    private var count = 0
-
-    init(count: Int, rate: Double) {
-        mean = Array(repeating: 0, count: count)
-        square = mean
-        self.rate = rate
+    func change(of tasks: TaskMatrices) throws(CollabError) -> any BlockwiseMatrix {
+        try DescendedTasks(tasks, steps: steps, rate: rate)
     }
 
-    mutating func step(_ values: inout [Double], gradient: [Double], factor: Double) {
-        count += 1
-        var (first, second) = (1.0, 1.0)
-        for _ in 0..<count { (first, second) = (first * 0.9, second * 0.999) }
-        let (toMean, toSquare) = (1 / (1 - first), 1 / (1 - second))
-        let rate = rate
-        values.withUnsafeMutableBufferPointer { values in
-            mean.withUnsafeMutableBufferPointer { mean in
-                square.withUnsafeMutableBufferPointer { square in
-                    gradient.withUnsafeBufferPointer { gradient in
-                        for place in values.indices {
-                            let slope = factor * gradient[place]
-                            mean[place] = 0.9 * mean[place] + 0.1 * slope
-                            square[place] = 0.999 * square[place] + 0.001 * slope * slope
-                            let length = (square[place] * toSquare).squareRoot() + 1e-8
-                            values[place] -= rate * (mean[place] * toMean) / length
-                        }
-                    }
-                }
-            }
-        }
+    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
+        DescendedTasks.byteCount(rows: rows, columns: columns, memberCount: memberCount)
     }
 }
 

@@ -1,0 +1,117 @@
+/// The sum of the task vectors dᵢ, moved so many steps of Adam down Σ ‖(τ − dᵢ) dᵢᵀ‖² ∕ ‖dᵢ‖².
+///
+/// ∂/∂τ = 2 (τ H − C) with H = Σ dᵢᵀdᵢ ∕ ‖dᵢ‖² and C = Σ dᵢ dᵢᵀdᵢ ∕ ‖dᵢ‖²: given H, rows do not depend on one another. C is
+/// computed with its rows, from the inner products of each member's columns, or, where those take more memory than
+/// ``mostGramElements``, from the rows' products with all others.
+struct DescendedTasks: BlockwiseMatrix {
+    private let tasks: TaskMatrices
+    private let steps: Int
+    private let rate: Double
+    /// The members that changed the matrix, with 1 ∕ ‖dᵢ‖².
+    private var members: [(index: Int, weight: Double)] = []
+    /// dᵢᵀdᵢ ∕ ‖dᵢ‖² of those, if they are few or small.
+    private var grams: [DoubleMatrix] = []
+    private var curvature: DoubleMatrix
+
+    /// How many elements the inner products of all members may have to be kept.
+    static let mostGramElements = 1 << 24
+
+    /// - Parameters:
+    ///   - tasks: the task vectors.
+    ///   - steps: how many steps of Adam.
+    ///   - rate: how long a step is.
+    ///   - mostGramElements: how many elements the inner products of all members may have to be kept.
+    init(
+        _ tasks: TaskMatrices,
+        steps: Int,
+        rate: Double,
+        mostGramElements: Int = DescendedTasks.mostGramElements
+    ) throws(CollabError) {
+        self.tasks = tasks
+        self.steps = steps
+        self.rate = rate
+        curvature = DoubleMatrix(rows: tasks.columns, columns: tasks.columns)
+        let keepsGrams = tasks.count * tasks.columns * tasks.columns <= mostGramElements
+        for index in tasks.everyone {
+            var square = 0.0
+            for rows in tasks.rowBlocks {
+                let block = try tasks.block(rows: rows, of: [index])
+                square += block.values.reduce(0) { $0 + $1 * $1 }
+            }
+            if square == 0 { continue }
+            members.append((index, 1 / square))
+            if keepsGrams {
+                var gram = DoubleMatrix(rows: tasks.columns, columns: tasks.columns)
+                try Self.addSquare(of: tasks, members[members.count - 1], to: &gram)
+                gram.mirror()
+                curvature.add(gram)
+                grams.append(gram)
+            } else {
+                try Self.addSquare(of: tasks, members[members.count - 1], to: &curvature)
+            }
+        }
+        if !keepsGrams { curvature.mirror() }
+    }
+
+    private static func addSquare(
+        of tasks: TaskMatrices,
+        _ member: (index: Int, weight: Double),
+        to gram: inout DoubleMatrix
+    ) throws(CollabError) {
+        for rows in tasks.rowBlocks {
+            let block = try tasks.block(rows: rows, of: [member.index])
+            try gram.addSquare(of: block.factor.transposed, factor: member.weight)
+        }
+    }
+
+    var rowsAtOnce: Int {
+        Self.blockLength(rows: tasks.rows, columns: tasks.columns, stripElements: tasks.stripElements)
+    }
+    var byteCount: Int { 8 * (grams.count + 1) * curvature.values.count }
+
+    func rows(_ range: Range<Int>) throws(CollabError) -> DoubleMatrix {
+        var merged = try tasks.block(rows: range, of: tasks.everyone)
+        let target = try target(range)
+        var gradient = DoubleMatrix(rows: range.count, columns: tasks.columns)
+        var adam = AdamSteps(count: merged.values.count, rate: rate)
+        for _ in 0..<steps {
+            try checkCancellation()
+            try gradient.put(merged.factor, times: curvature.factor)
+            adam.step(&merged.values, gradient: gradient.values, target: target.values)
+        }
+        return merged
+    }
+
+    /// Some rows of C.
+    private func target(_ range: Range<Int>) throws(CollabError) -> DoubleMatrix {
+        var target = DoubleMatrix(rows: range.count, columns: tasks.columns)
+        for (place, (index, weight)) in members.enumerated() {
+            let own = try tasks.block(rows: range, of: [index])
+            if !grams.isEmpty {
+                try target.put(own.factor, times: grams[place].factor, adding: true)
+                continue
+            }
+            for rows in tasks.rowBlocks {
+                let other = try tasks.block(rows: rows, of: [index])
+                var products = DoubleMatrix(rows: range.count, columns: rows.count)
+                try products.put(own.factor, times: other.factor.transposed, factor: weight)
+                try target.put(products.factor, times: other.factor, adding: true)
+            }
+        }
+        return target
+    }
+
+    private static func blockLength(rows: Int, columns: Int, stripElements: Int) -> Int {
+        min(rows, TaskMatrices.length(of: 2 * stripElements, columns))
+    }
+
+    /// The most memory that a matrix takes.
+    static func byteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
+        let grams = memberCount * columns * columns <= mostGramElements ? memberCount : 0
+        let size = TaskMatrices.usualStripElements
+        let block = blockLength(rows: rows, columns: columns, stripElements: size) * columns
+        // The rows, C, the slope, and Adam's two means; twice the result; and what products take.
+        return 8 * (grams + 1) * columns * columns + 8 * 6 * block
+            + 4 * RowBlocks.keptBlocks * block + 3072 * columns
+    }
+}

@@ -1,0 +1,237 @@
+import Testing
+
+@testable import Collab
+
+@Suite("Matrices that are merged in strips and blocks")
+struct MatrixBlockTests {
+    private static let tensor = "w.weight"
+
+    /// Numbers that repeat for nobody.
+    private static func values(_ count: Int, _ seed: Int) -> [Float] {
+        (0..<count).map { place in
+            let mixed = UInt64(place + 1) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(seed) &* 0xD134_2543_DE82_EF95
+            return Float(Int64(bitPattern: mixed &* mixed >> 32 &* 0x2545_F491_4F6C_DD1D) >> 40) / 0x80_0000
+        }
+    }
+
+    /// A base of zeros and three members.
+    private func checkpoints(
+        _ shape: [Int],
+        transposing: Bool = false
+    ) throws -> (base: MemoryCheckpoint, members: [MemoryCheckpoint]) {
+        let count = shape[0] * shape[1]
+        func checkpoint(_ name: String, _ values: [Float]) throws -> MemoryCheckpoint {
+            var (shape, values) = (shape, values)
+            if transposing {
+                values = (0..<count).map { values[$0 % shape[0] * shape[1] + $0 / shape[0]] }
+                shape.reverse()
+            }
+            return try MemoryCheckpoint(
+                name,
+                tensors: [.init(Self.tensor, shape: shape, values: values)]
+            )
+        }
+        return (
+            try checkpoint("base", [Float](repeating: 0, count: count)),
+            try (0..<3).map { try checkpoint("\($0)", Self.values(count, $0)) }
+        )
+    }
+
+    private func tasks(
+        _ shape: [Int],
+        transposing: Bool = false,
+        strips: Int = TaskMatrices.usualStripElements
+    ) throws -> TaskMatrices {
+        let (base, members) = try checkpoints(shape, transposing: transposing)
+        return TaskMatrices(
+            TensorInputs(
+                tensor: base.tensors[0],
+                members: members,
+                base: base,
+                requiresFinite: true
+            ),
+            stripElements: strips
+        )
+    }
+
+    /// The result, read block by block.
+    private func whole(_ matrix: any BlockwiseMatrix, _ tasks: TaskMatrices) throws -> [Double] {
+        var values: [Double] = []
+        for start in stride(from: 0, to: tasks.rows, by: matrix.rowsAtOnce) {
+            values += try matrix.rows(start..<min(start + matrix.rowsAtOnce, tasks.rows)).values
+        }
+        return values
+    }
+
+    private func method(_ name: String) -> any WholeMatrixMethod {
+        switch name {
+        case "Iso-C": IsotropicMerge.isoC()
+        case "Iso-CTS": IsotropicMerge.isoCTS(commonShare: 0.5)
+        case "TSV-M": SingularVectorMerge.tsvM()
+        default: WUDIMerge.wudi(steps: 5, rate: 1e-3)
+        }
+    }
+
+    private func expectNear(_ found: [Double], _ wanted: [Double]) {
+        #expect(found.count == wanted.count)
+        let worst = zip(found, wanted).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(worst < 1e-11)
+    }
+
+    @Test(
+        "come out the same whatever the size of a strip",
+        arguments: ["Iso-C", "Iso-CTS", "TSV-M", "WUDI"],
+        [[7, 18], [18, 7], [9, 9]]
+    )
+    func strips(_ name: String, _ shape: [Int]) throws {
+        let (large, small) = (try tasks(shape), try tasks(shape, strips: 21))
+        #expect(large.strips.count == 1 && small.strips.count > 2)
+        let (one, many) = (
+            try method(name).change(of: large), try method(name).change(of: small)
+        )
+        #expect(one.rowsAtOnce == shape[0] && many.rowsAtOnce < shape[0])
+        expectNear(try whole(many, small), try whole(one, large))
+    }
+
+    @Test(
+        "come out transposed where they are given so",
+        arguments: ["Iso-C", "TSV-M"],
+        [[7, 18], [9, 9]]
+    )
+    func transposed(_ name: String, _ shape: [Int]) throws {
+        let (straight, turned) = (try tasks(shape), try tasks(shape, transposing: true))
+        let found = try whole(method(name).change(of: straight), straight)
+        let other = try whole(method(name).change(of: turned), turned)
+        expectNear(
+            found,
+            DoubleMatrix(rows: shape[1], columns: shape[0], values: other).transposed.values
+        )
+    }
+
+    /// What all members write into is taken from each one's task vector before its own directions are looked for.
+    @Test("are by Iso-CTS what whole matrices give", arguments: [[7, 18], [18, 7], [9, 9]])
+    func besideCommon(_ shape: [Int]) throws {
+        let tasks = try tasks(shape, strips: 30)
+        let found = try whole(method("Iso-CTS").change(of: tasks), tasks)
+        let (rows, columns, rank) = (shape[0], shape[1], shape.min() ?? 0)
+        let members = try (0..<3).map { try tasks.block(rows: 0..<rows, of: [$0]) }
+        // Left and right directions and lengths of a matrix, by its left Gram matrix.
+        func directions(_ matrix: DoubleMatrix, _ count: Int) throws -> [(left: [Double], length: Double)] {
+            var gram = DoubleMatrix(rows: rows, columns: rows)
+            try gram.addSquare(of: matrix.factor)
+            let (squares, vectors) = try gram.takeLargestEigenvectors(count)
+            return (0..<count).map {
+                (Array(vectors.values[$0 * rows..<($0 + 1) * rows]), squares[$0].squareRoot())
+            }
+        }
+        let each = Int((Double(rank - rank / 2) / 3).rounded(.toNearestOrEven))
+        let sum = members[0] + members[1] + members[2]
+        var (lefts, rights, lengths): ([[Double]], [[Double]], [Double]) = ([], [], [])
+        func add(_ matrix: DoubleMatrix, _ count: Int) throws {
+            for direction in try directions(matrix, count) {
+                lefts.append(direction.left)
+                lengths.append(direction.length)
+                rights.append(
+                    (0..<columns).map { column in
+                        (0..<rows).map { matrix.values[$0 * columns + column] * direction.left[$0] }
+                            .reduce(0, +) / direction.length
+                    }
+                )
+            }
+        }
+        try add(sum, rank - 3 * each)
+        let common = lefts
+        for member in members {
+            var rest = member
+            for left in common {
+                for column in 0..<columns {
+                    let along = (0..<rows).map { member.values[$0 * columns + column] * left[$0] }
+                        .reduce(0, +)
+                    for row in 0..<rows { rest.values[row * columns + column] -= along * left[row] }
+                }
+            }
+            try add(rest, each)
+        }
+        func turned(_ vectors: [[Double]]) throws -> DoubleMatrix {
+            let stacked = DoubleMatrix(
+                rows: vectors.count,
+                columns: vectors[0].count,
+                values: vectors.flatMap { $0 }
+            )
+            var gram = DoubleMatrix(rows: vectors.count, columns: vectors.count)
+            try gram.addSquare(of: stacked.factor)
+            var result = DoubleMatrix(rows: vectors.count, columns: vectors[0].count)
+            try result.put(gram.takeInverseRoot().factor, times: stacked.factor)
+            return result
+        }
+        let mean = lengths.reduce(0, +) / Double(max(rank, 3 * each))
+        var wanted = DoubleMatrix(rows: rows, columns: columns)
+        try wanted.put(turned(lefts).factor.transposed, times: turned(rights).factor, factor: mean)
+        expectNear(found, wanted.values)
+    }
+
+    @Test("have directions of equal length by Iso-C: its square is a multiple of the unit matrix")
+    func isotropy() throws {
+        let tasks = try tasks([5, 12], strips: 10)
+        let values = try whole(method("Iso-C").change(of: tasks), tasks)
+        let matrix = DoubleMatrix(rows: 5, columns: 12, values: values)
+        var square = DoubleMatrix(rows: 5, columns: 5)
+        try square.addSquare(of: matrix.factor)
+        for row in 0..<5 {
+            for column in row..<5 {
+                let wanted = row == column ? square.values[0] : 0
+                #expect(abs(square.values[row * 5 + column] - wanted) < 1e-11)
+            }
+        }
+        #expect(square.values[0] > 0.01)
+    }
+
+    @Test("WUDI has the same slope whether inner products are kept or rows multiplied with all others")
+    func slopes() throws {
+        for shape in [[18, 7], [7, 18]] {
+            let tasks = try tasks(shape, strips: 40)
+            let kept = try DescendedTasks(tasks, steps: 5, rate: 1e-3)
+            let multiplied = try DescendedTasks(tasks, steps: 5, rate: 1e-3, mostGramElements: 0)
+            #expect(multiplied.byteCount < kept.byteCount)
+            expectNear(try whole(multiplied, tasks), try whole(kept, tasks))
+        }
+    }
+
+    @Test("are the same read in any order and part by part", arguments: ["Iso-C", "TSV-M"])
+    func order(_ name: String) throws {
+        let (base, members) = try checkpoints([12, 5])
+        var method: any MergeMethod = IsotropicMerge.isoC(base: base)
+        if name == "TSV-M" { method = SingularVectorMerge.tsvM(base: base) }
+        let merged = MergedCheckpoint(nil, method, members: members)
+        let all = try merged.values(of: Self.tensor)
+        for start in stride(from: 57, through: 0, by: -3) {
+            let part = try merged.values(of: Self.tensor, elements: start..<start + 3)
+            #expect(part == Array(all[start..<start + 3]))
+        }
+    }
+
+    @Test("are not held as wholes: the limits that the articles state")
+    func memory() {
+        func bytes(_ method: some WholeMatrixMethod, _ rows: Int, _ columns: Int) -> Int {
+            method.workingByteCount(
+                of: TensorDescription(name: "w", shape: [rows, columns], format: .bf16),
+                memberCount: 3
+            )
+        }
+        let limit = 290_000_000
+        for (rows, columns) in [(4096, 14_336), (14_336, 4096), (32_000, 2048)] {
+            #expect(bytes(.isoC(), rows, columns) < limit)
+        }
+        for (rows, columns) in [(2816, 11_264), (11_264, 2816), (32_000, 2048)] {
+            #expect(bytes(.isoCTS(), rows, columns) < limit)
+            #expect(bytes(.tsvM(), rows, columns) < limit)
+        }
+        for (rows, columns) in [(4096, 5120), (32_000, 2048), (1280, 3456)] {
+            #expect(bytes(.wudi(), rows, columns) < limit)
+        }
+        // Vectors, and what is too large to be merged as a matrix, take nothing.
+        #expect(bytes(.isoC(), 1 << 14, 1 << 13) == 0)
+        let vector = TensorDescription(name: "w", shape: [4096], format: .bf16)
+        #expect(IsotropicMerge.isoC().workingByteCount(of: vector, memberCount: 3) == 0)
+    }
+}
