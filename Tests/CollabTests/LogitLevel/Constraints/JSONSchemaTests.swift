@@ -69,10 +69,16 @@ struct JSONSchemaTests {
 
     @Test("a schema may have many long texts, and further members beside many named ones")
     func largeSchemas() throws {
-        let texts = JSONSchema(.object((0..<10).map { .init("text\($0)", .text(length: 0...300)) }, further: nil))
+        let texts = JSONSchema(
+            .object((0..<10).map { .init("text\($0)", .text(length: 0...300)) }, further: nil)
+        )
         let text = String(repeating: #"\n"#, count: 300)
         let members = (0..<10).map { "\"text\($0)\":\"\(text)\"" }.joined(separator: ",")
-        try expect(texts, allows: ["{\(members)}"], refuses: ["{\(members.replacing(text, with: text + "x"))}"])
+        try expect(
+            texts,
+            allows: ["{\(members)}"],
+            refuses: ["{\(members.replacing(text, with: text + "x"))}"]
+        )
         let object = JSONSchema(
             .object((0..<10).map { .init("property\($0)", .boolean, isRequired: false) }, further: .anything)
         )
