@@ -14,7 +14,9 @@ struct ExperimentSkills: AsyncParsableCommand {
             The experts are the adapters “arithmetic” and “units” in Experts; “ordinary” is text that the base wrote, on \
             which a model shows what it has forgotten. Merges are computed in memory. Two merges are learned on every \
             second passage, the second with weights for each group of layers, and compared with the uniform ones on the \
-            other passages. Run it from the folder of the package.
+            other passages. With --gate-steps, gates by which tokens choose between the experts are trained on every \
+            second passage of each skill, and measured on the others beside gates that are not trained. Run it from the \
+            folder of the package.
             """
     )
 
@@ -35,6 +37,15 @@ struct ExperimentSkills: AsyncParsableCommand {
 
     @Option(help: "Into how many groups the layers are divided, each with weights of its own.")
     var groups = 6
+
+    @Option(
+        help:
+            "How many steps each adapter's gates are trained for, some minutes every ten; 0 leaves routing out."
+    )
+    var gateSteps = 0
+
+    @Flag(help: "Leave merges out: measure routing token by token alone.")
+    var routingOnly = false
 
     @Option(help: "Keep what searches try in files that begin so, and go on from them.")
     var journal: String?
@@ -60,6 +71,8 @@ struct ExperimentSkills: AsyncParsableCommand {
         let adapters = try Self.skills.map { try LowRankAdapter(contentsOf: "\(experts)/\($0)") }
         let options = NativeOptions(contextLength: 1024, promptCacheLimit: 0)
         let base = try await NativeModel(checkpoint: checkpoint, name: "base", options: options)
+        if gateSteps > 0 { try await measureGates(base, adapters, domains) }
+        if routingOnly { return }
         var rows = [Row(name: "base", bits: try await bits(of: base, domains))]
         for adapter in adapters {
             let model = try await base.adapted(by: [adapter])
@@ -129,7 +142,7 @@ struct ExperimentSkills: AsyncParsableCommand {
         ]
     }
 
-    private func bits(
+    func bits(
         of model: any LogitModel & TokenScoring,
         _ domains: [SkillDomain]
     ) async throws -> [[Double]] {
@@ -256,7 +269,7 @@ struct ExperimentSkills: AsyncParsableCommand {
         }
     }
 
-    private func complain(_ text: String) {
+    func complain(_ text: String) {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }

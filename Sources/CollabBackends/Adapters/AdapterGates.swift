@@ -3,10 +3,11 @@ public import Collab
 /// By what a token chooses among adapters, matrix by matrix: one vector for each adapter's change of each matrix, which is
 /// multiplied with what the matrix reads.
 ///
-/// Three kinds are at hand: vectors that were trained elsewhere, those of ``arrow(_:)``, which are in the adapters
-/// already, and those of ``texts(_:for:readBy:)``, which are measured on some text of each adapter's domain.
-/// `adapted(by:gates:choosing:weights:name:)` of a native model puts adapters in force with them.
-public struct AdapterGates: Sendable {
+/// Four kinds are at hand: those of ``arrow(_:)``, which are in the adapters already, those of
+/// ``texts(_:for:readBy:)``, which are measured on some text of each adapter's domain, those of
+/// ``trained(on:for:over:by:reporting:)``, which are trained on it, and vectors that were trained elsewhere.
+/// `adapted(by:gates:choosing:weights:name:)` of a native model puts adapters in force with them. To keep them, encode them.
+public struct AdapterGates: Hashable, Sendable, Codable {
     /// What is made of the product of a gate and an input.
     public enum Score: String, Hashable, Sendable, Codable {
         /// √n times the correlation of the two, n being their length: both are standardised, multiplied, and divided by
@@ -20,7 +21,8 @@ public struct AdapterGates: Sendable {
 
     /// What is made of products.
     public let score: Score
-    private let vectors: [[String: [Float]]]
+    /// For each adapter, in their order, the gates of its modules by their paths.
+    public let vectors: [[String: [Float]]]
 
     /// Takes gates that were trained.
     ///

@@ -20,6 +20,22 @@ final class TrainableWeights: Sendable {
         var up: [Float]
         var down: [Float]
         var postFeedForwardNorm: [Float]?
+
+        /// A matrix of the layer, of `[outputs, inputs]`; empty for what is none.
+        subscript(tensor: LayerTensor) -> [Float] {
+            switch tensor {
+            case .query: query
+            case .key: key
+            case .value: value
+            case .attentionOutput: attentionOutput
+            case .gate: gate
+            case .up: up
+            case .down: down
+            case .attentionNorm, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .queryNorm, .keyNorm,
+                .postAttentionNorm, .feedForwardNorm, .postFeedForwardNorm:
+                []
+            }
+        }
     }
 
     let configuration: TransformerConfiguration

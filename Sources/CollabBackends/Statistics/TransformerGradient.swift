@@ -38,11 +38,23 @@ final class TransformerGradient {
     /// One row of logits a token, before they are capped.
     private var rawLogits: Rows
     private var rotaries: [RotaryTable?]
+    private let gated: (adapter: GatedAdapter, gates: [[Float]])?
+    /// What the adapter has added.
+    private var additions: [GatedAdapter.Site: GatedRows] = [:]
+    /// Filled while gradients are gone through.
+    private var gateGradients: [[Float]] = []
 
     /// Reads a text.
-    init(_ weights: TrainableWeights, _ tokens: [TokenID]) {
+    ///
+    /// - Parameter gated: an adapter that is in force, and its gates.
+    init(
+        _ weights: TrainableWeights,
+        _ tokens: [TokenID],
+        under gated: (adapter: GatedAdapter, gates: [[Float]])? = nil
+    ) {
         self.weights = weights
         self.tokens = tokens
+        self.gated = gated
         let configuration = weights.configuration
         rotaries = configuration.layers.map { layer in
             layer.rotation.map { rotation in
@@ -81,9 +93,9 @@ final class TransformerGradient {
     private func forward(_ index: Int, _ input: Rows) -> Rows {
         let (layer, epsilon) = (weights.layers[index], configuration.normEpsilon)
         let norm = NormedRows(input, weight: layer.attentionNorm, epsilon: epsilon)
-        var queries = norm.output.through(layer.query, outputs: configuration.queryLength)
-        var keys = norm.output.through(layer.key, outputs: configuration.keyValueLength)
-        var values = norm.output.through(layer.value, outputs: configuration.keyValueLength)
+        var queries = through(.query, index, norm.output)
+        var keys = through(.key, index, norm.output)
+        var values = through(.value, index, norm.output)
         queries.add(bias: layer.queryBias)
         keys.add(bias: layer.keyBias)
         values.add(bias: layer.valueBias)
@@ -100,17 +112,17 @@ final class TransformerGradient {
             keys: keys,
             values: values
         )
-        var output = attention.mixed.through(layer.attentionOutput, outputs: configuration.embeddingLength)
+        var output = through(.attentionOutput, index, attention.mixed)
         output.add(bias: layer.attentionOutputBias)
         let postAttention = layer.postAttentionNorm.map { NormedRows(output, weight: $0, epsilon: epsilon) }
         var residual = input
         residual += postAttention?.output ?? output
         let feedForwardNorm = NormedRows(residual, weight: layer.feedForwardNorm, epsilon: epsilon)
-        let gate = feedForwardNorm.output.through(layer.gate, outputs: configuration.feedForwardLength)
-        let up = feedForwardNorm.output.through(layer.up, outputs: configuration.feedForwardLength)
+        let gate = through(.gate, index, feedForwardNorm.output)
+        let up = through(.up, index, feedForwardNorm.output)
         var bent = up
         for place in bent.values.indices { bent.values[place] *= bend(gate.values[place]).value }
-        let down = bent.through(layer.down, outputs: configuration.embeddingLength)
+        let down = through(.down, index, bent)
         let postFeedForward = layer.postFeedForwardNorm.map { NormedRows(down, weight: $0, epsilon: epsilon) }
         residual += postFeedForward?.output ?? down
         layers.append(
@@ -130,6 +142,31 @@ final class TransformerGradient {
             )
         )
         return residual
+    }
+
+    /// What a linear layer of the model makes of its inputs, with what the adapter adds.
+    private func through(_ tensor: LayerTensor, _ layer: Int, _ input: Rows) -> Rows {
+        let matrix = weights.layers[layer][tensor]
+        var output = input.through(matrix, outputs: matrix.count / input.width)
+        let site = GatedAdapter.Site(layer: layer, tensor: tensor)
+        if let gated, let part = gated.adapter[site] {
+            additions[site] = GatedRows(part, gate: gated.gates[part.gate], input: input, addedTo: &output)
+        }
+        return output
+    }
+
+    /// The gradient of a linear layer's inputs, of that of its outputs; the gate's is added to what is known of it.
+    private func back(_ slopes: Rows, through tensor: LayerTensor, _ layer: Int) -> Rows {
+        let matrix = weights.layers[layer][tensor]
+        let inputs = matrix.count / slopes.width
+        guard let addition = additions[GatedAdapter.Site(layer: layer, tensor: tensor)] else {
+            return slopes.back(through: matrix, inputs: inputs)
+        }
+        let (output, read, gate) = addition.back(slopes)
+        for place in gate.indices { gateGradients[addition.place][place] += gate[place] }
+        var result = output.back(through: matrix, inputs: inputs)
+        result += read
+        return result
     }
 
     /// The activation and its slope.
@@ -172,7 +209,17 @@ final class TransformerGradient {
     /// are stored as one, part by part.
     ///
     /// - Parameter report: told the place of a tensor and its gradient.
-    func back(_ gradient: Rows, _ report: (TensorPlace, [Float]) -> Void) {
+    func back(_ gradient: Rows, _ report: @escaping (TensorPlace, [Float]) -> Void) {
+        _ = goBack(gradient, report)
+    }
+
+    /// Goes back from the gradient of the logits to those of the adapter's gates, in their order.
+    func backToGates(_ gradient: Rows) -> [[Float]] { goBack(gradient, nil) }
+
+    /// - Parameter report: told the place of a tensor and its gradient; those of tensors are not computed if `nil`.
+    /// - Returns: the gradients of the gates.
+    private func goBack(_ gradient: Rows, _ report: ((TensorPlace, [Float]) -> Void)?) -> [[Float]] {
+        gateGradients = gated?.adapter.zeroGates ?? []
         var slopes = gradient
         if let cap = configuration.finalSoftCap {
             for place in slopes.values.indices {
@@ -180,89 +227,105 @@ final class TransformerGradient {
                 slopes.values[place] *= 1 - bent * bent
             }
         }
-        func give(_ place: TensorPlace?, _ gradient: [Float]) { if let place { report(place, gradient) } }
-        let width = configuration.embeddingLength
-        var embedding = slopes.matrixGradient(inputs: outputNorm.output)
-        if weights.output != nil {
-            give(configuration.place(of: .output), embedding)
-            embedding = [Float](repeating: 0, count: weights.embedding.count)
+        if let place = configuration.place(of: .output), weights.output != nil {
+            report?(place, slopes.matrixGradient(inputs: outputNorm.output))
         }
         var (residual, norm) = outputNorm.back(
-            slopes.back(through: weights.output ?? weights.embedding, inputs: width)
+            slopes.back(through: weights.output ?? weights.embedding, inputs: configuration.embeddingLength)
         )
-        give(configuration.place(of: .outputNorm), norm)
+        if let place = configuration.place(of: .outputNorm) { report?(place, norm) }
         for index in configuration.layers.indices.reversed() {
-            back(index, &residual) { give(configuration.place(of: $0, in: index), $1) }
-        }
-        for (row, token) in tokens.enumerated() {
-            for place in 0..<width {
-                embedding[Int(token) * width + place] +=
-                    residual.values[row * width + place] * configuration.embeddingScale
+            let report = report.map { report in
+                { [configuration] (tensor: LayerTensor, gradient: [Float]) in
+                    if let place = configuration.place(of: tensor, in: index) { report(place, gradient) }
+                }
             }
+            back(index, &residual, report)
         }
-        give(configuration.place(of: .embedding), embedding)
+        if let place = configuration.place(of: .embedding) {
+            report?(place, embeddingGradient(slopes, residual))
+        }
+        return gateGradients
     }
 
-    private func back(_ index: Int, _ residual: inout Rows, _ report: (LayerTensor, [Float]) -> Void) {
+    /// The gradient of the embeddings, of those of the logits and of the first layer's input.
+    private func embeddingGradient(_ slopes: Rows, _ residual: Rows) -> [Float] {
+        var result =
+            weights.output == nil
+            ? slopes.matrixGradient(inputs: outputNorm.output)
+            : [Float](repeating: 0, count: weights.embedding.count)
+        for (row, token) in tokens.enumerated() {
+            for place in 0..<residual.width {
+                result[Int(token) * residual.width + place] +=
+                    residual.values[row * residual.width + place] * configuration.embeddingScale
+            }
+        }
+        return result
+    }
+
+    private func back(
+        _ index: Int,
+        _ residual: inout Rows,
+        _ report: ((LayerTensor, [Float]) -> Void)?
+    ) {
         let (layer, past) = (weights.layers[index], layers[index])
-        let width = configuration.embeddingLength
         var slopes = residual
         if let norm = past.postFeedForwardNorm {
             let back = norm.back(slopes)
-            report(.postFeedForwardNorm, back.weight)
+            report?(.postFeedForwardNorm, back.weight)
             slopes = back.input
         }
-        report(.down, slopes.matrixGradient(inputs: past.bent))
-        let bent = slopes.back(through: layer.down, inputs: configuration.feedForwardLength)
+        report?(.down, slopes.matrixGradient(inputs: past.bent))
+        let bent = back(slopes, through: .down, index)
         var (gate, up) = (bent, bent)
         for place in bent.values.indices {
             let activation = bend(past.gate.values[place])
             gate.values[place] *= past.up.values[place] * activation.slope
             up.values[place] *= activation.value
         }
-        report(.gate, gate.matrixGradient(inputs: past.feedForwardNorm.output))
-        report(.up, up.matrixGradient(inputs: past.feedForwardNorm.output))
-        var inner = gate.back(through: layer.gate, inputs: width)
-        inner += up.back(through: layer.up, inputs: width)
+        report?(.gate, gate.matrixGradient(inputs: past.feedForwardNorm.output))
+        report?(.up, up.matrixGradient(inputs: past.feedForwardNorm.output))
+        var inner = back(gate, through: .gate, index)
+        inner += back(up, through: .up, index)
         let feedForward = past.feedForwardNorm.back(inner)
-        report(.feedForwardNorm, feedForward.weight)
+        report?(.feedForwardNorm, feedForward.weight)
         residual += feedForward.input
 
         slopes = residual
         if let norm = past.postAttentionNorm {
             let back = norm.back(slopes)
-            report(.postAttentionNorm, back.weight)
+            report?(.postAttentionNorm, back.weight)
             slopes = back.input
         }
-        if layer.attentionOutputBias != nil { report(.attentionOutputBias, slopes.sum) }
-        report(.attentionOutput, slopes.matrixGradient(inputs: past.attention.mixed))
+        if layer.attentionOutputBias != nil { report?(.attentionOutputBias, slopes.sum) }
+        report?(.attentionOutput, slopes.matrixGradient(inputs: past.attention.mixed))
         var (queries, keys, values) = past.attention.back(
-            slopes.back(through: layer.attentionOutput, inputs: configuration.queryLength)
+            back(slopes, through: .attentionOutput, index)
         )
         turn(&queries, index, backwards: true)
         turn(&keys, index, backwards: true)
         if let norm = past.queryNorm {
             let back = norm.back(queries)
-            report(.queryNorm, back.weight)
+            report?(.queryNorm, back.weight)
             queries = back.input
         }
         if let norm = past.keyNorm {
             let back = norm.back(keys)
-            report(.keyNorm, back.weight)
+            report?(.keyNorm, back.weight)
             keys = back.input
         }
-        if layer.queryBias != nil { report(.queryBias, queries.sum) }
-        if layer.keyBias != nil { report(.keyBias, keys.sum) }
-        if layer.valueBias != nil { report(.valueBias, values.sum) }
+        if layer.queryBias != nil { report?(.queryBias, queries.sum) }
+        if layer.keyBias != nil { report?(.keyBias, keys.sum) }
+        if layer.valueBias != nil { report?(.valueBias, values.sum) }
         let input = past.attentionNorm.output
-        report(.query, queries.matrixGradient(inputs: input))
-        report(.key, keys.matrixGradient(inputs: input))
-        report(.value, values.matrixGradient(inputs: input))
-        inner = queries.back(through: layer.query, inputs: width)
-        inner += keys.back(through: layer.key, inputs: width)
-        inner += values.back(through: layer.value, inputs: width)
+        report?(.query, queries.matrixGradient(inputs: input))
+        report?(.key, keys.matrixGradient(inputs: input))
+        report?(.value, values.matrixGradient(inputs: input))
+        inner = back(queries, through: .query, index)
+        inner += back(keys, through: .key, index)
+        inner += back(values, through: .value, index)
         let attention = past.attentionNorm.back(inner)
-        report(.attentionNorm, attention.weight)
+        report?(.attentionNorm, attention.weight)
         residual += attention.input
     }
 }

@@ -199,6 +199,14 @@ struct AdapterGatesTests {
         #expect(error?.code == .invalidRequest && error?.message.contains("a1") == true)
     }
 
+    @Test("gates that were encoded are the same again")
+    func encoded() throws {
+        let checkpoint = try TinyModels.checkpoint("llama")
+        let gates = try AdapterGates.arrow(adapters(2, of: checkpoint))
+        let read = try JSONDecoder().decode(AdapterGates.self, from: JSONEncoder().encode(gates))
+        #expect(read == gates && read.vectors[1][Self.path] != nil && read.score == .magnitude)
+    }
+
     @Test("gates that are missing, too short or no numbers are refused by name")
     func refused() async throws {
         let checkpoint = try TinyModels.checkpoint("llama")
