@@ -84,6 +84,7 @@ struct EngineSuite: AsyncParsableCommand {
     private func measure(_ path: String, into report: inout Report) async throws {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let rows = EngineRow.all(model: name, threads: threads).filter { isWanted($0.figure.name) }
+        let weights = try weightBytes(path)
         // Teams of one size after the other, so that no more than one model and one peer are in memory.
         for threads in Set(rows.map(\.threads)).sorted() {
             let rows = rows.filter { $0.threads == threads }
@@ -94,7 +95,7 @@ struct EngineSuite: AsyncParsableCommand {
                 ? try peerPython.map { try PeerProcess(python: $0, model: path, threads: threads) } : nil
             if let peer { report.machine["peer"] = "llama.cpp: \(peer.build)" }
             for row in rows {
-                try await compare(row, name: name, into: &report) { figure, round in
+                try await compare(row, name: name, weights: weights, into: &report) { figure, round in
                     guard let runner, figure != .load, figure != .memory else {
                         return try FreshProcess.ours(figure, model: path, threads: threads)
                     }
@@ -148,10 +149,20 @@ struct EngineSuite: AsyncParsableCommand {
         }
     }
 
-    /// Ours and theirs in turns; the first round warms both up.
+    /// The bytes of a file's weights, all of which a token reads where the vocabulary's matrix is used at both ends.
+    private func weightBytes(_ path: String) throws -> Int? {
+        guard path.hasSuffix(".gguf") else { return nil }
+        return try GGUFCheckpoint(path: path).tensors.reduce(0) { bytes, tensor in
+            bytes + tensor.elementCount / tensor.format.blockElements * tensor.format.blockBytes
+        }
+    }
+
+    /// Ours and theirs in turns; the first round warms both up. Where all weights are read for every token, memory is
+    /// read plainly in each round, too: what share of that rate the weights reach tells how much is left to gain.
     private func compare(
         _ row: EngineRow,
         name: String,
+        weights: Int? = nil,
         into report: inout Report,
         ours: (EngineFigure, Int) async throws -> Double,
         theirs: (EngineFigure, Int) throws -> Double?
@@ -159,16 +170,26 @@ struct EngineSuite: AsyncParsableCommand {
         var values: [Double] = []
         var others: [Double] = []
         var ratios: [Double] = []
+        var memory: [Double] = []
+        var shares: [Double] = []
         for round in 0...rounds {
             let value = try await ours(row.figure, round)
             let other = try theirs(row.figure, round)
             guard round > 0 else { continue }
             values.append(value)
+            if let weights, case .decode = row.figure {
+                memory.append(try MachineLimits.readRate(threads: row.threads))
+                shares.append(value * Double(weights) / 1e9 / memory[memory.count - 1])
+            }
             guard let other else { continue }
             others.append(other)
             ratios.append(row.figure.ratio(ours: value, theirs: other))
         }
         var figures = [row.figure.unit: median(values)]
+        if !memory.isEmpty {
+            figures["GB/s memory"] = median(memory)
+            figures["of it read as weights"] = median(shares)
+        }
         if !ratios.isEmpty {
             figures["\(row.figure.unit) llama.cpp"] = median(others)
             figures["× llama.cpp"] = median(ratios)
