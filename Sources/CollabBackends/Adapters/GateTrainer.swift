@@ -31,7 +31,8 @@ struct GateTrainer: Sendable {
     /// Throws ``Collab/CollabError`` with `notFinite` for a loss that is no number, and `cancelled`.
     func run(_ report: (Int, Double) -> Void) async throws(CollabError) -> [[Float]] {
         var gates = adapter.zeroGates
-        var adam = Adam(gates, rate: training.rate)
+        var exact = gates.map { $0.map(Double.init) }
+        var adam = gates.map { AdamSteps(count: $0.count, rate: training.rate) }
         var generator = SeededGenerator(seed: training.seed)
         var waiting: [Int] = []
         for step in 1...training.steps {
@@ -47,7 +48,14 @@ struct GateTrainer: Sendable {
             guard loss.isFinite else {
                 throw CollabError(.notFinite, "In step \(step) of training gates the loss is \(loss).")
             }
-            adam.move(&gates, along: lessons.map(\.gradients), over: count)
+            for place in gates.indices {
+                // Added in the windows' order, whichever thread has computed them.
+                let slopes = gates[place].indices.map { index in
+                    lessons.reduce(0) { $0 + Double($1.gradients[place][index]) } / count
+                }
+                adam[place].step(&exact[place], gradient: slopes)
+                gates[place] = exact[place].map { Float($0) }
+            }
             report(step, loss)
         }
         return gates
@@ -89,38 +97,5 @@ struct GateTrainer: Sendable {
             slopes.values[next] -= 1
         }
         return (value, slopes)
-    }
-}
-
-/// Steps of about the same length in every number (D. Kingma and J. Ba, *Adam: A Method for Stochastic Optimization*, 2015).
-private struct Adam {
-    private let rate: Double
-    private var means: [[Float]]
-    private var squares: [[Float]]
-    private var step = 0
-
-    /// - Parameter numbers: what will be moved.
-    init(_ numbers: [[Float]], rate: Double) {
-        self.rate = rate
-        means = numbers.map { [Float](repeating: 0, count: $0.count) }
-        squares = means
-    }
-
-    /// Moves numbers against the sum of some gradients, which are added in their order and divided by a count.
-    mutating func move(_ numbers: inout [[Float]], along gradients: [[[Float]]], over count: Double) {
-        step += 1
-        let (meanDecay, squareDecay) = (0.9, 0.999)
-        let length = rate / (1 - pow(meanDecay, Double(step)))
-        let correction = 1 / (1 - pow(squareDecay, Double(step)))
-        for place in numbers.indices {
-            for index in numbers[place].indices {
-                let slope = gradients.reduce(0) { $0 + Double($1[place][index]) } / count
-                let mean = meanDecay * Double(means[place][index]) + (1 - meanDecay) * slope
-                let square = squareDecay * Double(squares[place][index]) + (1 - squareDecay) * slope * slope
-                means[place][index] = Float(mean)
-                squares[place][index] = Float(square)
-                numbers[place][index] -= Float(length * mean / ((square * correction).squareRoot() + 1e-8))
-            }
-        }
     }
 }

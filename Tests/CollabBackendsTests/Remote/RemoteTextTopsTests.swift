@@ -4,12 +4,6 @@ import Testing
 
 @testable import CollabBackends
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The server's lists can be worked out: see `listed` in the fault server.
 @Suite("The likeliest tokens of servers that know no more than texts", .timeLimit(.minutes(2)))
 struct RemoteTextTopsTests {
@@ -31,33 +25,14 @@ struct RemoteTextTopsTests {
             .listingTopsOfTexts(atMost: limit, prefix: prefix)
     }
 
-    /// What the server lists after a character.
-    private func listed(after before: UInt8, _ count: Int) -> PartialDistribution {
-        let parts = (UInt8(97)..<105).map { ($0, 1 + (31 * Int(before) + Int($0)) % 7) }
-        let whole = parts.reduce(8) { $0 + $1.1 }
-        return PartialDistribution(
-            parts.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(count).map {
-                PartialDistribution.Entry(bytes: [$0.0], logprob: log(Double($0.1) / Double(whole)))
-            }
-        )
-    }
-
-    private func matches(_ found: PartialDistribution, after before: UInt8, _ count: Int) -> Bool {
-        let wanted = listed(after: before, count)
-        return found.entries.count == count
-            && zip(found.entries, wanted.entries).allSatisfy {
-                $0.bytes == $1.bytes && abs($0.logprob - $1.logprob) < 1e-9
-            } && abs(found.unseenMass - wanted.unseenMass) < 1e-9
-    }
-
     @Test("A completion goes on from its text, each place is asked for once, and every request is counted")
     func completions() async throws {
         let answer = try await model().startAnswer(.completion("A"))
-        #expect(matches(try await answer.next(count: 3), after: 65, 3))
-        #expect(matches(try await answer.next(count: 3), after: 65, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 65, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 65, 3))
         try await answer.write(Array("xyc".utf8))
         #expect(
-            matches(try await answer.next(count: 40), after: 99, 5),
+            try await answer.next(count: 40).isListed(after: 99, 5),
             "no more than the limit is asked for"
         )
         #expect(answer.usage.calls == 2)
@@ -72,9 +47,9 @@ struct RemoteTextTopsTests {
     func dialogues(way: Int) async throws {
         let prefix = [AnswerPrefix.marked, .continued][way]
         let answer = try await model(prefix: prefix).startAnswer(Request("Q"))
-        #expect(matches(try await answer.next(count: 3), after: 65, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 65, 3))
         try await answer.write(Array("xd".utf8))
-        #expect(matches(try await answer.next(count: 3), after: 100, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 100, 3))
     }
 
     @Test("Without a way to go on, dialogues are refused before anything is sent")
@@ -105,7 +80,7 @@ struct RemoteTextTopsTests {
 
         let nameless = try await model("tops=A,nameless").startAnswer(.completion("A")).next(count: 3)
         #expect(nameless.entries.map(\.bytes.isEmpty) == [true, false, false])
-        #expect(nameless.entries[0].logprob == listed(after: 65, 3).entries[0].logprob)
+        #expect(nameless.entries[0].logprob == PartialDistribution.listed(after: 65, 3).entries[0].logprob)
         #expect(!nameless.isAssumed)
 
         let run = Run()
@@ -137,7 +112,7 @@ struct RemoteTextTopsTests {
         // The product of a distribution with itself has the same favourites.
         var (expected, last) = ("", UInt8(65))
         for _ in 0..<4 {
-            last = listed(after: last, 1).entries[0].bytes[0]
+            last = PartialDistribution.listed(after: last, 1).entries[0].bytes[0]
             expected.unicodeScalars.append(Unicode.Scalar(last))
         }
         #expect(response.text == expected)

@@ -4,12 +4,6 @@ import Testing
 
 @testable import CollabBackends
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The server's lists can be worked out: see `listed` in the fault server.
 @Suite("The likeliest tokens of servers", .timeLimit(.minutes(2)))
 struct RemoteTopLogprobTests {
@@ -25,37 +19,19 @@ struct RemoteTopLogprobTests {
         try RemoteModel.faulty(faults, id: id, on: server, server: kind)
     }
 
-    /// What the server lists after a token.
-    private func listed(after before: UInt8, _ count: Int) -> [PartialDistribution.Entry] {
-        let parts = (UInt8(97)..<105).map { ($0, 1 + (31 * Int(before) + Int($0)) % 7) }
-        let whole = parts.reduce(8) { $0 + $1.1 }
-        return parts.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(count).map {
-            PartialDistribution.Entry(bytes: [$0.0], logprob: log(Double($0.1) / Double(whole)))
-        }
-    }
-
-    private func matches(_ found: PartialDistribution, after before: UInt8, _ count: Int) -> Bool {
-        let wanted = PartialDistribution(listed(after: before, count))
-        return found.entries.count == count
-            && zip(found.entries, wanted.entries).allSatisfy {
-                $0.bytes == $1.bytes && abs($0.logprob - $1.logprob) < 1e-9
-            } && abs(found.unseenMass - wanted.unseenMass) < 1e-9
-            && abs(found.unseenBound - wanted.unseenBound) < 1e-9
-    }
-
     @Test(
         "Each place of an answer is asked for once, and tokens are known by their bytes",
         arguments: [ServerKind.vLLM, .llamaCPP]
     )
     func places(kind: ServerKind) async throws {
         let answer = try await model(kind).listingTops().startAnswer(.completion("A"))
-        #expect(matches(try await answer.next(count: 3), after: 65, 3))
-        #expect(matches(try await answer.next(count: 5), after: 65, 5))
-        #expect(matches(try await answer.next(count: 4), after: 65, 5), "what is known is enough")
+        #expect(try await answer.next(count: 3).isListed(after: 65, 3))
+        #expect(try await answer.next(count: 5).isListed(after: 65, 5))
+        #expect(try await answer.next(count: 4).isListed(after: 65, 5), "what is known is enough")
         try await answer.write(Array("c".utf8))
-        #expect(matches(try await answer.next(count: 3), after: 99, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 99, 3))
         try await answer.write(Array("xyz".utf8))
-        #expect(matches(try await answer.next(count: 3), after: 122, 3))
+        #expect(try await answer.next(count: 3).isListed(after: 122, 3))
         #expect(answer.usage.calls == 4)
         #expect(answer.usage.completionTokens == 4)
     }
@@ -68,11 +44,11 @@ struct RemoteTopLogprobTests {
         try await answer.foresee(["b", "Z", "a"].map { Array($0.utf8) }, count: 4)
         for (before, next) in [(65, "b"), (98, "Z"), (90, "h")] as [(UInt8, String)] {
             // “Z” is in the list of the prompt's tokens without being one of the likeliest.
-            #expect(matches(try await answer.next(count: 4), after: before, 4))
+            #expect(try await answer.next(count: 4).isListed(after: before, 4))
             try await answer.write(Array(next.utf8))
         }
         #expect(answer.usage.calls == 1)
-        #expect(matches(try await answer.next(count: 4), after: 104, 4))
+        #expect(try await answer.next(count: 4).isListed(after: 104, 4))
         #expect(answer.usage.calls == 2)
     }
 
@@ -84,7 +60,7 @@ struct RemoteTopLogprobTests {
             let answer = try await model(kind, "spaced").listingTops().startAnswer(.completion("A"))
             try await answer.foresee([Array("b".utf8)], count: 4)
             try await answer.write(Array("b".utf8))
-            #expect(matches(try await answer.next(count: 4), after: 98, 4))
+            #expect(try await answer.next(count: 4).isListed(after: 98, 4))
             #expect(answer.usage.promptTokens == 4)
         }
     }
@@ -99,7 +75,7 @@ struct RemoteTopLogprobTests {
     @Test("vLLM is asked for no more than it lists, which ends the search for certainty")
     func limits() async throws {
         let answer = try await model(.vLLM).listingTops(atMost: 2).startAnswer(.completion("A"))
-        #expect(matches(try await answer.next(count: 40), after: 65, 2))
+        #expect(try await answer.next(count: 40).isListed(after: 65, 2))
         let member = try model(.vLLM).listingTops(atMost: 2)
         #expect(member.limit == 2)
         let run = Run()

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Learns who should hear whom by drawing graphs and raising the probability of the edges of good ones (REINFORCE).
 ///
 /// Zhuge et al. 2024, “GPTSwarm”: each edge is there with probability σ(θ), from ½ at first; θ follows the gradient of
@@ -56,7 +48,7 @@ public struct EdgeSampling: Hashable, Sendable, Codable {
         }
         var generator = SeededGenerator(seed: seed)
         var logits = PairMatrix(count: members, repeating: 0)
-        var adam = Adam(count: logits.values.count, rate: rate)
+        var adam = AdamSteps(count: logits.values.count, rate: rate)
         var (sum, drawn) = (0.0, 0)
         var best: (topology: Topology, quality: Double)?
         var history: [Double] = []
@@ -76,7 +68,7 @@ public struct EdgeSampling: Hashable, Sendable, Codable {
                         advantage * ((edges[pair] ? 1 : 0) - sigmoid(logits.values[pair])) / Double(batch)
                 }
             }
-            adam.ascend(&logits.values, along: gradient)
+            adam.step(&logits.values, gradient: gradient.map { -$0 })
             history.append(best?.quality ?? 0)
         }
         let kept = logits.topology { sigmoid(logits.values[$0]) > threshold }
@@ -88,29 +80,5 @@ public struct EdgeSampling: Hashable, Sendable, Codable {
             history: history,
             evaluations: iterations * batch + 1
         )
-    }
-}
-
-/// The step rule of Kingma and Ba 2015, with their constants.
-private struct Adam {
-    var first: [Double]
-    var second: [Double]
-    let rate: Double
-    var steps = 0
-
-    init(count: Int, rate: Double) {
-        first = Array(repeating: 0, count: count)
-        second = first
-        self.rate = rate
-    }
-
-    mutating func ascend(_ values: inout [Double], along gradient: [Double]) {
-        steps += 1
-        let (keep1, keep2) = (1 - pow(0.9, Double(steps)), 1 - pow(0.999, Double(steps)))
-        for index in values.indices {
-            first[index] = 0.9 * first[index] + 0.1 * gradient[index]
-            second[index] = 0.999 * second[index] + 0.001 * gradient[index] * gradient[index]
-            values[index] += rate * (first[index] / keep1) / ((second[index] / keep2).squareRoot() + 1e-8)
-        }
     }
 }

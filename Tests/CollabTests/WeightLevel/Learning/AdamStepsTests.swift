@@ -2,7 +2,7 @@ import Testing
 
 @testable import Collab
 
-@Suite("Adam's steps over matrices")
+@Suite("Adam's steps")
 struct AdamStepsTests {
     @Test("are as long as the rate while the slope stays the same: both means are corrected")
     func constantSlope() {
