@@ -165,6 +165,10 @@ CV_INLINE void cv_prefetch_float(const collab_format format, const uint8_t *p, c
     __builtin_prefetch(p + index * (format == COLLAB_F32 ? 4 : 2) + 4096);
 }
 
+CV_INLINE void cv_prefetch_lines(const uint8_t *p, const int bytes) {
+    for (int line = 0; line < bytes; line += 64) __builtin_prefetch(p + line);
+}
+
 /// Few rows of activations with CV_VECTORS vectors of rows at once, since one sum alone waits for its own additions.
 CV_INLINE void cv_float_vectors(const collab_format format, const uint8_t *group, const size_t group_bytes,
                                 const size_t blocks, const uint8_t *tile, const int count, float *y,
@@ -259,11 +263,10 @@ CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_
     for (size_t b = 0; b < blocks; b += (size_t)at.blocks, group += at.chunk_bytes) {
         const uint8_t *below = format == COLLAB_Q8_0_PLANES ? low + b * COLLAB_LOW_BLOCK : 0;
         for (int i = 0; i < at.blocks; i++, tile += record_bytes) {
-            // With this much arithmetic a block the processor no longer runs far enough ahead of the stream.
-            if (count > 4) {
-                const uint8_t *ahead = group + i * at.block_stride + 4096;
-                for (int line = 0; line < at.block_stride; line += 64) __builtin_prefetch(ahead + line);
-            }
+            // The processor's own prefetching ends with each page, and with much arithmetic a block it runs too little
+            // ahead of the stream.
+            cv_prefetch_lines(group + i * at.block_stride + 4096, at.block_stride);
+            if (below && count <= 4) cv_prefetch_lines(below + i * COLLAB_LOW_BLOCK + 4096, COLLAB_LOW_BLOCK);
             cv_block u = cv_unpack(format, group, below, i, part);
             if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc, width, token, count);
             else cv_block_float(format, &u, tile, acc, width, token, count);
