@@ -50,14 +50,14 @@ struct RawInputs {
         for storage in members + (base.map { [$0] } ?? []) { try storage.checkUnchanged() }
     }
 
-    /// Goes through the tensor in blocks.
-    func forEachBlock(_ body: (Range<Int>) -> Void) throws(CollabError) {
-        var start = 0
-        while start < elementCount {
+    /// Goes through the tensor in blocks, from its first element on or from its last block back.
+    func forEachBlock(lastToFirst: Bool = false, _ body: (Range<Int>) -> Void) throws(CollabError) {
+        let size = TensorInputs.blockSize
+        let count = (elementCount + size - 1) / size
+        for index in 0..<count {
             try checkCancellation()
-            let end = min(start + TensorInputs.blockSize, elementCount)
-            body(start..<end)
-            start = end
+            let start = size * (lastToFirst ? count - 1 - index : index)
+            body(start..<min(start + size, elementCount))
         }
         try checkUnchanged()
     }
@@ -77,7 +77,8 @@ extension RawInputs {
     /// The inner products of the members, or of their task vectors if there is a base; `nil` if they are not finite.
     func gramMatrix() throws(CollabError) -> GramMatrix? {
         var sums = [Double](repeating: 0, count: members.count * members.count)
-        try forEachBlock { range in
+        // What is read last is still near when the merge, which begins with the first elements, reads everything again.
+        try forEachBlock(lastToFirst: true) { range in
             let (members, base) = addresses(at: range.lowerBound)
             RawMerge.gram(members, base: base, count: range.count, into: &sums)
         }
