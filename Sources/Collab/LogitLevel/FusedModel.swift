@@ -23,6 +23,8 @@ public struct FusedModel: LogitModel {
     /// How their distributions are combined.
     public let fusion: Fusion
     let leaves: FusionLeaves
+    /// The name under which its random choices are drawn: the one that it would have if nothing guessed.
+    let seedName: String
     /// What its answers will have to be, so that its mask leaves some of it.
     var constraints: [Constraint] = []
 
@@ -30,7 +32,15 @@ public struct FusedModel: LogitModel {
     ///
     /// - Parameter name: what to call it; `nil` makes a name of the rule's and the members'.
     public init(_ name: String? = nil, _ fusion: Fusion, members: [any LogitModel]) {
-        self.name = name ?? "\(fusion.name) of \(members.map(\.name).joined(separator: ", "))"
+        self.init(name, seedName: nil, fusion, members: members)
+    }
+
+    /// - Parameter seedName: the name under which random choices are drawn; `nil` for the name, or for one that is made of
+    ///   the rule's and the members' in the same way.
+    init(_ name: String?, seedName: String?, _ fusion: Fusion, members: [any LogitModel]) {
+        func listing(_ names: [String]) -> String { "\(fusion.name) of \(names.joined(separator: ", "))" }
+        self.name = name ?? listing(members.map(\.name))
+        self.seedName = seedName ?? name ?? listing(members.map { Collab.seedName(of: $0) })
         self.members = members
         self.fusion = fusion
         leaves = FusionLeaves(members)

@@ -32,6 +32,7 @@ public struct LogitFormula: LogitModel {
         let weights = terms.map(\.weight)
         fused = FusedModel(
             formulaText(terms.map { ($0.weight, $0.model.name) }),
+            seedName: formulaText(terms.map { ($0.weight, Collab.seedName(of: $0.model)) }),
             Fusion(
                 "formula",
                 .logLinear,

@@ -173,6 +173,46 @@ struct SpeculationTests {
         #expect(try await write(guessing(fused.alternating(.fixed(1)))) == together)
     }
 
+    @Test("a run's seed gives the answer that it gives without guesses of the members")
+    func memberSeeds() async throws {
+        let (a, b) = (Self.chance(1, "a"), Self.chance(2, "b"))
+        let guessing = a.speculating(with: ModelProposer(Self.chance(9)), length: .fixed(2))
+        func write(_ model: some TextModel) async throws -> String {
+            let options = GenerationOptions(maximumTokens: 40, sampling: .temperature(1))
+            return try await model.respond(to: .completion("a", options: options), in: Run(seed: 5)).text
+        }
+        func same(_ model: (any LogitModel) -> any TextModel) async throws -> Bool {
+            try await write(model(a)) == write(model(guessing))
+        }
+        let constraint = try Constraint.regularExpression("[abcd]{40}")
+        #expect(try await same { FusedModel(nil, .mixture, members: [$0, b]) })
+        #expect(try await same { FusedModel(nil, .mixture, members: [$0, b]).alternating(.fixed(1)) })
+        #expect(try await same { FusedModel(nil, .mixture, members: [$0, b]).constrained(to: constraint) })
+        #expect(try await same { $0 + 0.5 * b })
+        #expect(try await same { ($0 + 0.5 * b).processed(by: TokenBias([0: -1])) })
+        #expect(try await same { $0.guided(towards: "Be kind.") })
+        #expect(try await same { FuseUnion(.mixture, members: [$0, b]) })
+        #expect(try await same { ByteModel($0) })
+        #expect(try await same { TokenCascade($0, b, deferring: .chow(0.2)) })
+        #expect(try await same { SwitchingModel(.nudging(), members: [$0, b]) })
+        #expect(
+            try await same { first in
+                FuseLogits(.mixture) {
+                    first
+                    b
+                }
+            }
+        )
+        #expect(
+            try await same { first in
+                FuseBytes(.mixture) {
+                    first
+                    b
+                }
+            }
+        )
+    }
+
     // MARK: Passes
 
     @Test("a proposer that is always right saves passes, one that is always wrong costs none")

@@ -4,6 +4,7 @@ struct ByteFusion: LogitModel {
     private let pruning: BytePruning
     private let lexicons: ByteLexicons
     private let members: [any LogitModel]
+    private let constraints: [Constraint]
 
     init(
         _ fusion: Fusion,
@@ -15,8 +16,16 @@ struct ByteFusion: LogitModel {
         self.pruning = pruning
         self.lexicons = lexicons
         self.members = members
-        let fused = FusedModel(nil, fusion, members: Self.byteModels(of: members, pruning, lexicons))
-        self.fused = constraints.reduce(fused) { $0.informed(of: $1) }
+        self.constraints = constraints
+        fused = Self.fused(fusion, Self.byteModels(of: members, pruning, lexicons), constraints)
+    }
+
+    private static func fused(
+        _ fusion: Fusion,
+        _ models: [ByteModel],
+        _ constraints: [Constraint]
+    ) -> FusedModel {
+        constraints.reduce(FusedModel(nil, fusion, members: models)) { $0.informed(of: $1) }
     }
 
     /// The members' byte models; a model that occurs twice has one, so that it is run once.
@@ -36,6 +45,7 @@ struct ByteFusion: LogitModel {
     }
 
     var name: String { fused.name }
+    var seedName: String { fused.seedName }
     var profile: ModelProfile { fused.profile }
     var tokenizer: any Tokenizer { ByteTokenizer() }
     var contextLength: Int { fused.contextLength }
@@ -63,7 +73,7 @@ struct ByteFusion: LogitModel {
         try request.options.validate(for: tokenizer)
         // Models of their own, so that the statistics are this answer's.
         let models = Self.byteModels(of: members, pruning, lexicons)
-        let response = try await FusedModel(name, fused.fusion, members: models).generate(request, into: sink)
+        let response = try await Self.fused(fused.fusion, models, constraints).generate(request, into: sink)
         var seen: Set<ByteModel.ID> = []
         noteByteStatistics(models.filter { seen.insert($0.id).inserted }.map { ($0.name, $0.statistics) })
         return response

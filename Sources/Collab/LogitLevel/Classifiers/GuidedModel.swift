@@ -12,6 +12,7 @@ extension LogitModel {
     ) -> FusedModel {
         FusedModel(
             "\(name), guided",
+            seedName: "\(seedName(of: self)), guided",
             .guidance(gamma: gamma),
             members: [
                 role("guided", instructions: instructions), role("unguided", instructions: negative),

@@ -24,7 +24,12 @@ func informed(_ models: [any LogitModel], of constraint: Constraint) -> [any Log
 
 extension FusedModel: ConstraintInformed {
     func informed(of constraint: Constraint) -> FusedModel {
-        var copy = FusedModel(name, fusion, members: Collab.informed(members, of: constraint))
+        var copy = FusedModel(
+            name,
+            seedName: seedName,
+            fusion,
+            members: Collab.informed(members, of: constraint)
+        )
         copy.constraints = constraints + [constraint]
         return copy
     }
@@ -120,8 +125,10 @@ extension AdaptedModel: ConstraintInformed where Base: LogitModel {
 
 extension TokenCascade: ConstraintInformed {
     func informed(of constraint: Constraint) -> TokenCascade {
-        let models = Collab.informed([small, large], of: constraint)
-        return TokenCascade(models[0], models[1], deferring: deferral, named: name)
+        var copy = self
+        copy.small = Collab.informed([small], of: constraint)[0]
+        copy.large = Collab.informed([large], of: constraint)[0]
+        return copy
     }
 }
 

@@ -14,7 +14,35 @@ extension SpeculativeModel: SeedNamed {
 }
 
 extension AlternatingModel: SeedNamed {
-    var seedName: String { base.name }
+    var seedName: String { base.seedName }
+}
+
+extension FusedModel: SeedNamed {}
+
+extension SwitchingModel: SeedNamed {}
+
+extension TokenCascade: SeedNamed {}
+
+extension LogitFormula: SeedNamed {
+    var seedName: String { fused.seedName }
+}
+
+extension FuseLogits: SeedNamed where Members == Team<LogitAccess> {
+    var seedName: String { model.seedName }
+}
+
+extension FuseBytes: SeedNamed where Members == Team<LogitAccess> {
+    var seedName: String { fused(members.members).seedName }
+}
+
+extension ByteFusion: SeedNamed {}
+
+extension ByteModel: SeedNamed {
+    var seedName: String { Collab.seedName(of: base) }
+}
+
+extension UnionModel: SeedNamed {
+    var seedName: String { Collab.seedName(of: base) }
 }
 
 extension ProcessedModel: SeedNamed {

@@ -21,6 +21,8 @@ public struct SwitchingModel: TextModel {
     public let rule: SwitchRule
     /// Who writes, in the order that the rule says.
     public let members: [any LogitModel]
+    /// The name under which its random choices are drawn: the one that it would have if nothing guessed.
+    let seedName: String
     /// What the members have in common, but no price.
     public var profile: ModelProfile {
         var profile = ModelProfile(of: members)
@@ -32,7 +34,9 @@ public struct SwitchingModel: TextModel {
     public init(_ rule: SwitchRule, members: [any LogitModel], named name: String? = nil) {
         self.rule = rule
         self.members = members
-        self.name = name ?? "\(members.map(\.name).joined(separator: ", ")) by \(rule.name)"
+        func listing(_ names: [String]) -> String { "\(names.joined(separator: ", ")) by \(rule.name)" }
+        self.name = name ?? listing(members.map(\.name))
+        seedName = name ?? listing(members.map { Collab.seedName(of: $0) })
     }
 
     /// Makes it of members.
@@ -89,7 +93,7 @@ public struct SwitchingModel: TextModel {
 
     private func generationSeed(for request: Request) -> UInt64 {
         request.options.seed
-            ?? Run.current?.drawSeed("\(name)/\(request.sample)/\(request.contentHash)")
+            ?? Run.current?.drawSeed("\(seedName)/\(request.sample)/\(request.contentHash)")
             ?? UInt64(bitPattern: Int64(request.sample))
     }
 }

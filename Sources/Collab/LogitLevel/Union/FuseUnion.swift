@@ -64,7 +64,7 @@ public struct FuseUnion: LogitModel {
             if let identity { known[identity] = model }
             models.append(model)
         }
-        return constraints.reduce(FusedModel(name, fusion, members: models)) { $0.informed(of: $1) }
+        return constraints.reduce(FusedModel(nil, fusion, members: models)) { $0.informed(of: $1) }
     }
 
     /// The rule's and the members' names.

@@ -77,6 +77,26 @@ struct ConstrainedFusionTests {
         }
     }
 
+    @Test("bytes come from the fusion that knows of its constraints, whether it writes or is asked for a decoder")
+    func knownBytes() async throws {
+        guard let fused = try Self.wrapped("bytes") as? FuseBytes<Team<LogitAccess>> else {
+            Issue.record("no bytes")
+            return
+        }
+        let knowing = fused.informed(of: try .choices(["zyz"]))
+        var texts: Set<String> = []
+        for seed in 0..<20 as Range<UInt64> {
+            let options = GenerationOptions(maximumTokens: 6, sampling: .temperature(8), seed: seed)
+            let request = Request(.completion("x"), options: options)
+            let written = try await knowing.respond(to: request)
+            let decoded = try await knowing.processed(by: TokenBias([:])).respond(to: request)
+            #expect(written.text == decoded.text)
+            texts.insert(written.text)
+        }
+        // What the mask alone would have left out is among them.
+        #expect(texts.contains { $0.contains("z") })
+    }
+
     private static let masks: [Fusion] = [
         .contrastive(), .safeDecoding(common: 1), .sharedTop(1),
         Fusion.mixture.masked(by: .plausibility(alpha: 0.5, of: .member(0))),

@@ -14,11 +14,13 @@ public struct TokenCascade: LogitModel {
     /// What to call it.
     public let name: String
     /// Who writes.
-    public let small: any LogitModel
+    public internal(set) var small: any LogitModel
     /// Who takes over.
-    public let large: any LogitModel
+    public internal(set) var large: any LogitModel
     /// When.
     public let deferral: TokenDeferral
+    /// The name under which its random choices are drawn: the one that it would have if nothing guessed.
+    let seedName: String
 
     /// Makes a cascade.
     ///
@@ -33,7 +35,9 @@ public struct TokenCascade: LogitModel {
         deferring deferral: TokenDeferral,
         named name: String? = nil
     ) {
-        self.name = name ?? "\(small.name), deferring tokens to \(large.name)"
+        func joining(_ names: [String]) -> String { names.joined(separator: ", deferring tokens to ") }
+        self.name = name ?? joining([small.name, large.name])
+        seedName = name ?? joining([Collab.seedName(of: small), Collab.seedName(of: large)])
         self.small = small
         self.large = large
         self.deferral = deferral
