@@ -77,7 +77,7 @@ struct ConstrainedFusionTests {
         }
     }
 
-    @Test("bytes come from the fusion that knows of its constraints, whether it writes or is asked for a decoder")
+    @Test("bytes come from the fusion that knows of its constraints, also where nobody decodes it")
     func knownBytes() async throws {
         guard let fused = try Self.wrapped("bytes") as? FuseBytes<Team<LogitAccess>> else {
             Issue.record("no bytes")
