@@ -11,7 +11,7 @@ struct WriteCommand: AsyncParsableCommand {
         discussion: """
             Paths in CONFIGURATION are relative to the current folder. Everything is checked from the headers of the \
             files before anything is computed. A run that was interrupted is gone on with when the same command is \
-            given again.
+            given again; of several documents those that are finished stay as they are.
             """
     )
 
@@ -83,17 +83,27 @@ struct WriteCommand: AsyncParsableCommand {
             for plan in plans { Terminal.print(plan) }
             return
         }
-        for plan in plans {
-            let folder = plans.count == 1 ? output : output + "/" + (plan.document.name ?? "merge")
-            let options = MergeOptions(
-                shardByteCount: shardSize,
-                threads: threads,
-                replacesFolder: replace,
-                resumes: !fresh,
-                hashesInputs: hash,
-                flushes: !noFlush
-            )
-            try await Terminal.run(MergeWriter(plan, to: folder, configuration: file.text, options: options))
+        let options = MergeOptions(
+            shardByteCount: shardSize,
+            threads: threads,
+            replacesFolder: replace,
+            resumes: !fresh,
+            hashesInputs: hash,
+            flushes: !noFlush
+        )
+        var writers: [MergeWriter] = []
+        for (stage, plan) in zip(file.stages, plans) {
+            let folder = plans.count == 1 ? output : output + "/" + stage.folderName
+            let writer = MergeWriter(plan, to: folder, configuration: file.text, options: options)
+            // Of several merges those that an interrupted run has finished are left as they are.
+            if plans.count > 1, !fresh, try writer.isFinished() {
+                print("\(folder): finished before")
+                continue
+            }
+            writers.append(writer)
         }
+        // The last one's folder is looked at before the first one's weights.
+        for writer in writers { try writer.check() }
+        for writer in writers { try await Terminal.run(writer) }
     }
 }

@@ -65,3 +65,28 @@ final class ScratchFolder {
 
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
+
+extension ScratchFolder {
+    /// Copies a model of the fixtures, so that it can be changed.
+    func copy(_ input: String, as name: String) throws -> String {
+        let target = path + "/" + name
+        try FileManager.default.copyItem(atPath: MergeFixtures.folder + "/inputs/" + input, toPath: target)
+        return target
+    }
+
+    /// Writes a model of small tensors with a configuration.
+    func model(_ name: String, tensors: [String], configuration: String?) throws -> String {
+        let folder = path + "/" + name
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let descriptions = tensors.map { TensorDescription(name: $0, shape: [4, 2], format: .f32) }
+        let writer = try SafetensorsWriter(path: folder + "/model.safetensors", tensors: descriptions)
+        for (place, tensor) in tensors.enumerated() {
+            try writer.append((0..<8).map { Float(8 * place + $0) }, to: tensor)
+        }
+        try writer.finish()
+        try configuration?.write(toFile: folder + "/config.json", atomically: true, encoding: .utf8)
+        return folder
+    }
+
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
+}

@@ -43,12 +43,47 @@ struct MergeSourcesTests {
         }
         let wanted = [
             "inputs/fp32/ftC model.safetensors", "inputs/fp32/ftA model.safetensors",
+            "inputs/fp32/ftA config.json",
             "inputs/fp32/base model.safetensors", "peft/adapters/L1 adapter_config.json",
             "peft/adapters/L1 adapter_model.safetensors",
         ]
         #expect(found.sorted() == wanted.sorted())
         let card = try String(contentsOfFile: scratch.path + "/out/README.md", encoding: .utf8)
         #expect(card.contains("| peft/adapters/L1 | adapter_model.safetensors |"))
+    }
+
+    @Test("a document that another uses with an adapter is used, too, and not written")
+    func adaptedDocument() throws {
+        let yaml = """
+            name: half
+            models: [{model: inputs/fp32/ftA, parameters: {weight: 1}}]
+            merge_method: linear
+            ---
+            models: [{model: half+peft/adapters/L1, parameters: {weight: 1}}]
+            merge_method: linear
+            """
+        let turned = yaml.components(separatedBy: "---\n").reversed().joined(separator: "\n---\n")
+        for yaml in [yaml, turned] {
+            let file = try MergeFile(yaml: yaml, source: "config.yml", relativeTo: MergeFixtures.folder)
+            #expect(file.stages.count == 1)
+            let paths = file.stages[0].plan.files.map(\.file.path)
+            #expect(paths.contains { $0.hasSuffix("ftA/model.safetensors") })
+            #expect(paths.contains { $0.hasSuffix("L1/adapter_model.safetensors") })
+        }
+    }
+
+    @Test("the tokenizer is among them: the result's own, and all that a vocabulary is put together of")
+    func tokenizers() throws {
+        let models =
+            "models: [{model: inputs/tok/perm, parameters: {weight: 1}}, {model: inputs/tok/ext, parameters: {weight: 1}}]\n"
+        func files(_ setting: String) throws -> [String] {
+            try MergeFixtures.plan(yaml: models + "merge_method: linear\n" + setting).files
+                .map { $0.file.path.split(separator: "/").suffix(2).joined(separator: "/") }
+        }
+        let union = try files("tokenizer_source: union\n")
+        #expect(union.contains("perm/tokenizer.json") && union.contains("ext/tokenizer.json"))
+        #expect(union.contains("perm/config.json") && union.contains("perm/tokenizer_config.json"))
+        #expect(Set(union).count == union.count, "each once")
     }
 
     @Test("an interrupted merge does not go on when an adapter has changed")

@@ -1,25 +1,12 @@
 public import Collab
 import CollabBackends
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 extension ExpertMixture {
     /// Saves the mixture as a folder in Hugging Face's layout, with the base's tokenizer.
     ///
     /// Throws ``Collab/CollabError`` with `inputOutput` if the folder cannot be made or written, and what reading throws.
     public func save(to folder: String) throws(CollabError) {
-        if mkdir(folder, 0o755) != 0, errno != EEXIST {
-            throw CollabError(
-                .inputOutput,
-                "\(folder) could not be made: \(String(cString: strerror(errno)))."
-            )
-        }
+        try PartialFolder.make(folder)
         try SafetensorsWriter.save(self, to: folder + "/model.safetensors")
         guard let written = specification as? HuggingFaceSpecification else { return }
         try Self.write(written.configuration.encoded(.pretty), to: folder + "/config.json")

@@ -11,6 +11,9 @@ struct InputIdentity: Hashable, Sendable {
     /// A SHA-256: of the whole file, or of its length, its first MiB and 255 samples of 4 KiB spread over the rest.
     var digest: SHA256Digest
     var isComplete: Bool
+    /// The state that the file was in when it was opened. It does not stand in the result: copies of the same inputs give
+    /// the same bytes.
+    var stamp: FileStamp
 
     /// As it stands in the metadata of the result's files.
     var json: JSONValue {
@@ -26,6 +29,7 @@ struct InputIdentity: Hashable, Sendable {
         byteCount = input.file.count
         digest = hashingAll ? try input.file.sha256() : try Self.sampled(input.file)
         isComplete = hashingAll
+        stamp = input.stamp
     }
 
     private static func sampled(_ file: MappedFile) throws(CollabError) -> SHA256Digest {

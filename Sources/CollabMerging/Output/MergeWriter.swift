@@ -24,6 +24,8 @@ public struct MergeWriter: Sendable {
     public let options: MergeOptions
     /// The text of the configuration, for the card.
     public let configuration: String
+    /// Where the folder really is: what is exchanged is a folder, not a link to one.
+    let target: String
 
     /// How many elements are computed at a time: few enough that they stay in a core's own cache until they are written.
     private static let blockElements = 1 << 16
@@ -39,13 +41,14 @@ public struct MergeWriter: Sendable {
         var folder = folder
         while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
         self.folder = folder
+        target = FilePlace.resolved(folder) ?? folder
         self.configuration = configuration
         self.options = options
     }
 
     /// Where the result stands until it is complete.
     public var partialFolder: String {
-        let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
         return (parts.dropLast() + ["." + (parts.last ?? "") + ".partial"]).joined(separator: "/")
     }
 
@@ -53,7 +56,7 @@ public struct MergeWriter: Sendable {
     ///
     /// - Parameter report: told how far it is, a few times a second, on one of those threads.
     ///
-    /// Throws ``Collab/CollabError`` with `inputOutput` for a folder that is there or cannot be written, `notFinite`
+    /// Throws ``Collab/CollabError`` as ``check()`` does, with `inputOutput` for a folder that cannot be written, `notFinite`
     /// naming a tensor, `cancelled`, and what reading the inputs throws.
     public func run(
         reporting report: @escaping @Sendable (MergeProgress) -> Void = { _ in }
@@ -87,17 +90,18 @@ public struct MergeWriter: Sendable {
         reporting report: @escaping @Sendable (MergeProgress) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws(CollabError) -> MergeSummary {
-        try checkTarget()
+        try check()
         if plan.format == .safetensors { _ = try plan.stored(as: .safetensors) }
-        let target = PartialFolder(path: partialFolder, final: folder)
-        try target.make()
+        let partial = PartialFolder(path: partialFolder, final: target)
+        try partial.make()
         let identities = try inputIdentities()
         let layout = ShardLayout(plan, limit: options.shardByteCount)
+        let identity = self.identity(identities, layout)
         let journal = try MergeJournal(
             folder: partialFolder,
-            identity: options.resumes ? identity(identities, layout) : "none: \(getpid()) \(plan.seed)"
+            identity: options.resumes ? identity : "none: \(getpid()) \(plan.seed)"
         )
-        target.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
+        partial.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
         var shards: [WeightShard] = []
         for shard in layout.shards {
             let file = try fileLayout(of: shard.tensors, inputs: identities)
@@ -116,9 +120,10 @@ public struct MergeWriter: Sendable {
         try ResultFolder(plan: plan, path: partialFolder).write(
             layout,
             configuration: configuration,
-            inputs: identities
+            inputs: identities,
+            identity: identity
         )
-        try target.finish(replacing: options.replacesFolder, flushing: options.flushes)
+        try partial.finish(replacing: options.replacesFolder, flushing: options.flushes)
         withExtendedLifetime(journal) {}
         let progress = board.progress
         return MergeSummary(
@@ -161,45 +166,5 @@ public struct MergeWriter: Sendable {
             if let template = plan.chatTemplate { metadata.set("tokenizer.chat_template", .string(template)) }
             return try WeightLayout(gguf: tensors, metadata: metadata)
         }
-    }
-
-    private func checkTarget() throws(CollabError) {
-        guard !folder.isEmpty else { throw CollabError(.invalidRequest, "The result needs a folder.") }
-        var status = stat()
-        guard stat(folder, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw CollabError(.inputOutput, "\(folder) is there and no folder.")
-        }
-        guard options.replacesFolder || PartialFolder.isEmpty(folder) else {
-            throw CollabError(
-                .inputOutput,
-                "\(folder) is there and not empty; choose another folder, or ask for it to be replaced."
-            )
-        }
-    }
-
-    private func inputIdentities() throws(CollabError) -> [InputIdentity] {
-        var identities: [InputIdentity] = []
-        for file in plan.files {
-            identities.append(try InputIdentity(of: file, hashingAll: options.hashesInputs))
-        }
-        return identities
-    }
-
-    /// What a run must share with an earlier one to go on with its files.
-    private func identity(_ inputs: [InputIdentity], _ layout: ShardLayout) -> String {
-        var text = configuration + "\n\(plan.seed)\n"
-        for input in inputs { text += "\(input.model) \(input.file) \(input.byteCount) \(input.digest)\n" }
-        for shard in layout.shards {
-            text += shard.file + "\n"
-            for tensor in shard.tensors { text += "\(tensor.name) \(tensor.shape) \(tensor.format)\n" }
-        }
-        return Self.digest(text)
-    }
-
-    private static func digest(_ text: String) -> String {
-        var hash = SHA256()
-        hash.update(Array(text.utf8))
-        return hash.digest().description
     }
 }

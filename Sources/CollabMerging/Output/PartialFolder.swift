@@ -15,8 +15,13 @@ struct PartialFolder {
     /// Where it will be.
     var final: String
 
-    /// Makes the folder unless it is there.
-    func make() throws(CollabError) {
+    /// Makes the folder, and those that it lies in, unless they are there.
+    func make() throws(CollabError) { try Self.make(path) }
+
+    /// Makes a folder, and those that it lies in, unless they are there.
+    static func make(_ path: String) throws(CollabError) {
+        let parent = FilePlace.parent(of: path)
+        if parent != path, FilePlace.kind(of: parent) == nil { try make(parent) }
         if mkdir(path, 0o755) != 0, errno != EEXIST {
             throw CollabError(.inputOutput, "\(path) could not be made: \(String(cString: strerror(errno))).")
         }
@@ -24,14 +29,26 @@ struct PartialFolder {
 
     /// Puts the folder in its place, and removes what was there.
     ///
+    /// The journal goes last: whatever fails before leaves a run that can be gone on with.
+    ///
     /// - Parameter flushing: whether what is in a folder is on the disk before the next step.
     func finish(replacing: Bool, flushing: Bool) throws(CollabError) {
-        unlink(path + "/" + MergeJournal.fileName)
         if flushing { Self.synchronise(path) }
-        if rename(path, final) == 0 {
-            if flushing { Self.synchronise(Self.parent(of: final)) }
-            return
+        try exchange(replacing: replacing)
+        unlink(final + "/" + MergeJournal.fileName)
+        if flushing {
+            Self.synchronise(final)
+            Self.synchronise(FilePlace.parent(of: final))
         }
+        // The name's own, and what an earlier run that was killed here may have left.
+        let parent = FilePlace.parent(of: final)
+        for name in Self.names(in: parent) where name.hasPrefix(asideName) {
+            Self.remove(parent + "/" + name)
+        }
+    }
+
+    private func exchange(replacing: Bool) throws(CollabError) {
+        if rename(path, final) == 0 { return }
         guard replacing, errno == ENOTEMPTY || errno == EEXIST else {
             throw CollabError(
                 .inputOutput,
@@ -39,20 +56,35 @@ struct PartialFolder {
             )
         }
         // Between the two steps a reader finds no folder of the name; nobody ever finds files of both.
-        let aside = path + ".replaced"
-        guard rename(final, aside) == 0, rename(path, final) == 0 else {
+        let parent = FilePlace.parent(of: final)
+        var (aside, number) = (parent + "/" + asideName, 0)
+        while FilePlace.kind(of: aside) != nil {
+            number += 1
+            aside = parent + "/" + asideName + "-\(number)"
+        }
+        var failure = rename(final, aside) == 0 ? 0 : errno
+        if failure == 0, rename(path, final) != 0 {
+            failure = errno
+            rename(aside, final)
+        }
+        guard failure == 0 else {
             throw CollabError(
                 .inputOutput,
-                "The result in \(path) could not take the place of \(final): \(String(cString: strerror(errno)))."
+                "The result in \(path) could not take the place of \(final): \(String(cString: strerror(failure)))."
             )
         }
-        if flushing { Self.synchronise(Self.parent(of: final)) }
-        Self.removeFiles(aside)
     }
 
-    /// Removes a folder with its files; folders in it stay, and so does it then.
-    private static func removeFiles(_ path: String) {
-        for name in names(in: path) { unlink(path + "/" + name) }
+    /// What a folder is called that is put aside; numbers may follow.
+    private var asideName: String { (path.split(separator: "/").last.map(String.init) ?? path) + ".replaced" }
+
+    /// Removes a file, a link, or a folder with all that is in it.
+    private static func remove(_ path: String) {
+        guard FilePlace.kind(of: path) == .folder else {
+            unlink(path)
+            return
+        }
+        for name in names(in: path) { remove(path + "/" + name) }
         rmdir(path)
     }
 
@@ -75,11 +107,6 @@ struct PartialFolder {
             if name != ".", name != ".." { names.append(name) }
         }
         return names
-    }
-
-    private static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func synchronise(_ path: String) {

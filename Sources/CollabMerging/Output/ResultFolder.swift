@@ -15,10 +15,11 @@ struct ResultFolder {
     func write(
         _ layout: ShardLayout,
         configuration text: String,
-        inputs: [InputIdentity]
+        inputs: [InputIdentity],
+        identity: String
     ) throws(CollabError) {
         try write("merge_config.yml", Array(text.utf8))
-        try write("README.md", Array(card(text, inputs).utf8))
+        try write("README.md", Array((card(text, inputs) + Self.mark(identity)).utf8))
         // A GGUF file holds everything else itself.
         guard plan.format == .safetensors else { return }
         if layout.shards.count > 1 {
@@ -33,6 +34,9 @@ struct ResultFolder {
         if let vocabulary = plan.vocabulary { try write("tokenizer.json", vocabulary.file.encoded(.pretty)) }
         try writeChatTemplate()
     }
+
+    /// The card's last line, by which a finished merge is known again.
+    static func mark(_ identity: String) -> String { "\n<!-- merge \(identity) -->\n" }
 
     private func index(_ layout: ShardLayout) -> JSONValue {
         var map = JSONObject()

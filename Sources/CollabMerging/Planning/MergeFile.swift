@@ -10,6 +10,10 @@ public struct MergeFile: Sendable {
     public struct Stage: Sendable {
         /// The merge.
         public var plan: MergePlan
+        /// What the folder of its result is called where the file has several: as the document is.
+        public var folderName: String { plan.document.name ?? Self.unnamed }
+
+        static let unnamed = "merge"
     }
 
     /// The text.
@@ -64,15 +68,21 @@ public struct MergeFile: Sendable {
         if documents.count > 1, documents.count(where: { $0.name == nil }) > 1 {
             throw CollabError(.malformedFile, "Of several documents in \(source), only one may have no name.")
         }
+        // Such a document is written into a folder of the name that one without a name gets.
+        if documents.contains(where: { $0.name == nil }), documents.count > 1, names.contains(Stage.unnamed) {
+            throw CollabError(
+                .malformedFile,
+                "\(source) has a document without a name and one called “\(Stage.unnamed)”; name both."
+            )
+        }
+        let uses = documents.map { document in
+            Set(document.references.compactMap { $0.document(among: names) })
+        }
         var results: [String: any Checkpoint] = [:]
         var plans: [Int: MergePlan] = [:]
         var waiting = Array(documents.indices)
         while !waiting.isEmpty {
-            let ready = waiting.filter { index in
-                documents[index].models.allSatisfy {
-                    !names.contains($0.description) || results[$0.description] != nil
-                }
-            }
+            let ready = waiting.filter { index in uses[index].allSatisfy { results[$0] != nil } }
             guard !ready.isEmpty else {
                 let stuck = waiting.compactMap { documents[$0].name }.joined(separator: ", ")
                 throw CollabError(
@@ -91,8 +101,10 @@ public struct MergeFile: Sendable {
                 // What another document reads, this one reads too.
                 for used in documents.indices where used != index {
                     guard let name = documents[used].name, let known = plans[used],
-                        documents[index].models.contains(where: { $0.description == name })
+                        uses[index].contains(name)
                     else { continue }
+                    let paths = Set(known.files.map(\.file.path))
+                    plan.files.removeAll { paths.contains($0.file.path) }
                     plan.files += known.files
                 }
                 plans[index] = plan
@@ -100,7 +112,7 @@ public struct MergeFile: Sendable {
             }
             waiting.removeAll { ready.contains($0) }
         }
-        let used = Set(documents.flatMap { $0.models.map(\.description) })
+        let used = uses.reduce(into: Set<String>()) { $0.formUnion($1) }
         text = yaml
         stages = documents.indices.compactMap { index in
             guard let plan = plans[index], documents[index].name.map({ !used.contains($0) }) ?? true else {
@@ -108,5 +120,22 @@ public struct MergeFile: Sendable {
             }
             return Stage(plan: plan)
         }
+    }
+}
+
+extension MergeDocument {
+    /// The models, and the one whose tokenizer is asked for.
+    fileprivate var references: [ModelReference] {
+        guard case .model(let model)? = tokenizer?.vocabulary else { return models }
+        return models + [model]
+    }
+}
+
+extension ModelReference {
+    /// Which document's result is meant, by itself or with an adapter.
+    fileprivate func document(among names: [String]) -> String? {
+        if names.contains(description) { return description }
+        let plain = ModelReference(path: path, revision: revision).description
+        return names.contains(plain) ? plain : nil
     }
 }

@@ -4,8 +4,16 @@ import CollabBackends
 /// A file that a merge reads.
 struct InputFile: Sendable {
     /// The model as the configuration names it.
-    var model: String
-    var file: MappedFile
+    let model: String
+    let file: MappedFile
+    /// The state that it is in.
+    let stamp: FileStamp
+
+    init(model: String, file: MappedFile) {
+        self.model = model
+        self.file = file
+        stamp = FileStamp(of: file.path)
+    }
 }
 
 /// Opens the models that a configuration names, each once.
@@ -89,6 +97,16 @@ final class ModelShelf {
     /// Notes a file that is read beside the weights.
     func note(_ path: String, of model: String) throws(CollabError) {
         files.append(InputFile(model: model, file: try MappedFile(path: path)))
+    }
+
+    /// Notes those of some files that a model's folder has, each once: they shape the result beside the weights.
+    func note(_ names: [String], in checkpoint: any Checkpoint) throws(CollabError) {
+        guard let folder = (checkpoint.specification as? HuggingFaceSpecification)?.folder else { return }
+        for name in names where folder.contains(name) {
+            let file = try folder.map(name)
+            guard !files.contains(where: { $0.file.path == file.path }) else { continue }
+            files.append(InputFile(model: checkpoint.name, file: file))
+        }
     }
 
     /// Where a path leads to.

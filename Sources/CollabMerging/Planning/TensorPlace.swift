@@ -29,6 +29,11 @@ enum TensorPlace: Hashable {
         return name.replacing(layer.range, with: String(number))
     }
 
+    /// What stands before the layer's number; `nil` outside of layers.
+    static func stack(of name: String) -> String? {
+        layer(in: name).map { String(name[..<$0.range.lowerBound]) }
+    }
+
     private static func layer(in name: String) -> (number: Int, range: Range<String.Index>)? {
         for part in name.split(separator: ".") {
             if part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part) {

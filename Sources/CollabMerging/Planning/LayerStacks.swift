@@ -1,0 +1,13 @@
+import Collab
+
+/// The stacks of layers in a model: one in a language model, another in a vision tower beside it.
+///
+/// A configuration's layers are numbers; where there are several stacks, they do not say of which.
+struct LayerStacks {
+    /// What stands before the layers' numbers, such as `model.layers.`, sorted.
+    let prefixes: [String]
+
+    init(_ tensors: [TensorDescription]) {
+        prefixes = Set(tensors.compactMap { TensorPlace.stack(of: $0.name) }).sorted()
+    }
+}

@@ -1,0 +1,28 @@
+import Collab
+import CollabBackends
+
+extension PlanBuilder {
+    /// Notes filters that occur in no name of any of the models' tensors: they may be misspelt.
+    mutating func noteFilters(among models: [any Checkpoint]) {
+        let names = Set(models.flatMap { $0.tensors.map(\.name) })
+        let scopes =
+            [document.parameters, document.moduleParameters] + document.slices.map(\.parameters)
+            + document.slices.flatMap { $0.sources.map(\.parameters) }
+        for scope in scopes {
+            for (key, setting) in scope.sorted(by: { $0.key < $1.key }) {
+                for filter in setting.rules.compactMap(\.filter)
+                where filter != "*" && !names.contains(where: { $0.contains(filter) }) {
+                    note("The filter “\(filter)” of “\(key)” occurs in no tensor's name.")
+                }
+            }
+        }
+    }
+
+    /// Notes that the result gets no `config.json`.
+    mutating func noteMissingConfiguration(of donor: any Checkpoint) {
+        guard let specification = donor.specification as? HuggingFaceSpecification,
+            specification.configuration.objectValue?.isEmpty ?? true
+        else { return }
+        note("\(donor.name) has no config.json; neither has the result.")
+    }
+}
