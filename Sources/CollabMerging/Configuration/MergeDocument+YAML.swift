@@ -36,7 +36,7 @@ extension MergeDocument {
         }
         self.method = method
         let reader = DocumentReader(schema: schema)
-        name = try members["name"]?.text("name")
+        name = try members["name"].map { (node) throws(CollabError) in try reader.name(node) }
         base = try reader.model(members["base_model"])
         parameters = try reader.parameters(members["parameters"], in: .document)
         format = try reader.format(members["dtype"], "dtype")
@@ -87,6 +87,16 @@ struct DocumentReader {
     /// Where parameters are set.
     enum Level {
         case source, document
+    }
+
+    /// A document's name, which is that of a folder, too.
+    func name(_ node: YAMLNode) throws(CollabError) -> String {
+        let name = try node.text("name")
+        guard !name.isEmpty, ![".", ".."].contains(name), !name.contains(where: { "/\\\0".contains($0) })
+        else {
+            throw node.error("“\(name)” is the name of no document: it is that of a folder, without a path.")
+        }
+        return name
     }
 
     func model(_ node: YAMLNode?) throws(CollabError) -> ModelReference? {
@@ -166,7 +176,8 @@ struct DocumentReader {
 
     func format(_ node: YAMLNode?, _ key: String) throws(CollabError) -> TensorFormat? {
         guard let node else { return nil }
-        switch try node.text(key) {
+        let name = try node.text(key)
+        switch name.hasPrefix("torch.") ? String(name.dropFirst(6)) : name {
         case "float32": return .f32
         case "float16": return .f16
         case "bfloat16": return .bf16
@@ -313,6 +324,7 @@ extension DocumentReader {
                 guard let number = try parts["token_id"]?.integer("token_id") else {
                     throw source.error("A token's source names a token or a token_id.")
                 }
+                guard number >= 0 else { throw source.error("token_id is \(number); numbers begin at 0.") }
                 return .init(embedding: .identifier(model, number), isForced: force)
             case let kind:
                 throw source.error(

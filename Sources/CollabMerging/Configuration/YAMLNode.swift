@@ -27,6 +27,9 @@ struct YAMLNode {
         var nodes: [YAMLNode] = []
         var count = 0
         do {
+            // Editors of some systems put a byte-order mark in front.
+            let hasMark = text.unicodeScalars.first == "\u{FEFF}"
+            let text = hasMark ? String(text.unicodeScalars.dropFirst()) : text
             var sequence = try Yams.compose_all(yaml: text)
             while let node = sequence.next() { nodes.append(try YAMLNode(node, source, &count)) }
             // The sequence ends at an error as it ends at the end.
@@ -55,18 +58,44 @@ struct YAMLNode {
             content = .sequence(items)
         case .mapping(let mapping):
             var members: [Member] = []
+            var inherited: [Member] = []
             for (key, value) in mapping {
                 guard case .scalar(let scalar) = key else {
                     throw CollabError(.malformedFile, "\(place): a key is no text.")
+                }
+                if scalar.string == "<<", scalar.style == .plain {
+                    inherited += try YAMLNode(value, source, &count).mergedMembers()
+                    continue
                 }
                 guard !members.contains(where: { $0.key == scalar.string }) else {
                     throw CollabError(.malformedFile, "\(place): “\(scalar.string)” is there twice.")
                 }
                 members.append(Member(key: scalar.string, value: try YAMLNode(value, source, &count)))
             }
+            // What a mapping says itself counts before what it takes over, and of that what comes first.
+            for member in inherited where !members.contains(where: { $0.key == member.key }) {
+                members.append(member)
+            }
             content = .mapping(members)
         case .alias:
             throw CollabError(.malformedFile, "\(place): an alias leads nowhere.")
+        }
+    }
+
+    /// What a mapping takes over from this node, which stands under its merge key `<<`: a mapping or a list of some.
+    private func mergedMembers() throws(CollabError) -> [Member] {
+        switch content {
+        case .mapping(let members): return members
+        case .sequence(let items):
+            var found: [Member] = []
+            for item in items {
+                guard case .mapping(let members) = item.content else {
+                    throw item.error("“<<” takes over mappings.")
+                }
+                found += members
+            }
+            return found
+        case .scalar: throw error("“<<” takes over mappings.")
         }
     }
 
@@ -99,12 +128,13 @@ struct YAMLNode {
         return value
     }
 
-    /// A truth value, as YAML 1.1 spells them.
+    /// A truth value, as YAML 1.1 spells them, or 1 or 0 as numbers.
     func flag(_ what: String) throws(CollabError) -> Bool {
-        guard case .scalar(let text, _) = content, let value = Self.flag(text) else {
-            throw error("\(what) should be true or false.")
+        if case .scalar(let text, let isPlain) = content {
+            if let value = Self.flag(text) { return value }
+            if isPlain, let number = Double(text), number == 0 || number == 1 { return number == 1 }
         }
-        return value
+        throw error("\(what) should be true or false.")
     }
 
     static func flag(_ text: String) -> Bool? {
