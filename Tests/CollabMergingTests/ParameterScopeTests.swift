@@ -84,23 +84,3 @@ struct ParameterScopeTests {
         #expect(try factor(plan, "model.norm.weight", over: "model.norm.weight") == 3)
     }
 }
-
-@Suite("The configuration of a merge's result")
-struct ResultConfigurationTests {
-    @Test("lists the kinds of layers as they come to stand")
-    func layerKinds() throws {
-        let plan = try MergeFixtures.plan(
-            yaml: """
-                slices:
-                  - sources: [{model: ../../models/gemma3, layer_range: [4, 6]}]
-                  - sources: [{model: ../../models/gemma3, layer_range: [5, 7]}]
-                  - sources: [{model: ../../models/gemma3, layer_range: [0, 1]}]
-                merge_method: passthrough
-                """
-        )
-        let json = try #require(try ResultConfiguration(of: plan).json)
-        #expect(json["num_hidden_layers"] == 5)
-        let kinds = json["layer_types"]?.arrayValue?.compactMap(\.stringValue)
-        #expect(kinds?.map { $0.hasPrefix("full") } == [false, true, true, false, false])
-    }
-}

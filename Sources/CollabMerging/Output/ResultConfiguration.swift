@@ -23,24 +23,58 @@ struct ResultConfiguration {
 
     private static func adapted(_ donor: JSONObject, to plan: MergePlan) -> JSONObject {
         var object = donor
-        for key in ["num_hidden_layers", "n_layer", "num_layers"] where object[key] != nil {
-            object[key] = JSONValue(plan.layerCount)
+        resize(&object, to: plan)
+        // Models with a tower for images describe the language model in a part of its own.
+        if var text = object["text_config"]?.objectValue {
+            resize(&text, to: plan)
+            object["text_config"] = .object(text)
         }
-        if let kinds = object["layer_types"]?.arrayValue, !kinds.isEmpty {
-            object["layer_types"] = .array(plan.layerOrigins.map { kinds[min($0, kinds.count - 1)] })
+        let formats = Set(plan.tensors.map(\.format))
+        let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
+        object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
+        // Some architectures tie where nothing is said.
+        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }) {
+            object["tie_word_embeddings"] = false
         }
+        return object
+    }
+
+    /// Lists that have nothing to do with layers, even if there are as many.
+    private static let unlayered: Set = [
+        "architectures", "bos_token_id", "eos_token_id", "pad_token_id", "keys_to_ignore_at_inference",
+    ]
+
+    private static func resize(_ object: inout JSONObject, to plan: MergePlan) {
+        // Of several stacks it is not known whose layers the numbers count; they are as they were.
+        if LayerStacks(plan.tensors).prefixes.count <= 1 { setLayers(&object, plan.layerOrigins) }
         if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
             object["vocab_size"] != nil
         {
             object["vocab_size"] = JSONValue(embeddings.shape.first ?? 0)
         }
-        let formats = Set(plan.tensors.map(\.format))
-        let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
-        object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
-        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }), object["tie_word_embeddings"] != nil
+        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }),
+            object["tie_word_embeddings"] != nil
         {
             object["tie_word_embeddings"] = false
         }
-        return object
+    }
+
+    /// Sets the number of layers, and puts what is listed layer by layer in the result's order.
+    private static func setLayers(_ object: inout JSONObject, _ origins: [Int]) {
+        let keys = ["num_hidden_layers", "n_layer", "num_layers"].filter { object[$0] != nil }
+        let count = keys.first.flatMap { object[$0]?.intValue }
+        for key in keys { object[key] = JSONValue(origins.count) }
+        let isMoved = count.map { origins != Array(0..<$0) } ?? false
+        var lists: [(key: String, items: [JSONValue])] = []
+        for member in object {
+            guard let items = member.value.arrayValue, !items.isEmpty,
+                member.key == "layer_types"
+                    || isMoved && items.count == count && !unlayered.contains(member.key)
+            else { continue }
+            lists.append((member.key, items))
+        }
+        for (key, items) in lists {
+            object[key] = .array(origins.map { items[min($0, items.count - 1)] })
+        }
     }
 }
