@@ -43,15 +43,18 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report: RetentionReport
-        do throws(CollabError) { report = try await measure() } catch {
+        do throws(CollabError) {
+            let table = try json.map { (path) throws(CollabError) in try ReportFile(path) }
+            report = try await measure()
+            print(report)
+            if let table {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+                try table.write(Array((try? encoder.encode(report)) ?? Data()))
+            }
+        } catch {
             Terminal.fail(error)
             throw ExitCode(1)
-        }
-        print(report)
-        if let json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-            try encoder.encode(report).write(to: URL(fileURLWithPath: json), options: .atomic)
         }
         guard let allow else { return }
         let failures = report.failures(allowing: allow)

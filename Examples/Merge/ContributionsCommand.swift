@@ -49,24 +49,30 @@ struct ContributionsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let report: ContributionReport
-        do throws(CollabError) { report = try await measure() } catch {
+        do throws(CollabError) { try await report() } catch {
             Terminal.fail(error)
             throw ExitCode(1)
         }
+    }
+
+    private func report() async throws(CollabError) {
+        let table = try json.map { (path) throws(CollabError) in try ReportFile(path) }
+        let drawing = try svg.map { (path) throws(CollabError) in try ReportFile(path) }
+        let report = try await measure()
         print(report)
-        if let json {
+        if let table {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-            try encoder.encode(report).write(to: URL(fileURLWithPath: json), options: .atomic)
+            try table.write(Array((try? encoder.encode(report)) ?? Data()))
         }
-        guard let svg else { return }
-        let file = URL(fileURLWithPath: svg)
+        guard let drawing else { return }
         for (index, domain) in report.domains.enumerated() {
-            let stem = file.deletingPathExtension().lastPathComponent
-            let name = report.domains.count == 1 ? stem : "\(stem)-\(domain.name)"
-            let target = file.deletingLastPathComponent().appendingPathComponent(name + ".svg")
-            try Data(report.heatMap(of: index).utf8).write(to: target, options: .atomic)
+            let map = Array(report.heatMap(of: index).utf8)
+            if report.domains.count == 1 {
+                try drawing.write(map)
+            } else {
+                try drawing.write(map, marked: domain.name)
+            }
         }
     }
 

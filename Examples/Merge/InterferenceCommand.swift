@@ -52,6 +52,8 @@ struct InterferenceCommand: AsyncParsableCommand {
     }
 
     private func report() async throws(CollabError) {
+        let table = try json.map { (path) throws(CollabError) in try ReportFile(path) }
+        let drawing = try svg.map { (path) throws(CollabError) in try ReportFile(path) }
         let file = try MergeFile(path: configuration)
         for (index, stage) in file.stages.enumerated() {
             let plan = stage.plan
@@ -60,29 +62,20 @@ struct InterferenceCommand: AsyncParsableCommand {
             }
             print(index > 0 ? "\n\(report)" : "\(report)")
             // Of several documents each gets files of its own.
-            let mark = file.stages.count > 1 ? "-\(plan.document.name ?? "\(index + 1)")" : ""
-            if let json {
+            let mark = file.stages.count > 1 ? plan.document.name ?? "\(index + 1)" : nil
+            if let table {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-                try write((try? encoder.encode(report)) ?? Data(), to: json, mark)
+                try write((try? encoder.encode(report)) ?? Data(), to: table, mark)
             }
-            if let svg {
-                try write(
-                    Data(report.heatMap(of: .init(rawValue: measure) ?? .cancellation).utf8),
-                    to: svg,
-                    mark
-                )
+            if let drawing {
+                let map = report.heatMap(of: .init(rawValue: measure) ?? .cancellation)
+                try write(Data(map.utf8), to: drawing, mark)
             }
         }
     }
 
-    private func write(_ data: Data, to path: String, _ mark: String) throws(CollabError) {
-        let url = URL(fileURLWithPath: path)
-        let name = url.deletingPathExtension().lastPathComponent + mark
-        let target = url.deletingLastPathComponent().appendingPathComponent(name)
-            .appendingPathExtension(url.pathExtension)
-        do { try data.write(to: mark.isEmpty ? url : target, options: .atomic) } catch {
-            throw CollabError(.inputOutput, "\(path) cannot be written.", cause: error)
-        }
+    private func write(_ data: Data, to file: ReportFile, _ mark: String?) throws(CollabError) {
+        if let mark { try file.write(Array(data), marked: mark) } else { try file.write(Array(data)) }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collab
 import CollabBackends
+import CollabMerging
 
 /// Measures a model on text, for merges by Fisher information or by regression.
 struct MeasureCommand: AsyncParsableCommand {
@@ -26,7 +27,7 @@ struct MeasureCommand: AsyncParsableCommand {
     @Option(help: "Only these: \(ModelStatistics.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var only: String?
 
-    @Option(help: "How many tokens are read at a time.")
+    @Option(help: "How many tokens are read at a time, as far as the model's context holds them.")
     var window = 256
 
     @Option(help: "At most so many tokens of all texts together.")
@@ -51,10 +52,12 @@ struct MeasureCommand: AsyncParsableCommand {
     }
 
     private func measure() async throws(CollabError) {
-        let texts = try await windows()
+        _ = try ReportFile(output)
         let checkpoint: any Checkpoint =
             model.hasSuffix(".gguf")
             ? try GGUFCheckpoint(path: model) : try SafetensorsCheckpoint(path: model)
+        let window = try TokenWindows.length(window, for: checkpoint)
+        let texts = try await windows(of: window)
         let kinds = Set(ModelStatistics.Kind.allCases.filter { only == nil || only == $0.rawValue })
         let seed = seed
         let statistics = try await Interruption.stopping { () async throws(CollabError) in
@@ -78,7 +81,7 @@ struct MeasureCommand: AsyncParsableCommand {
     }
 
     /// The texts in pieces, cut at tokens.
-    private func windows() async throws(CollabError) -> [[TokenID]] {
+    private func windows(of window: Int) async throws(CollabError) -> [[TokenID]] {
         let tokenizer: any ModelTokenizer =
             model.hasSuffix(".gguf")
             ? try GGUFFile(path: model).metadata.makeTokenizer()

@@ -53,6 +53,8 @@ struct MixCommand: AsyncParsableCommand {
     private func mix() async throws(CollabError) {
         var (experts, texts): ([any Checkpoint], [[[TokenID]]]) = ([], [])
         let tokenizer = try ModelFolder(path: base).makeTokenizer()
+        let checkpoint = try SafetensorsCheckpoint(path: base)
+        let window = try TokenWindows.length(256, for: checkpoint)
         for entry in expert {
             let parts = entry.split(separator: "=", maxSplits: 1)
             experts.append(try SafetensorsCheckpoint(path: String(parts[0])))
@@ -61,7 +63,9 @@ struct MixCommand: AsyncParsableCommand {
             let content = String(decoding: file.bytes, as: UTF8.self)
             let encoded = try tokenizer.encode(content, parsingSpecialTokens: false).prefix(tokens)
             texts.append(
-                stride(from: 0, to: encoded.count, by: 256).map { Array(encoded.dropFirst($0).prefix(256)) }
+                stride(from: 0, to: encoded.count, by: window).map {
+                    Array(encoded.dropFirst($0).prefix(window))
+                }
             )
         }
         let router =
@@ -69,7 +73,7 @@ struct MixCommand: AsyncParsableCommand {
             ? ExpertRouter.random(seed: seed)
             : try await .texts(texts, readBy: try await NativeModel(contentsOf: base))
         let mixture = try ExpertMixture(
-            base: try SafetensorsCheckpoint(path: base),
+            base: checkpoint,
             experts: experts,
             router: router,
             expertsPerToken: perToken,
