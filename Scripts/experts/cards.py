@@ -46,11 +46,17 @@ license: apache-2.0
 - **Data**: {data}
 - **Training**: by `Scripts/train-experts`, on a processor; AdamW, {steps} steps of 16 examples, over the dequantised
   weights of SmolLM2-135M-Instruct.Q4_1.gguf in bfloat16; {modules}; α = {alpha}.
-- **Losses** (nats a token, means of ten steps): {first:.3f} at the beginning, {last:.3f} at the end.
+- **Losses** (nats a token, means of {steps_averaged}): {first:.3f} at the beginning, {last:.3f} at the end.
 - **Held-out text** (bits a byte): {before:.3f} with the base, {after:.3f} with the adapter.
 - **Limits**: it was trained for a few hundred seconds on narrow text and is good for experiments, not for a product.
 - **Licence**: Apache 2.0, as the base has. The data are this project's own or the base's output.
 """
+
+
+def steps_averaged(span):
+    """How many steps a mean is of, in words."""
+    words = ["one step", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    return words[span - 1] + (" steps" if span > 1 else "")
 
 
 def write(model, name, measured, folder):
@@ -68,6 +74,6 @@ def write(model, name, measured, folder):
     (folder / "README.md").write_text(
         CARD.format(
             base=base_model.NAME, name=name, purpose=purpose, data=data, rank=setup.r, alpha=setup.lora_alpha,
-            modules=", ".join(sorted(setup.target_modules)), **measured,
+            modules=", ".join(sorted(setup.target_modules)), steps_averaged=steps_averaged(measured["span"]), **measured,
         )
     )

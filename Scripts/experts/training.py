@@ -67,10 +67,13 @@ def train(base, examples, held_out, *, rank, modules, epochs, rate, size, random
         losses.append(float(loss.detach()) / count)
         if (step + 1) % 10 == 0:
             print(f"  step {step + 1} of {len(groups)}: loss {sum(losses[-10:]) / 10:.3f}", flush=True)
+    # Of few steps, the first and the last third, so that a step counts for the beginning or for the end.
+    span = min(10, max(1, len(losses) // 3))
     return model, {
         "steps": len(groups),
-        "first": sum(losses[:10]) / len(losses[:10]),
-        "last": sum(losses[-10:]) / len(losses[-10:]),
+        "span": span,
+        "first": sum(losses[:span]) / span,
+        "last": sum(losses[-span:]) / span,
         "before": before,
         "after": bits_per_byte(model, held_out),
     }
