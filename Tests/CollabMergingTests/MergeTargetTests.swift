@@ -115,4 +115,32 @@ struct MergeTargetTests {
         }
         #expect(error?.code == .inputOutput)
     }
+
+    @Test(
+        "a tokenizer that cannot be taken over is known before the work, and does not matter to who only measures"
+    )
+    func takenFiles() throws {
+        let scratch = try ScratchFolder()
+        let model = try scratch.copy("tok/base", as: "a")
+        try files.moveItem(atPath: model + "/tokenizer.json", toPath: scratch.path + "/outside.json")
+        try files.createSymbolicLink(
+            atPath: model + "/tokenizer.json",
+            withDestinationPath: "../outside.json"
+        )
+        let yaml = "models: [{model: \(model), parameters: {weight: 1}}]\nmerge_method: linear\n"
+        let writer = try writer(to: scratch.path + "/out", yaml)
+        let error = #expect(throws: CollabError.self) { try writer.check() }
+        #expect(error?.message.contains("symbolic link") == true)
+    }
+
+    @Test("what is beside the folder under a name of another kind stays")
+    func neighbours() async throws {
+        let scratch = try ScratchFolder()
+        let others = [".out.partial.replaced-more", ".out.partial.replaced.partial"]
+        for name in [".out.partial.replaced-2"] + others {
+            try files.createDirectory(atPath: scratch.path + "/" + name, withIntermediateDirectories: true)
+        }
+        _ = try await writer(to: scratch.path + "/out").run()
+        #expect(try scratch.names() == others + ["out"])
+    }
 }

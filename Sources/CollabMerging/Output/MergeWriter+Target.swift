@@ -4,9 +4,11 @@ import CollabBackends
 extension MergeWriter {
     /// Checks that the result can take its place, as far as that is known before anything is computed.
     ///
-    /// Throws ``Collab/CollabError`` with `invalidRequest` for no folder, the current one or one that holds an input, and
-    /// `inputOutput` for something that is there and may not be replaced.
+    /// Throws ``Collab/CollabError`` with `invalidRequest` for no folder, the current one or one that holds an input,
+    /// `inputOutput` for something that is there and may not be replaced, and what opening the files throws that are taken
+    /// over as they are.
     public func check() throws(CollabError) {
+        try ResultFolder(plan: plan, path: partialFolder).checkSources()
         guard !folder.isEmpty else { throw CollabError(.invalidRequest, "The result needs a folder.") }
         switch FilePlace.kind(of: target) {
         case .folder?: break

@@ -42,9 +42,7 @@ struct PartialFolder {
         }
         // The name's own, and what an earlier run that was killed here may have left.
         let parent = FilePlace.parent(of: final)
-        for name in Self.names(in: parent) where name.hasPrefix(asideName) {
-            Self.remove(parent + "/" + name)
-        }
+        for name in Self.names(in: parent) where isAside(name) { Self.remove(parent + "/" + name) }
     }
 
     private func exchange(replacing: Bool) throws(CollabError) {
@@ -77,6 +75,12 @@ struct PartialFolder {
 
     /// What a folder is called that is put aside; numbers may follow.
     private var asideName: String { (path.split(separator: "/").last.map(String.init) ?? path) + ".replaced" }
+
+    private func isAside(_ name: String) -> Bool {
+        guard name.hasPrefix(asideName) else { return false }
+        let rest = name.dropFirst(asideName.count)
+        return rest.isEmpty || rest.first == "-" && Int(rest.dropFirst()) != nil
+    }
 
     /// Removes a file, a link, or a folder with all that is in it.
     private static func remove(_ path: String) {

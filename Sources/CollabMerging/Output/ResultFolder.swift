@@ -58,6 +58,14 @@ struct ResultFolder {
         try write("tokenizer_config.json", JSONValue.object(settings).encoded(.pretty))
     }
 
+    /// Throws what copying would throw: a link that is not followed, a file that may not be read.
+    func checkSources() throws(CollabError) {
+        guard plan.format == .safetensors,
+            let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder
+        else { return }
+        for name in Self.taken where folder.contains(name) { _ = try folder.map(name) }
+    }
+
     private func copyFiles(from folder: ModelFolder) throws(CollabError) {
         for name in Self.taken where folder.contains(name) {
             let file = try folder.map(name)

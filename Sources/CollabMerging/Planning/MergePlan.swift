@@ -96,7 +96,7 @@ public struct MergePlan: Sendable {
         builder.noteFilters(among: [result] + inputs)
         builder.noteMissingConfiguration(of: donor)
         warnings = builder.warnings
-        try builder.noteSettings(donor, tokenizerDonor)
+        builder.noteSettings(donor, tokenizerDonor)
         files = builder.shelf.files
         self.requiresFinite = requiresFinite
         chatTemplate = try NamedChatTemplate.text(

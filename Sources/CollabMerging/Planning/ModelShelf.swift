@@ -100,10 +100,11 @@ final class ModelShelf {
     }
 
     /// Notes those of some files that a model's folder has, each once: they shape the result beside the weights.
-    func note(_ names: [String], in checkpoint: any Checkpoint) throws(CollabError) {
+    func note(_ names: [String], in checkpoint: any Checkpoint) {
         guard let folder = (checkpoint.specification as? HuggingFaceSpecification)?.folder else { return }
         for name in names where folder.contains(name) {
-            let file = try folder.map(name)
+            // What cannot be opened matters when it is written, not to who only measures.
+            guard let file = try? folder.map(name) else { continue }
             guard !files.contains(where: { $0.file.path == file.path }) else { continue }
             files.append(InputFile(model: checkpoint.name, file: file))
         }

@@ -67,10 +67,10 @@ struct PlanBuilder {
     }
 
     /// Notes the files beside the weights that the result is made of.
-    func noteSettings(_ donor: any Checkpoint, _ tokenizerDonor: any Checkpoint) throws(CollabError) {
-        try shelf.note(["config.json"], in: donor)
-        try shelf.note(ResultFolder.taken, in: tokenizerDonor)
-        for model in vocabularyModels { try shelf.note(["tokenizer.json"], in: model) }
+    func noteSettings(_ donor: any Checkpoint, _ tokenizerDonor: any Checkpoint) {
+        shelf.note(["config.json"], in: donor)
+        shelf.note(ResultFolder.taken, in: tokenizerDonor)
+        for model in vocabularyModels { shelf.note(["tokenizer.json"], in: model) }
     }
 
     func tokenizerDonor() throws(CollabError) -> (any Checkpoint)? {
