@@ -116,9 +116,7 @@ struct MergeTargetTests {
         #expect(error?.code == .inputOutput)
     }
 
-    @Test(
-        "a tokenizer that cannot be taken over is known before the work, and does not matter to who only measures"
-    )
+    @Test("a tokenizer that cannot be taken over is known before the work")
     func takenFiles() throws {
         let scratch = try ScratchFolder()
         let model = try scratch.copy("tok/base", as: "a")
