@@ -144,7 +144,7 @@ struct ByteLexicon: Sendable {
 
 /// The lexicons that a fusion has made so far: each vocabulary is sorted once.
 final class ByteLexicons: Sendable {
-    private let known = Protected<[VocabularyFingerprint: ByteLexicon]>([:])
+    private let known = Protected<[VocabularyIdentity: ByteLexicon]>([:])
     private let stops: ByteLexicon.Stops
 
     init(stops: ByteLexicon.Stops = .endTokens) { self.stops = stops }
@@ -153,9 +153,10 @@ final class ByteLexicons: Sendable {
     func lexicon(of model: some LogitModel) throws(CollabError) -> ByteLexicon {
         let tokenizer = model.tokenizer
         let lexicon = known.withLock { known in
-            if let lexicon = known[tokenizer.fingerprint] { return lexicon }
+            let identity = VocabularyIdentity(tokenizer)
+            if let lexicon = known[identity] { return lexicon }
             let lexicon = ByteLexicon(tokenizer, stops: stops)
-            known[tokenizer.fingerprint] = lexicon
+            known[identity] = lexicon
             return lexicon
         }
         guard !lexicon.tokens.isEmpty else {

@@ -26,8 +26,10 @@ public struct UnionModel: LogitModel, Identifiable {
     ///
     /// Throws ``CollabError/Code/vocabularyMismatch`` if it is not.
     public init(_ base: any LogitModel, in vocabulary: UnionVocabulary) throws(CollabError) {
-        let fingerprint = base.tokenizer.fingerprint
-        guard let member = vocabulary.members.firstIndex(where: { $0.tokenizer.fingerprint == fingerprint })
+        let identity = VocabularyIdentity(base.tokenizer)
+        guard
+            let member = vocabulary.members.firstIndex(where: { VocabularyIdentity($0.tokenizer) == identity }
+            )
         else {
             throw CollabError(
                 .vocabularyMismatch,
@@ -37,7 +39,7 @@ public struct UnionModel: LogitModel, Identifiable {
         self.base = base
         self.vocabulary = vocabulary
         self.member = member
-        identity = Identity()
+        self.identity = Identity()
     }
 
     /// Equal for copies of one value, which a fusion runs once.

@@ -18,7 +18,7 @@ struct AutomatonTable {
     /// For each row, the kinds of bytes that lead back, if that has been asked.
     private var loops: [UInt64?] = []
     /// The tokens that can come next, by vocabulary and situation.
-    var masks: [VocabularyFingerprint: [Int32: TokenMask]] = [:]
+    var masks: [VocabularyIdentity: [Int32: TokenMask]] = [:]
     /// How many steps are left.
     var effort = mostEffort
 

@@ -53,9 +53,9 @@ final class ByteAutomaton: Sendable {
     func mask(of situation: Situation, over trie: TokenTrie) throws(CollabError) -> TokenMask {
         try withTable { table throws(CollabError) in
             let place = table.number(of: situation)
-            if let mask = table.masks[trie.fingerprint]?[place] { return mask }
+            if let mask = table.masks[trie.vocabulary]?[place] { return mask }
             let mask = try self.walk(trie, from: place, in: &table)
-            table.masks[trie.fingerprint, default: [:]][place] = mask
+            table.masks[trie.vocabulary, default: [:]][place] = mask
             return mask
         }
     }

@@ -18,7 +18,7 @@ struct TokenTrie: Sendable {
     }
 
     /// Whose tokens they are.
-    let fingerprint: VocabularyFingerprint
+    let vocabulary: VocabularyIdentity
     /// How many ids the vocabulary has.
     let vocabularySize: Int
     /// The nodes, each in front of its branch.
@@ -30,7 +30,7 @@ struct TokenTrie: Sendable {
 
     /// Makes the tree of a vocabulary's tokens that stand for text.
     init(_ tokenizer: any Tokenizer) {
-        fingerprint = tokenizer.fingerprint
+        vocabulary = VocabularyIdentity(tokenizer)
         let lexicon = ByteLexicon(tokenizer)
         vocabularySize = lexicon.vocabularySize
         tokens = lexicon.tokens
@@ -82,12 +82,12 @@ extension TokenTrie {
 
     /// The tree of a vocabulary, made once.
     static func shared(for tokenizer: any Tokenizer) -> TokenTrie {
-        let fingerprint = tokenizer.fingerprint
-        let known = recent.withLock { tries in tries.first { $0.fingerprint == fingerprint } }
+        let vocabulary = VocabularyIdentity(tokenizer)
+        let known = recent.withLock { tries in tries.first { $0.vocabulary == vocabulary } }
         if let known { return known }
         let trie = TokenTrie(tokenizer)
         recent.withLock { tries in
-            tries.removeAll { $0.fingerprint == fingerprint }
+            tries.removeAll { $0.vocabulary == vocabulary }
             tries.insert(trie, at: 0)
             if tries.count > mostKept { tries.removeLast() }
         }
