@@ -39,6 +39,10 @@ public struct DecodingStart: Sendable {
     public var stopSequences: [String]
     /// Whether white space in front of an answer in a dialogue belongs to the answer; usually it is dropped.
     public var keepsWhitespace: Bool
+    /// What the answer has to be when it ends, whatever ends it: what constraints beneath demand.
+    ///
+    /// A model around a constrained one hands them on, or nobody notices that an answer was cut off.
+    public var constraints: [Constraint]
 
     /// Makes a start.
     public init(
@@ -47,7 +51,8 @@ public struct DecodingStart: Sendable {
         promptTokens: Int,
         cachedTokens: Int = 0,
         stopSequences: [String] = [],
-        keepsWhitespace: Bool = false
+        keepsWhitespace: Bool = false,
+        constraints: [Constraint] = []
     ) {
         self.decoder = decoder
         self.logits = logits
@@ -55,6 +60,7 @@ public struct DecodingStart: Sendable {
         self.cachedTokens = cachedTokens
         self.stopSequences = stopSequences
         self.keepsWhitespace = keepsWhitespace
+        self.constraints = constraints
     }
 }
 

@@ -8,6 +8,9 @@ final class FusedDecoder: BoundedDecoder, NotingDecoder {
     private let decoders: [any Decoder]
     /// Where the answer begins.
     private let first: Int
+    /// The step that the answer's first token is chosen from. It is kept for good: no token comes before it in the answer
+    /// by which it could be found again.
+    private let start: FusedStep?
     private let state: Protected<State>
 
     private struct State {
@@ -35,6 +38,7 @@ final class FusedDecoder: BoundedDecoder, NotingDecoder {
         self.decoders = decoders
         let base = leaves.place(of: plan.reference)
         first = decoders[base].position
+        self.start = start
         state = Protected(
             State(
                 position: first,
@@ -52,6 +56,7 @@ final class FusedDecoder: BoundedDecoder, NotingDecoder {
         leaves = other.leaves
         self.decoders = decoders
         first = other.first
+        start = other.start
         var held = other.state.withLock { $0 }
         held.statistics = FusionStatistics(memberCount: other.plan.weights.count)
         state = Protected(held)
@@ -246,6 +251,7 @@ final class FusedDecoder: BoundedDecoder, NotingDecoder {
         state.withLock { state in
             state.position = count
             state.steps = state.steps.filter { $0.key <= count }
+            if count == first { state.steps[first] = start }
             state.history.removeLast(back)
             state.trail?.truncate(to: count - first)
             for leaf in state.lags.indices { state.lags[leaf].removeLast(min(back, state.lags[leaf].count)) }

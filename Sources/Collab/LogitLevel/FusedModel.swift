@@ -55,8 +55,9 @@ public struct FusedModel: LogitModel {
     }
 
     func plan(losses: [Double]? = nil) throws(CollabError) -> FusionPlan {
-        let plan = try FusionPlan(fusion, memberCount: members.count, losses: losses)
+        var plan = try FusionPlan(fusion, memberCount: members.count, losses: losses)
         if let first = members.first {
+            plan.vocabularySize = first.tokenizer.count
             for other in members.dropFirst() { try checkVocabularies(first, other) }
         }
         return plan
@@ -143,7 +144,9 @@ public struct FusedModel: LogitModel {
             logits: step.logits,
             promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
             cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens },
-            stopSequences: starts.flatMap(\.stopSequences)
+            stopSequences: starts.flatMap(\.stopSequences),
+            keepsWhitespace: starts.contains(where: \.keepsWhitespace),
+            constraints: starts.flatMap(\.constraints)
         )
     }
 

@@ -44,10 +44,17 @@ struct MemberRows {
     /// Where the largest logit of each is.
     let favourites: [Int]
 
-    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name.
-    init(_ rows: [Logits], names: [String]) throws(CollabError) {
-        // Rows of models with one vocabulary differ in their padding at most.
-        let count = rows.map(\.count).min() ?? 0
+    /// - Parameter size: how many tokens the members' vocabulary has; `nil` if only the rows tell.
+    ///
+    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the member's name, and
+    /// ``CollabError/Code/vocabularyMismatch`` if it has not a logit for every token.
+    init(_ rows: [Logits], names: [String], size: Int? = nil) throws(CollabError) {
+        // Rows behind the vocabulary's end are padding.
+        let count = size ?? rows.map(\.count).min() ?? 0
+        for (row, name) in zip(rows, names) where row.count < max(count, 1) {
+            let vocabulary = size.map { " for a vocabulary of \($0) tokens" } ?? ""
+            throw CollabError(.vocabularyMismatch, "“\(name)” gives \(row.count) logits\(vocabulary).")
+        }
         values = rows.map { $0.count == count ? $0.values : Array($0.values[..<count]) }
         var normalizers: [Double] = []
         var favourites: [Int] = []
@@ -83,6 +90,12 @@ struct MemberRows {
         let values = values(at: tokens)
         let favourites = values.map { $0.withUnsafeBufferPointer { Distribution.argmax($0) } ?? 0 }
         return MemberRows(values: values, normalizers: normalizers, favourites: favourites)
+    }
+
+    /// Whether some token is possible for all that have a weight.
+    func havePossibleToken(weighted weights: [Double]) -> Bool {
+        let used = values.indices.filter { weights[$0] != 0 }
+        return values[0].indices.contains { token in used.allSatisfy { values[$0][token] > -.infinity } }
     }
 
     private func values(at tokens: [Int]) -> [[Float]] {

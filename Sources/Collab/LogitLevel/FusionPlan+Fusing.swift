@@ -13,7 +13,7 @@ extension FusionPlan {
     func strength(of base: Logits, name: String, at moment: FusionMoment) throws(CollabError) -> Double {
         let strength = schedule.strength(after: moment.written)
         guard strength != 0, gate != .always, gate.looksAtBaseAlone else { return strength }
-        let rows = try MemberRows([base], names: [name])
+        let rows = try MemberRows([base], names: [name], size: vocabularySize)
         return isOpen(rows.values[0], rows.normalizers[0], moment) ? strength : 0
     }
 
@@ -23,8 +23,9 @@ extension FusionPlan {
 
     /// The base's own row, where the others have not been asked.
     func leaveAlone(_ base: Logits, name: String, memberCount: Int) throws(CollabError) -> FusedStep {
-        let rows = try MemberRows([base], names: [name])
+        let rows = try MemberRows([base], names: [name], size: vocabularySize)
         let favourite = TokenID(rows.favourites[0])
+        let base = Logits(rows.values[0])
         let expectation = Distribution.expectations(
             of: [],
             under: base.values,
@@ -61,25 +62,24 @@ extension FusionPlan {
         at moment: FusionMoment = FusionMoment(),
         leaving allowed: TokenMask? = nil
     ) throws(CollabError) -> FusedStep {
-        let rows = try MemberRows(logits, names: names)
+        let rows = try MemberRows(logits, names: names, size: vocabularySize)
         var strength = schedule.strength(after: moment.written)
         if strength != 0, !isOpen(rows, moment) { strength = 0 }
         let weights = weights(of: rows, strength: strength, at: moment)
         // A mask mostly leaves a handful of tokens; nothing need be known of the others.
-        let kept = strength == 0 ? nil : tokens(passing: mask(for: weights), rows, leaving: allowed)
+        let kept = strength == 0 ? nil : tokens(passing: mask(for: weights, strength), rows, leaving: allowed)
         let considered = kept.map(rows.restricted) ?? rows
         let values = considered.values
         let fused = combine(considered, weights, strength: strength, at: moment)
         let (normalizer, favourite) = fused.withUnsafeBufferPointer { Distribution.summary(of: $0) }
         guard let favourite, normalizer > -.infinity else {
+            if considered.havePossibleToken(weighted: weights) { throw overflow(weights) }
             throw CollabError(
                 .nothingToSample,
                 "No token is possible for all of \(names.joined(separator: ", ")) and passes the mask."
             )
         }
-        guard normalizer.isFinite else {
-            throw CollabError(.notFinite, "The fused logits overflow; use smaller weights than \(weights).")
-        }
+        guard normalizer.isFinite else { throw overflow(weights) }
         let expectations = Distribution.expectations(of: values, under: fused, normalizer: normalizer)
         let own = expectations[values.count] - normalizer
         return FusedStep(
@@ -100,6 +100,10 @@ extension FusionPlan {
                 )
             }
         )
+    }
+
+    private func overflow(_ weights: [Double]) -> CollabError {
+        CollabError(.notFinite, "The fused logits overflow; use smaller weights than \(weights).")
     }
 
     /// A whole row of values at some tokens, −∞ at all others.
@@ -132,13 +136,16 @@ extension FusionPlan {
         return sum / 2
     }
 
-    /// The weights at a moment and strength.
     /// The mask where weights are as they are now: a schedule may have made one negative.
-    private func mask(for weights: [Double]) -> Fusion.Mask {
-        guard isMaskAutomatic, mask == .none, weights.contains(where: { $0 < 0 }) else { return mask }
+    private func mask(for weights: [Double], _ strength: Double) -> Fusion.Mask {
+        // A union or an intersection goes as one row against the base's.
+        let isOneRow = combination == .maximum || combination == .minimum
+        let isSigned = isOneRow ? !(0...1).contains(strength) : weights.contains { $0 < 0 }
+        guard isMaskAutomatic, mask == .none, isSigned else { return mask }
         return .plausibility(alpha: 0.1, of: .member(reference))
     }
 
+    /// The weights at a moment and strength.
     private func weights(of rows: MemberRows, strength: Double, at moment: FusionMoment) -> [Double] {
         var weights = weights
         switch dynamics {
@@ -151,7 +158,7 @@ extension FusionPlan {
             let entropies = zip(rows.values, rows.normalizers).map { row, normalizer in
                 normalizer - Distribution.expectations(of: [], under: row, normalizer: normalizer)[0]
             }
-            weights = softmax(entropies.map { -$0 / temperature })
+            weights = softmax(ofLosses: entropies, temperature: temperature)
         }
         guard strength != 1 else { return weights }
         return weights.indices.map { index in

@@ -20,6 +20,8 @@ struct FusionPlan: Sendable {
     let reference: Int
     let schedule: Fusion.Schedule
     let gate: Fusion.Gate
+    /// How many tokens the members' vocabulary has, if that is known: what lies behind them in a row is padding.
+    var vocabularySize: Int?
 
     /// Resolves a rule, or throws ``CollabError/Code/emptyTeam`` or ``CollabError/Code/invalidRequest``.
     ///
@@ -53,7 +55,7 @@ struct FusionPlan: Sendable {
             dynamics = .byEntropy(temperature: temperature)
         case .byPromptPerplexity(let temperature):
             try check(temperature > 0, "has a loss temperature of \(temperature); it must be above 0.")
-            weights = losses.map { softmax($0.map { -$0 / temperature }) } ?? equal
+            weights = losses.map { softmax(ofLosses: $0, temperature: temperature) } ?? equal
         }
         try check(
             weights.count == memberCount,
@@ -62,6 +64,10 @@ struct FusionPlan: Sendable {
         try check(weights.allSatisfy(\.isFinite), "has a weight that is not a finite number: \(weights).")
         if case .normalised = fusion.weights {
             let sum = weights.reduce(0, +)
+            try check(
+                sum != .infinity,
+                "has weights whose sum overflows; use smaller ones than \(weights)."
+            )
             try check(
                 sum > 1e-12,
                 "cannot divide its weights by their sum, which is \(sum) and must be positive: \(weights)."
@@ -79,8 +85,13 @@ struct FusionPlan: Sendable {
             )
             let sum = weights.reduce(0, +)
             try check(sum > 0, "has no positive weight.")
+            try check(sum.isFinite, "has weights whose sum overflows; use smaller ones than \(weights).")
             weights = weights.map { $0 / sum }
         }
+        try check(
+            weights.allSatisfy { Float($0).isFinite },
+            "has weights that overflow; use smaller ones than \(weights)."
+        )
         try check(weights.contains { $0 != 0 }, "has no weight other than 0.")
         if let fault = fusion.schedule.fault { try check(false, "has a schedule that \(fault).") }
         if let fault = fusion.gate.fault { try check(false, "has a gate that \(fault).") }
@@ -173,6 +184,12 @@ struct FusionMoment: Sendable, Hashable {
     var written = 0
     /// For each member, Σ ℓᵢ of the tokens that have been written, where the rule goes by it.
     var logLikelihoods: [Double] = []
+}
+
+/// e^(−x/τ) of each, divided by their sum; from the least on, which no temperature makes infinite.
+func softmax(ofLosses losses: [Double], temperature: Double) -> [Double] {
+    let least = losses.min() ?? 0
+    return softmax(losses.map { (least - $0) / temperature })
 }
 
 /// e^x of each, divided by their sum.

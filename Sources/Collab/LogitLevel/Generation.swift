@@ -11,7 +11,8 @@ extension LogitModel {
     /// The response lists every token that was written with its log-probability before any sampling transform, unless
     /// the request does without. An end token is counted in the usage but not listed, since it has no text.
     ///
-    /// Throws ``CollabError/Code/cancelled`` within one token of a cancellation, and what the decoder throws.
+    /// Throws ``CollabError/Code/cancelled`` within one token of a cancellation, ``CollabError/Code/unfinishedAnswer`` where a
+    /// constraint beneath demands more than was written, and what the decoder throws.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         // Drawn before anything is awaited, so that it does not depend on the order in which parallel calls run.
         let seed = generationSeed(for: request)
@@ -51,6 +52,8 @@ protocol NotingDecoder: Decoder {
 struct Generation {
     /// How many tokens, unless they are bytes, an answer has at most when nobody says.
     static let defaultLimit = 512
+    /// Why an answer ended that was not wanted any more: nobody will use it, so it need not be whole.
+    static let stoppedEarly = Response.Ending.other("stopped early")
 
     private let model: any LogitModel
     private let start: DecodingStart
@@ -104,7 +107,7 @@ struct Generation {
         var ending: Response.Ending?
         while ending == nil {
             try checkCancellation()
-            if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
+            if Run.isTimeUp {
                 ending = .budgetExhausted
                 break
             }
@@ -123,7 +126,7 @@ struct Generation {
             } else if written == limit {
                 ending = .tokenLimit
             } else if let goesOn, !goesOn(tokens) {
-                ending = .other("stopped early")
+                ending = Self.stoppedEarly
             } else {
                 foreseeing?.willChoose(with: sampler)
                 do throws(CollabError) { next = try await read(choice.token, topDecoder) } catch {
@@ -135,7 +138,7 @@ struct Generation {
         }
         await finish(into: sink, isCut: ending != .finished)
         (start.decoder as? any NotingDecoder)?.note()
-        return Response(
+        let response = Response(
             text: text,
             model: model.name,
             ending: ending ?? .finished,
@@ -147,6 +150,8 @@ struct Generation {
                 calls: 1
             )
         )
+        if ending != Self.stoppedEarly { try start.constraints.check(response) }
+        return response
     }
 
     /// What the next token is chosen from.

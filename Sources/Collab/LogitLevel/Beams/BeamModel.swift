@@ -17,31 +17,24 @@ public struct BeamModel<Base: LogitModel>: TextModel {
     /// Throws what ``LogitModel/beams(_:for:)`` throws, and ``CollabError/Code/unfinishedAnswer`` if the model is
     /// constrained and no beam came to be what the constraint demands.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let (beams, usage) = try await base.findBeams(search, for: request)
+        let (beams, usage, start) = try await base.findBeams(search, for: request)
         for (place, beam) in beams.enumerated() {
             Run.note("beam \(place + 1)", "\(decimal(beam.score, places: 3)) “\(beam.text)”")
         }
-        guard var best = beams.first else {
+        guard let first = beams.first else {
             throw CollabError(.nothingToSample, "The search of \(name) found no answer.")
         }
-        var text = best.text
-        if let constrained = base as? any Constrained {
-            // Some may have been cut off at the limit.
-            var isAllowed = try constrained.constraint.allows(text)
-            for beam in beams where !isAllowed {
-                isAllowed = try constrained.constraint.allows(beam.text)
-                if isAllowed { best = beam }
-            }
-            text = best.text
-            if !isAllowed {
-                throw constrained.unfinished(
-                    Response(text: text, model: name, ending: best.ending, usage: usage)
-                )
-            }
-        } else if case .dialogue = request.input {
-            text.trimPrefix(while: \.isWhitespace)
+        // Some may have been cut off at the limit.
+        var best: Beam?
+        for beam in beams where best == nil {
+            if try start.constraints.allow(beam.text) { best = beam }
         }
+        let chosen = best ?? first
+        var text = chosen.text
+        if case .dialogue = request.input, !start.keepsWhitespace { text.trimPrefix(while: \.isWhitespace) }
+        let response = Response(text: text, model: name, ending: chosen.ending, usage: usage)
+        if best == nil { try start.constraints.check(response) }
         await sink.send(text)
-        return Response(text: text, model: name, ending: best.ending, usage: usage)
+        return response
     }
 }

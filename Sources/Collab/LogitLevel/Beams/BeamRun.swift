@@ -59,7 +59,7 @@ struct BeamRun {
     /// Goes on by one token; false if the search is over.
     mutating func step() async throws(CollabError) -> Bool {
         try checkCancellation()
-        if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
+        if Run.isTimeUp {
             for beam in running { finish(beam.tokens, beam.logprob, .budgetExhausted) }
             return false
         }

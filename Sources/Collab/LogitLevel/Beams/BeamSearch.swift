@@ -71,11 +71,11 @@ extension LogitModel {
         try await findBeams(search, for: request).beams
     }
 
-    /// The beams, and what they took.
+    /// The beams, what they took, and where they began.
     func findBeams(
         _ search: BeamSearch,
         for request: Request
-    ) async throws(CollabError) -> (beams: [Beam], usage: Usage) {
+    ) async throws(CollabError) -> (beams: [Beam], usage: Usage, start: DecodingStart) {
         try search.validate()
         try request.validate()
         try checkCancellation()
@@ -88,7 +88,7 @@ extension LogitModel {
             completionTokens: run.tokensRead,
             calls: 1
         )
-        return (run.results, usage)
+        return (run.results, usage, start)
     }
 
     /// The model as one that answers with the best beam.

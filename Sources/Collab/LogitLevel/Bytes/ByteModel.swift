@@ -78,7 +78,9 @@ public struct ByteModel: LogitModel, Identifiable {
             logits: try reader.logits(of: beam, after: []),
             promptTokens: start.promptTokens,
             cachedTokens: start.cachedTokens,
-            stopSequences: start.stopSequences
+            stopSequences: start.stopSequences,
+            keepsWhitespace: start.keepsWhitespace,
+            constraints: start.constraints
         )
     }
 

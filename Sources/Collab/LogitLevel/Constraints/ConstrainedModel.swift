@@ -4,6 +4,11 @@
 /// tokens that are allowed keep their proportions: the distribution at each place is the model's own, renormalised over
 /// what can still become an allowed text. An answer may end where it is one, and must end where nothing else is possible.
 /// The mask of a fusion leaves some of what is allowed, whatever the fusion is wrapped in.
+///
+/// Its answers, and those of whatever is made of it, are what the constraint demands, or an error:
+/// ``CollabError/Code/unfinishedAnswer``, with an ``UnfinishedAnswer`` as its cause, if the answer ends before it is one,
+/// at the token limit, when the run's time is up, or at a stop sequence; ``CollabError/Code/nothingToSample`` if the
+/// vocabulary cannot spell what the constraint demands.
 public struct ConstrainedModel<Base: LogitModel>: LogitModel {
     /// The model beneath.
     public let base: Base
@@ -38,56 +43,21 @@ public struct ConstrainedModel<Base: LogitModel>: LogitModel {
 
     /// A decoder that has read a request, after which the constraint begins.
     public func startDecoding(_ request: Request) async throws(CollabError) -> DecodingStart {
-        var start = try await processed.startDecoding(request)
-        start.keepsWhitespace = true
-        return start
+        demanding(try await processed.startDecoding(request))
     }
 
     /// A decoder that has read the tokens of a prompt, after which the constraint begins.
     public func startDecoding(reading tokens: [TokenID]) async throws(CollabError) -> DecodingStart {
-        var start = try await processed.startDecoding(reading: tokens)
+        demanding(try await processed.startDecoding(reading: tokens))
+    }
+
+    private func demanding(_ start: DecodingStart) -> DecodingStart {
+        var start = start
         start.keepsWhitespace = true
+        start.constraints.append(constraint)
         return start
     }
-
-    /// Writes an answer that the constraint allows.
-    ///
-    /// Throws ``CollabError/Code/unfinishedAnswer``, with an ``UnfinishedAnswer`` as its cause, if the answer ends before
-    /// it is one: at the token limit, when the run's time is up, or at a stop sequence. Throws
-    /// ``CollabError/Code/nothingToSample`` if the vocabulary cannot spell what the constraint demands.
-    public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
-        let seed = generationSeed(for: request)
-        try checkCancellation()
-        let start = try await startDecoding(request)
-        var generation = try Generation(self, request, seed: seed, start: start)
-        let response = try await generation.run(into: sink)
-        guard try constraint.allows(response.text) else { throw unfinished(response) }
-        return response
-    }
-
-    func unfinished(_ response: Response) -> CollabError {
-        let reason =
-            switch response.ending {
-            case .tokenLimit: "the token limit was reached; allow more tokens, or constrain lengths"
-            case .budgetExhausted: "the run’s time was up"
-            default: "a stop sequence was written; use none that the constraint allows"
-            }
-        return CollabError(
-            .unfinishedAnswer,
-            "The answer is not yet what \(constraint.name) demands, since \(reason).",
-            cause: UnfinishedAnswer(text: response.text, ending: response.ending, usage: response.usage)
-        )
-    }
 }
-
-/// A model whose answers are what a constraint demands.
-protocol Constrained {
-    var constraint: Constraint { get }
-    /// The error for an answer that ended too early.
-    func unfinished(_ response: Response) -> CollabError
-}
-
-extension ConstrainedModel: Constrained {}
 
 extension LogitModel {
     /// The model, able only to write what a constraint allows.

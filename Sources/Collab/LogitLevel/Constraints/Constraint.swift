@@ -93,20 +93,3 @@ extension CollabError.Code {
     /// An answer that ended before it was what its constraint demands; the cause is an ``UnfinishedAnswer``.
     public static let unfinishedAnswer = Self("unfinishedAnswer")
 }
-
-/// What had been written when a constrained answer ended too early.
-public struct UnfinishedAnswer: Error, Hashable, Sendable {
-    /// What was written.
-    public var text: String
-    /// Why it ended.
-    public var ending: Response.Ending
-    /// What it took.
-    public var usage: Usage
-
-    /// Makes a record.
-    public init(text: String, ending: Response.Ending, usage: Usage) {
-        self.text = text
-        self.ending = ending
-        self.usage = usage
-    }
-}

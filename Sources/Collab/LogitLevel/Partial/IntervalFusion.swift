@@ -100,8 +100,15 @@ public struct IntervalFusion: Sendable {
 
     /// Fuses what is known of one token.
     ///
-    /// Throws ``CollabError/Code/nothingToSample`` if no token is known well enough to be written.
+    /// Throws ``CollabError/Code/nothingToSample`` if no token is known well enough to be written, and
+    /// ``CollabError/Code/notFinite`` for a log-probability that is NaN or +∞.
     public func fuse(_ members: [PartialDistribution]) throws(CollabError) -> Step {
+        if let broken = members.firstIndex(where: \.isBroken) {
+            throw CollabError(
+                .notFinite,
+                "Member \(broken) of “\(fusion.name)” gives a token a log-probability that is NaN or +∞."
+            )
+        }
         var step: Step
         switch plan.mask {
         case .plausibility(let alpha, .member(let index)): step = masked(members, alpha: alpha, by: index)

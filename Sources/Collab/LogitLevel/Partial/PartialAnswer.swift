@@ -53,13 +53,14 @@ struct PartialAnswer {
         limit = request.options.maximumTokens ?? Generation.defaultLimit
         generator = SeededGenerator(seed: seed)
         matcher = try StopMatcher(request.options.stopSequences)
-        if case .dialogue = request.input { skipsWhitespace = true }
+        let keepsWhitespace = answers.contains { ($0 as? LogitAnswer)?.keepsWhitespace ?? false }
+        if case .dialogue = request.input { skipsWhitespace = !keepsWhitespace }
     }
 
     mutating func run(into sink: ResponseSink) async throws(CollabError) -> Response.Ending {
         while true {
             try checkCancellation()
-            if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
+            if Run.isTimeUp {
                 await finish(into: sink, isCut: true)
                 return .budgetExhausted
             }
@@ -110,6 +111,9 @@ struct PartialAnswer {
             }
         }
     }
+
+    /// What the answer has to be, as constraints of members demand.
+    var constraints: [Constraint] { answers.flatMap { ($0 as? LogitAnswer)?.constraints ?? [] } }
 
     /// What the members have used together for one answer.
     var usage: Usage {
@@ -185,7 +189,9 @@ struct PartialAnswer {
             PartialDistribution.Entry(bytes: entry.bytes, logprob: entry.logprob - sum)
         }
         if isGreedy { return kept.first.map(normalised) }
-        let weights = softmax(kept.map { $0.logprob / sampling.temperature })
+        // From the largest on, which no temperature makes infinite.
+        let largest = kept.first?.logprob ?? 0
+        let weights = softmax(kept.map { ($0.logprob - largest) / sampling.temperature })
         var left = generator.nextUnit()
         for (entry, weight) in zip(kept, weights) {
             left -= weight

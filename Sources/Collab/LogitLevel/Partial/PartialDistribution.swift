@@ -30,6 +30,8 @@ public struct PartialDistribution: Hashable, Sendable {
     public let unseenBound: Double
     /// Whether a probability had to be assumed, so that nothing that is made of it is certain.
     public let isAssumed: Bool
+    /// Whether a log-probability is NaN or +∞, so that nothing can be made of it.
+    let isBroken: Bool
     private let logprobs: [[UInt8]: Double]
 
     /// By how much a sum of rounded probabilities may be wrong.
@@ -49,12 +51,14 @@ public struct PartialDistribution: Hashable, Sendable {
         isAssumed: Bool = false
     ) {
         self.isAssumed = isAssumed
+        isBroken = !(listed.map(\.logprob) + unnamed).allSatisfy { $0 < .infinity }
         var logprobs: [[UInt8]: Double] = [:]
         var least = unnamed.min() ?? .infinity
         for entry in listed {
             least = min(least, entry.logprob)
             if let known = logprobs[entry.bytes] {
                 let top = max(known, entry.logprob)
+                if top == -.infinity { continue }
                 logprobs[entry.bytes] = top + log(exp(known - top) + exp(entry.logprob - top))
             } else {
                 logprobs[entry.bytes] = entry.logprob

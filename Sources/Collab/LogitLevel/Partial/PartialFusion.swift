@@ -70,7 +70,8 @@ public struct PartialFusion: TextModel {
     ///
     /// Temperature and top-k apply to the tokens that are known; top-p, min-p and a repetition penalty do not.
     /// Throws ``CollabError/Code/invalidRequest`` for these, ``CollabError/Code/nothingToSample`` where no token is known
-    /// well enough, and what the members throw.
+    /// well enough, ``CollabError/Code/unfinishedAnswer`` where a member's constraint demands more than was written, and what
+    /// the members throw.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         let rule = try IntervalFusion(fusion, memberCount: members.count)
         try validate()
@@ -104,13 +105,15 @@ public struct PartialFusion: TextModel {
         )
         let ending = try await writer.run(into: sink)
         writer.note()
-        return Response(
+        let response = Response(
             text: writer.text,
             model: name,
             ending: ending,
             tokens: request.options.listsTokens ? writer.tokens : nil,
             usage: writer.usage
         )
+        try writer.constraints.check(response)
+        return response
     }
 }
 

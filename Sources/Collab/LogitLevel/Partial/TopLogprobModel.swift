@@ -64,6 +64,8 @@ final class LogitAnswer: TopLogprobAnswer {
     private let model: TopsOfLogits
     private let decoder: any Decoder
     let usage: Usage
+    let constraints: [Constraint]
+    let keepsWhitespace: Bool
     private let state: Protected<State>
 
     private struct State {
@@ -75,6 +77,8 @@ final class LogitAnswer: TopLogprobAnswer {
     init(_ model: TopsOfLogits, _ start: DecodingStart) {
         self.model = model
         decoder = start.decoder
+        constraints = start.constraints
+        keepsWhitespace = start.keepsWhitespace
         usage = Usage(promptTokens: start.promptTokens, cachedTokens: start.cachedTokens, calls: 1)
         state = Protected(State(row: start.logits))
     }

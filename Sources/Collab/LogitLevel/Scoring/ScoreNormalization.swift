@@ -56,7 +56,7 @@ extension TokenScoring {
     /// print(choice.text, choice.scores)
     /// ```
     ///
-    /// Nothing is written. Throws ``CollabError/Code/invalidRequest`` for no texts, and what
+    /// Nothing is written. Throws ``CollabError/Code/invalidRequest`` for no texts or an empty one, and what
     /// ``score(_:after:)`` throws.
     public func choose(
         among texts: [String],
@@ -64,6 +64,9 @@ extension TokenScoring {
         by normalization: ScoreNormalization = .sum
     ) async throws(CollabError) -> ScoredChoice {
         if texts.isEmpty { throw CollabError(.invalidRequest, "There are no texts to choose from.") }
+        if texts.contains("") {
+            throw CollabError(.invalidRequest, "A text to choose from is empty: nothing is more probable.")
+        }
         return ScoredChoice(try await score(texts, after: request), normalization)
     }
 }

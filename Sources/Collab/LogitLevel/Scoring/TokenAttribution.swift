@@ -77,8 +77,7 @@ extension FusedModel {
         if tokens.isEmpty {
             throw CollabError(.invalidRequest, "There are no tokens to attribute to a member.")
         }
-        try validate()
-        let plan = try FusionPlan(fusion, memberCount: members.count)
+        let plan = try plan()
         try checkAttributable(plan)
         let rows = try await concurrently(members) { (member) async throws(CollabError) in
             try await member.rows(along: tokens, after: request)
@@ -88,7 +87,8 @@ extension FusedModel {
         let names = members.map(\.name)
         var result: [TokenAttribution] = []
         for (place, token) in tokens.enumerated() {
-            let here = rows.map { $0[place] }
+            // What lies behind the vocabulary's end is padding.
+            let here = rows.map { $0[place].cut(to: tokenizer.count) }
             let moment = FusionMoment(written: place)
             let step = try plan.fuse(here, names: names, at: moment)
             var alternative = step.logits.strongest(besides: token)
@@ -185,7 +185,9 @@ extension FusionPlan {
             schedule: schedule,
             gate: gate
         )
-        return try? FusionPlan(rest, memberCount: weights.count)
+        var plan = try? FusionPlan(rest, memberCount: weights.count)
+        plan?.vocabularySize = vocabularySize
+        return plan
     }
 
     /// A member's part in the preference of one token over another.

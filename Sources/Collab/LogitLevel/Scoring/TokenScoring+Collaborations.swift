@@ -27,7 +27,5 @@ extension ByteModel: TokenScoring {}
 extension ByteFusion: TokenScoring {}
 extension FuseBytes: TokenScoring where Members == Team<LogitAccess> {}
 
-extension UnionModel: TokenScoring {}
-extension FuseUnion: TokenScoring {}
 extension ClassifiedModel: TokenScoring {}
 extension TokenCascade: TokenScoring {}

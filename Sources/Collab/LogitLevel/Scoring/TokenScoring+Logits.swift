@@ -1,5 +1,3 @@
-internal import CollabKernels
-
 extension TokenScoring where Self: LogitModel {
     /// The natural log-probability of each continuation after the request's prompt, with its tokens.
     ///
@@ -7,8 +5,20 @@ extension TokenScoring where Self: LogitModel {
     /// one. A continuation is cut into tokens by itself, so begin it with a space where a word begins. Whether the answer
     /// would end after it counts for nothing.
     ///
-    /// Throws what ``LogitModel/startDecoding(_:)`` throws, and ``CollabError/Code/contextOverflow``.
+    /// A token that the model finds impossible has −∞. Throws what ``LogitModel/startDecoding(_:)`` throws,
+    /// ``CollabError/Code/contextOverflow``, and ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` where
+    /// the model's logits are no distribution.
     public func score(
+        _ continuations: [String],
+        after request: Request
+    ) async throws(CollabError) -> [ScoredContinuation] {
+        try await scoreByLogits(continuations, after: request)
+    }
+}
+
+extension LogitModel {
+    /// What ``TokenScoring/score(_:after:)`` gives by default.
+    func scoreByLogits(
         _ continuations: [String],
         after request: Request
     ) async throws(CollabError) -> [ScoredContinuation] {
@@ -20,20 +30,33 @@ extension TokenScoring where Self: LogitModel {
             branches.append((text, tokens, try await start.decoder.fork()))
         }
         let first = start.logits
+        let (name, count) = (name, tokenizer.count)
         return try await concurrently(branches) { (branch) async throws(CollabError) in
             guard let token = branch.tokens.first else {
                 return ScoredContinuation(text: branch.text, tokenLogprobs: [])
             }
-            var logprobs = [first.logprob(of: token)]
+            var logprobs = [try first.logprob(of: token, of: count, by: name)]
             let rest = branch.tokens.dropLast()
             if !rest.isEmpty {
                 let rows = try await branch.decoder.append(Array(rest), logits: .all)
                 for (row, token) in zip(rows, branch.tokens.dropFirst()) {
-                    logprobs.append(row.logprob(of: token))
+                    logprobs.append(try row.logprob(of: token, of: count, by: name))
                 }
             }
             return ScoredContinuation(text: branch.text, tokenLogprobs: logprobs)
         }
+    }
+}
+
+extension Logits {
+    /// The natural log-probability of a token of so many; what lies behind them is padding.
+    ///
+    /// Throws ``CollabError/Code/notFinite`` or ``CollabError/Code/nothingToSample`` with the model's name.
+    fileprivate func logprob(of token: TokenID, of count: Int, by name: String) throws(CollabError) -> Double
+    {
+        let row = try MemberRows([cut(to: count)], names: [name])
+        guard row.values[0].indices.contains(Int(token)) else { return -.infinity }
+        return Double(row.values[0][Int(token)]) - row.normalizers[0]
     }
 }
 

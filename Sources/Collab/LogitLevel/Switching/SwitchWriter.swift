@@ -32,6 +32,8 @@ final class SwitchWriter {
         var isEnd = false
         /// Whether the writer's context is full.
         var isCut = false
+        /// Whether the run's time was up before it was whole.
+        var isLate = false
 
         /// The mean log-probability of a byte, the end counted as one.
         var logprobPerByte: Double { logprob / Double(max(bytes.count + (isEnd ? 1 : 0), 1)) }
@@ -107,6 +109,10 @@ final class SwitchWriter {
         let longest = min(Self.longestWord, limit)
         while piece.tokens < longest || (piece.bytes.endsWithinCharacter && piece.tokens < longest + 3) {
             try checkCancellation()
+            if Run.isTimeUp {
+                piece.isLate = true
+                return piece
+            }
             var next = sampler
             let choice = try next.choose(from: cut(row))
             let bytes = model.tokenizer.bytes(of: choice.token)
@@ -133,6 +139,10 @@ final class SwitchWriter {
             !piece.isEnd, !piece.isCut
         {
             try checkCancellation()
+            if Run.isTimeUp {
+                piece.isLate = true
+                return piece
+            }
             let next = try await writeToken()
             piece.bytes += next.bytes
             piece.tokens += next.tokens

@@ -28,7 +28,7 @@ struct SwitchedAnswer {
         limit = min(request.options.maximumTokens ?? usual, max(room, 0) + 1)
         generator = SeededGenerator(seed: seed)
         matcher = try StopMatcher(request.options.stopSequences + starts.flatMap(\.stopSequences))
-        if case .dialogue = request.input { skipsWhitespace = true }
+        if case .dialogue = request.input { skipsWhitespace = !starts.contains(where: \.keepsWhitespace) }
     }
 
     // MARK: Rules
@@ -67,6 +67,9 @@ struct SwitchedAnswer {
             try await writers[1].follow(bytes)
             let own = try await writers[0].fork().writeWord()
             let other = try await writers[1].fork().writeWord()
+            // Words and segments that were only tried out are dropped where the time was up meanwhile.
+            try checkGoingOn()
+            if ending != nil { return }
             if own.bytes == other.bytes {
                 try await take(try await writers[0].writeWord(atMost: limit - written), of: 0, into: sink)
                 continue
@@ -75,7 +78,11 @@ struct SwitchedAnswer {
                 try await writers[0].fork().writePatch(of: segment).bytes,
                 try await writers[1].fork().writePatch(of: segment).bytes,
             ]
+            try checkGoingOn()
+            if ending != nil { return }
             let author = try await prefers(segments) ? 1 : 0
+            try checkGoingOn()
+            if ending != nil { return }
             if author == 1 { switches += 1 }
             let piece = try await writers[author].writePatch(of: min(segment, limit - written))
             try await take(piece, of: author, into: sink)
@@ -122,6 +129,8 @@ struct SwitchedAnswer {
             let last = author
             author = try await next(after: author, selector, patches, count)
             turns += 1
+            try checkGoingOn()
+            if ending != nil { return }
             if author != last, last >= 0 { switches += 1 }
             try await writers[author].follow(bytes)
             let piece = try await writers[author].writePatch(of: min(count, limit - written))
@@ -173,9 +182,7 @@ struct SwitchedAnswer {
 
     private mutating func checkGoingOn() throws(CollabError) {
         try checkCancellation()
-        if let run = Run.current, let deadline = run.deadline, run.elapsed >= deadline {
-            ending = .budgetExhausted
-        }
+        if Run.isTimeUp { ending = .budgetExhausted }
     }
 
     /// Takes a piece into the answer.
@@ -193,6 +200,8 @@ struct SwitchedAnswer {
             ending = .finished
         } else if piece.isCut || written >= limit {
             ending = .tokenLimit
+        } else if piece.isLate {
+            ending = .budgetExhausted
         }
     }
 

@@ -50,6 +50,8 @@ public struct SwitchingModel: TextModel {
     public func validate() throws(CollabError) { try rule.validate(memberCount: members.count) }
 
     /// Writes an answer together, and notes who wrote how much.
+    ///
+    /// Where the run's time is up the answer ends within a word or patch, at the token that was written last.
     public func generate(_ request: Request, into sink: ResponseSink) async throws(CollabError) -> Response {
         try validate()
         for member in members { try request.options.validate(for: member.tokenizer) }
@@ -77,7 +79,7 @@ public struct SwitchingModel: TextModel {
         }
         await answer.finish(into: sink)
         answer.note(rule)
-        return Response(
+        let response = Response(
             text: answer.text,
             model: name,
             ending: answer.ending ?? .finished,
@@ -89,6 +91,8 @@ public struct SwitchingModel: TextModel {
                 calls: 1
             )
         )
+        try starts.flatMap(\.constraints).check(response)
+        return response
     }
 
     private func generationSeed(for request: Request) -> UInt64 {

@@ -50,7 +50,7 @@ public struct FuseUnion: LogitModel {
         return vocabulary
     }
 
-    private func fused() throws(CollabError) -> FusedModel {
+    func fused() throws(CollabError) -> FusedModel {
         let vocabulary = try vocabulary()
         var known: [ModelIdentity: UnionModel] = [:]
         var models: [any LogitModel] = []

@@ -95,7 +95,9 @@ public struct TokenCascade: LogitModel {
             logits: Logits(probabilities: target),
             promptTokens: starts.reduce(0) { $0 + $1.promptTokens },
             cachedTokens: starts.reduce(0) { $0 + $1.cachedTokens },
-            stopSequences: starts.flatMap(\.stopSequences)
+            stopSequences: starts.flatMap(\.stopSequences),
+            keepsWhitespace: starts.contains(where: \.keepsWhitespace),
+            constraints: starts.flatMap(\.constraints)
         )
     }
 }
