@@ -32,6 +32,13 @@ struct RegularExpressionTests {
         #expect(error?.message.contains("position \(place)") == true, "\(error?.message ?? "")")
     }
 
+    @Test("braces without a number are text", arguments: ["a{},}", "a{},5}", "a{}", "a{", "a{,"])
+    func braces(_ source: String) throws {
+        let constraint = try Constraint.regularExpression(source)
+        #expect(try constraint.allows(source))
+        #expect(try !constraint.allows("a") && !constraint.allows("aa") && !constraint.allows(""))
+    }
+
     @Test("groups nested without end are refused, not followed")
     func deep() {
         let source = String(repeating: "(", count: 100_000) + String(repeating: ")", count: 100_000)

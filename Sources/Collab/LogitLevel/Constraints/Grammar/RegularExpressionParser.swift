@@ -121,7 +121,7 @@ struct RegularExpressionParser {
         let start = place
         guard take("{") else { return nil }
         let least = parseNumber()
-        if take("}"), let least { return (least, least) }
+        if let least, take("}") { return (least, least) }
         if next == ",", take(",") {
             let most = parseNumber()
             if take("}") {

@@ -19,6 +19,8 @@ struct JSONGrammarBuilder {
     private var rules: [String: Pattern] = [:]
     private var definitions: [String: JSONSchema] = [:]
     private var ruleCount = 0
+    /// Where in the schema it is, so that errors can say so.
+    private var path: [String] = []
 
     init(_ layout: JSONLayout) {
         let space: Pattern =
@@ -38,12 +40,32 @@ struct JSONGrammarBuilder {
     mutating func build(_ schema: JSONSchema) throws(CollabError) -> Grammar {
         try collect(schema)
         for (name, definition) in definitions.sorted(by: { $0.key < $1.key }) {
-            rules[Self.rule(name)] = try pattern(definition)
+            rules[Self.rule(name)] = try pattern(definition, at: ["$defs", name])
         }
         return Grammar(try pattern(schema), rules: rules)
     }
 
     private static func rule(_ name: String) -> String { "definition " + name }
+
+    /// Where in the schema it is, as documents have it.
+    private var place: String { (["#"] + path).joined(separator: "/") }
+
+    /// The pattern of a part.
+    private mutating func pattern(_ schema: JSONSchema, at steps: [String]) throws(CollabError) -> Pattern {
+        path += steps
+        defer { path.removeLast(steps.count) }
+        return try pattern(schema)
+    }
+
+    /// The pattern of an expression, or an error that also says where in the schema it is.
+    private func expression(
+        _ source: String,
+        _ dialect: RegularExpression.Dialect = .python
+    ) throws(CollabError) -> RegularExpression {
+        do throws(CollabError) { return try RegularExpression(source, dialect) } catch {
+            throw CollabError(error.code, "The JSON schema has a pattern at \(place). \(error.message)")
+        }
+    }
 
     /// Finds all definitions.
     private mutating func collect(_ schema: JSONSchema) throws(CollabError) {
@@ -76,20 +98,32 @@ struct JSONGrammarBuilder {
         case .number(let bounds): return try JSONNumbers.number(bounds)
         case .text(let least, let most): return JSONPatterns.text(least: least, most: most)
         case .pattern(let source):
-            let expression = try RegularExpression(source, .ecmaScript)
+            let expression = try expression(source, .ecmaScript)
             return JSONPatterns.text(of: expression.somewhere(in: .all))
         case .format(let format):
             guard let expression = JSONPatterns.expression(ofFormat: format) else {
-                throw CollabError(.unsupported, "The format “\(format)” of a text cannot be enforced.")
+                throw CollabError(
+                    .unsupported,
+                    "The format “\(format)” of a text, at \(place), cannot be enforced."
+                )
             }
             return JSONPatterns.text(of: try RegularExpression(expression).whole)
         case .array(let first, let rest, let least, let most):
             return try array(first, rest, least, most)
         case .object(let properties, let further): return try object(properties, further)
-        case .constant(let text): return .text(text)
+        case .constant(let text):
+            guard try JSONText.isValue(text) else {
+                throw CollabError(
+                    .invalidConstraint,
+                    "The constant “\(text)” of the schema, at \(place), is not a value of JSON."
+                )
+            }
+            return .text(text)
         case .alternatives(let schemas):
             var parts: [Pattern] = []
-            for schema in schemas { parts.append(try pattern(schema)) }
+            for (index, schema) in schemas.enumerated() {
+                parts.append(try pattern(schema, at: ["anyOf", "\(index)"]))
+            }
             return .choice(parts)
         case .reference(let name):
             guard definitions[name] != nil else {
@@ -103,8 +137,8 @@ struct JSONGrammarBuilder {
     }
 
     /// A value's pattern, as a rule of its own if it is large, since patterns are copied where they are used.
-    private mutating func value(_ schema: JSONSchema) throws(CollabError) -> Pattern {
-        let pattern = try pattern(schema)
+    private mutating func value(_ schema: JSONSchema, at steps: String...) throws(CollabError) -> Pattern {
+        let pattern = try pattern(schema, at: steps)
         switch schema.form {
         case .null, .boolean, .constant, .reference, .anything: return pattern
         default: return rule(pattern)
@@ -130,11 +164,13 @@ struct JSONGrammarBuilder {
             throw CollabError(.invalidConstraint, "There is no array of at least \(least) such elements.")
         }
         var items: [Pattern] = []
-        for schema in first.prefix(most ?? .max) { items.append(try value(schema)) }
+        for (index, schema) in first.prefix(most ?? .max).enumerated() {
+            items.append(try value(schema, at: "prefixItems", "\(index)"))
+        }
         // What comes after the elements that have schemas of their own.
         var tail = Pattern.nothing
         if let rest {
-            let item = try value(rest)
+            let item = try value(rest, at: "items")
             let next = Pattern.sequence([separator, item])
             let count = items.count
             if count == 0 {
@@ -159,8 +195,9 @@ struct JSONGrammarBuilder {
         _ properties: [JSONSchema.Property],
         _ further: JSONSchema?
     ) throws(CollabError) -> Pattern {
-        var keys = Set<String>()
-        for property in properties where !keys.insert(property.key).inserted {
+        // By their bytes: to JSON, keys that look alike are different.
+        var keys = Set<[UInt8]>()
+        for property in properties where !keys.insert(Array(property.key.utf8)).inserted {
             throw CollabError(
                 .invalidConstraint,
                 "An object of the schema has the member “\(property.key)” twice."
@@ -170,14 +207,16 @@ struct JSONGrammarBuilder {
         var (whenFirst, whenLater): (Pattern, Pattern) = (.text("}"), .text("}"))
         if let further {
             let member = Pattern.sequence([
-                JSONPatterns.text(except: properties.map(\.key)), colon, try value(further),
+                JSONPatterns.text(except: properties.map(\.key)), colon,
+                try value(further, at: "additionalProperties"),
             ])
             whenLater = .sequence([.repeated(.sequence([separator, member])), .text("}")])
             whenFirst = .choice([.sequence([member, whenLater]), .text("}")])
         }
         for property in properties.reversed() {
             let member = Pattern.sequence([
-                .text(JSONPatterns.quoted(property.key)), colon, try value(property.schema),
+                .text(JSONPatterns.quoted(property.key)), colon,
+                try value(property.schema, at: "properties", property.key),
             ])
             // What several ways lead to is a rule: a copy for each would make the whole as large as the square. It ends where
             // the object does, so following it takes no depth.
