@@ -41,8 +41,6 @@ struct SchemaReader {
         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     ]
     private static let others: Set<String> = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"]
-    private static let whole = "#"
-
     private var refersToWhole = false
 
     mutating func read(_ document: JSONValue) throws(CollabError) -> JSONSchema {
@@ -55,7 +53,7 @@ struct SchemaReader {
                 schema.definitions[member.key] = try read(member.value, at: "#/\(key)/\(member.key)")
             }
         }
-        if refersToWhole { schema.definitions[Self.whole] = JSONSchema(schema.form) }
+        if refersToWhole { schema.definitions[JSONSchema.whole] = JSONSchema(schema.form) }
         return schema
     }
 
@@ -142,15 +140,29 @@ struct SchemaReader {
         let text = value.stringValue ?? ""
         if text == "#" {
             refersToWhole = true
-            return .reference(Self.whole)
+            return .reference(JSONSchema.whole)
         }
         for prefix in ["#/$defs/", "#/definitions/"] where text.hasPrefix(prefix) {
             let name = text.dropFirst(prefix.count)
-            if !name.contains("/"), !name.contains("~"), !name.contains("%") {
-                return .reference(String(name))
+            if !name.contains("/"), !name.contains("%"), let name = Self.unescaped(name) {
+                return .reference(name)
             }
         }
         throw unsupported("the reference “\(text)”", place)
+    }
+
+    /// A name as it is behind the escapes of pointers (RFC 6901); `nil` if there is one that means nothing.
+    private static func unescaped(_ name: Substring) -> String? {
+        let parts = name.split(separator: "~", omittingEmptySubsequences: false)
+        var result = String(parts[0])
+        for part in parts.dropFirst() {
+            switch part.first {
+            case "0": result += "~" + part.dropFirst()
+            case "1": result += "/" + part.dropFirst()
+            default: return nil
+            }
+        }
+        return result
     }
 
     private func constants(
@@ -245,6 +257,8 @@ struct SchemaReader {
     {
         let members = object["properties"]?.objectValue ?? JSONObject()
         let required = (object["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+        // By their bytes: to JSON, keys that look alike are different.
+        let requiredKeys = Set(required.map { Array($0.utf8) })
         var further: JSONSchema?
         switch object["additionalProperties"] {
         case nil: further = members.isEmpty ? .anything : nil
@@ -254,7 +268,7 @@ struct SchemaReader {
         var properties: [JSONSchema.Property] = []
         for member in members {
             if member.value.boolValue == false {
-                if required.contains(member.key) {
+                if requiredKeys.contains(Array(member.key.utf8)) {
                     throw invalid("requires the member “\(member.key)” and does not allow it", place)
                 }
                 // It is named all the same, so that no further member has its key.
@@ -264,7 +278,7 @@ struct SchemaReader {
                 JSONSchema.Property(
                     member.key,
                     try read(member.value, at: "\(place)/properties/\(member.key)"),
-                    isRequired: required.contains(member.key)
+                    isRequired: requiredKeys.contains(Array(member.key.utf8))
                 )
             )
         }

@@ -2,18 +2,46 @@ public import Collab
 
 extension JSONSchema {
     /// The schema as a document, for servers that constrain answers themselves.
+    ///
+    /// References of a part that was read from a document of its own to the whole of that document become references to a
+    /// definition, since the whole of this one is something else.
     public var document: JSONValue {
         var definitions: [String: JSONSchema] = [:]
         collect(into: &definitions)
-        guard var object = keywords.objectValue else { return keywords }
-        if !definitions.isEmpty {
-            var written = JSONObject()
-            for (name, schema) in definitions.sorted(by: { $0.key < $1.key }) where name != "#" {
-                written[name] = schema.keywords
-            }
-            if !written.isEmpty { object["$defs"] = .object(written) }
+        var root = "#"
+        if let whole = definitions.removeValue(forKey: Self.whole), !isWhole(whole) {
+            var name = "whole"
+            while definitions[name] != nil { name += "_" }
+            definitions[name] = whole
+            root = Self.pointer(to: name)
         }
+        guard var object = keywords(root).objectValue else { return keywords(root) }
+        var written = JSONObject()
+        for (name, schema) in definitions.sorted(by: { $0.key < $1.key }) {
+            written[name] = schema.keywords(root)
+        }
+        if !written.isEmpty { object["$defs"] = .object(written) }
         return .object(object)
+    }
+
+    /// The name under which a schema that was read knows the whole of its document.
+    static let whole = "#"
+
+    /// Whether the whole of a document that parts refer to is this schema.
+    private func isWhole(_ schema: JSONSchema) -> Bool {
+        definitions[Self.whole] == schema && schema.form == form
+    }
+
+    /// Where a definition is (RFC 6901).
+    private static func pointer(to name: String) -> String {
+        let escaped = name.unicodeScalars.map { scalar in
+            switch scalar {
+            case "~": "~0"
+            case "/": "~1"
+            default: String(Character(scalar))
+            }
+        }
+        return "#/$defs/" + escaped.joined()
     }
 
     private func collect(into definitions: inout [String: JSONSchema]) {
@@ -34,13 +62,15 @@ extension JSONSchema {
     }
 
     /// What is written for this schema, without definitions.
-    private var keywords: JSONValue {
+    ///
+    /// - Parameter root: where the whole is that parts refer to.
+    private func keywords(_ root: String) -> JSONValue {
         if case .alternatives(let parts) = form, parts.isEmpty { return .bool(false) }
-        return .object(members)
+        return .object(members(root))
     }
 
     /// The keywords of this schema, without definitions.
-    private var members: JSONObject {
+    private func members(_ root: String) -> JSONObject {
         var object = JSONObject()
         if let description { object["description"] = .string(description) }
         switch form {
@@ -67,17 +97,17 @@ extension JSONSchema {
             object["format"] = .string(format)
         case .array(let first, let rest, let least, let most):
             object["type"] = "array"
-            if !first.isEmpty { object["prefixItems"] = .array(first.map(\.keywords)) }
-            object["items"] = rest.map(\.keywords) ?? .bool(false)
+            if !first.isEmpty { object["prefixItems"] = .array(first.map { $0.keywords(root) }) }
+            object["items"] = rest.map { $0.keywords(root) } ?? .bool(false)
             if least > 0 { object["minItems"] = JSONValue(least) }
             object["maxItems"] = most.map { JSONValue($0) }
         case .object(let properties, let further):
             object["type"] = "object"
             var members = JSONObject()
-            for property in properties { members[property.key] = property.schema.keywords }
+            for property in properties { members[property.key] = property.schema.keywords(root) }
             object["properties"] = .object(members)
             object["required"] = .array(properties.filter(\.isRequired).map { .string($0.key) })
-            object["additionalProperties"] = further.map(\.keywords) ?? .bool(false)
+            object["additionalProperties"] = further.map { $0.keywords(root) } ?? .bool(false)
         case .constant(let text):
             object["const"] = (try? JSONValue(parsing: text)) ?? .string(text)
         case .alternatives(let parts):
@@ -88,9 +118,10 @@ extension JSONSchema {
                 if constants.allSatisfy({ $0.stringValue != nil }) { object["type"] = "string" }
                 object["enum"] = .array(constants)
             } else {
-                object["anyOf"] = .array(parts.map(\.keywords))
+                object["anyOf"] = .array(parts.map { $0.keywords(root) })
             }
-        case .reference(let name): object["$ref"] = .string(name == "#" ? "#" : "#/$defs/\(name)")
+        case .reference(let name):
+            object["$ref"] = .string(name == Self.whole ? root : Self.pointer(to: name))
         }
         return object
     }
