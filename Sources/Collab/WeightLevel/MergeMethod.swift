@@ -14,6 +14,10 @@ public protocol MergeMethod: Sendable {
     var baseline: MergeBaseline { get }
     /// Throws ``CollabError/Code/invalidRequest`` for parameters that do not fit so many members (base not counted).
     func validate(memberCount: Int) throws(CollabError)
+    /// The same of the values that parameters have for one tensor; `nil` asks for those that are the same for all.
+    ///
+    /// Called for every tensor before its rule is made.
+    func validate(memberCount: Int, tensor: String?) throws(CollabError)
     /// Makes the rule for one tensor.
     func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge
     /// Whether a tensor that is the same in all inputs comes out unchanged.
@@ -24,6 +28,12 @@ public protocol MergeMethod: Sendable {
 }
 
 extension MergeMethod {
+    /// Checks the values that are the same for all tensors.
+    public func validate(memberCount: Int) throws(CollabError) {
+        try validate(memberCount: memberCount, tensor: nil)
+    }
+    /// Nothing differs between tensors.
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {}
     /// Next to nothing.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
 }
@@ -56,11 +66,16 @@ public protocol TensorMerge: Sendable {
     /// How much memory the rule holds on to; of rules that hold much only the latest few are kept, and others are made
     /// again if they are asked for once more.
     var heldByteCount: Int { get }
+    /// Whether an element of an input that is no finite number always makes the result's no finite number, or has been
+    /// refused while the tensor was measured. The inputs of other rules are looked through before they are merged.
+    var showsNotFinite: Bool { get }
 }
 
 extension TensorMerge {
     /// Next to nothing.
     public var heldByteCount: Int { 0 }
+    /// The inputs are looked through.
+    public var showsNotFinite: Bool { false }
 }
 
 /// The same range of elements of every input.

@@ -83,10 +83,11 @@ public struct MergeParameter: Sendable {
     }
 
     /// Throws ``CollabError/Code/invalidRequest`` unless there is a value for every member, and every value that is
-    /// known in advance is acceptable.
+    /// known in advance, or that a tensor has, is acceptable.
     func validate(
         _ name: String,
         memberCount: Int,
+        tensor: String? = nil,
         _ isAcceptable: (Double) -> Bool = { $0.isFinite },
         _ demand: String = "must be finite numbers"
     ) throws(CollabError) {
@@ -98,6 +99,15 @@ public struct MergeParameter: Sendable {
         }
         if let bad = constants?.first(where: { !isAcceptable($0) }) {
             throw CollabError(.invalidRequest, "The \(name) of a merge \(demand); \(bad) is not.")
+        }
+        // What a rule makes of a tensor's name is known for that tensor alone.
+        guard let tensor, constants == nil else { return }
+        for (member, value) in values(tensor: tensor, memberCount: memberCount).enumerated()
+        where !isAcceptable(value) {
+            throw CollabError(
+                .invalidRequest,
+                "The \(name) of a merge \(demand); \(value), for member \(member) and “\(tensor)”, is not."
+            )
         }
     }
 }

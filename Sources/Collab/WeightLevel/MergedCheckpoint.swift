@@ -119,7 +119,7 @@ public final class MergedCheckpoint: Checkpoint {
         try validate()
         let description = try checkRange(tensor, elements, buffer)
         if let source = unchangedSource(of: tensor) {
-            return try source.read(tensor, elements: elements, into: buffer)
+            return try readUnchanged(tensor, of: source, elements: elements, into: buffer)
         }
         let inputs = TensorInputs(
             tensor: description,
@@ -137,10 +137,16 @@ public final class MergedCheckpoint: Checkpoint {
             let range = start..<min(start + TensorInputs.blockSize, elements.upperBound)
             let offset = range.lowerBound - elements.lowerBound
             let output = UnsafeMutableBufferPointer(rebasing: buffer[offset..<(offset + range.count)])
+            let looksThrough = requiresFinite && !merge.showsNotFinite
+            if looksThrough, let (_, inputs) = stored, !inputs.isFinite(range) {
+                try reader.checkFinite(try reader.read(range))
+            }
             if let (rule, inputs) = stored, rule.merge(inputs, range, into: output) {
                 // Done without a copy of the inputs.
             } else {
-                try merge.merge(try reader.read(range), into: output)
+                let slice = try reader.read(range)
+                if looksThrough { try reader.checkFinite(slice) }
+                try merge.merge(slice, into: output)
             }
             if requiresFinite, let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(output)) {
                 try reader.checkFinite(try reader.read(range))
@@ -177,7 +183,10 @@ extension MergedCheckpoint {
         // Held while the tensor is measured, so that threads that share a tensor measure it once.
         let result = state.withLock { state in
             if let known = state.merge { return known }
-            let computed = Result { () throws(CollabError) in try method.prepare(inputs) }
+            let computed = Result { () throws(CollabError) in
+                try method.validate(memberCount: members.count, tensor: tensor)
+                return try method.prepare(inputs)
+            }
             // A cancelled measurement may be wanted again.
             if case .failure(let error) = computed, error.code == .cancelled { return computed }
             state.merge = computed
@@ -227,6 +236,19 @@ extension MergedCheckpoint {
             return place
         }
         return (place ?? nil).map { inputs[$0] }
+    }
+
+    private func readUnchanged(
+        _ tensor: String,
+        of source: any Checkpoint,
+        elements: Range<Int>,
+        into buffer: UnsafeMutableBufferPointer<Float>
+    ) throws(CollabError) {
+        try source.read(tensor, elements: elements, into: buffer)
+        guard requiresFinite, let bad = MergeArithmetic.firstNotFinite(UnsafeBufferPointer(buffer)) else {
+            return
+        }
+        throw notFinite(buffer[bad], at: elements.lowerBound + bad, of: tensor, in: source)
     }
 
     private func areEqual(_ tensor: String, in checkpoints: [any Checkpoint]) -> Bool {

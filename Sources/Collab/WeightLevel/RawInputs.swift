@@ -45,6 +45,13 @@ struct RawInputs {
         return (members.compactMap { address($0) }, base.flatMap { address($0) })
     }
 
+    /// Whether a range of all inputs is of finite numbers.
+    func isFinite(_ elements: Range<Int>) -> Bool {
+        (members + (base.map { [$0] } ?? [])).allSatisfy {
+            TensorConversion.isFinite(.bf16, bytes: $0.bytes, elements: elements)
+        }
+    }
+
     /// Throws ``CollabError/Code/inputOutput`` if a file has changed since it was opened.
     func checkUnchanged() throws(CollabError) {
         for storage in members + (base.map { [$0] } ?? []) { try storage.checkUnchanged() }

@@ -83,13 +83,24 @@ final class SliceReader {
             + (slice.base.flatMap { base in inputs.base.map { [($0, base)] } } ?? [])
         for (checkpoint, values) in rows {
             guard let index = MergeArithmetic.firstNotFinite(values) else { continue }
-            throw CollabError(
-                .notFinite,
-                """
-                Element \(slice.elements.lowerBound + index) of the tensor “\(inputs.tensor.name)” of \
-                \(checkpoint.name) is \(values[index]); a merge with it would be worthless.
-                """
-            )
+            let element = slice.elements.lowerBound + index
+            throw notFinite(values[index], at: element, of: inputs.tensor.name, in: checkpoint)
         }
     }
+}
+
+/// The error for an input's element that is NaN or infinite.
+func notFinite(
+    _ value: Float,
+    at element: Int,
+    of tensor: String,
+    in checkpoint: any Checkpoint
+) -> CollabError {
+    CollabError(
+        .notFinite,
+        """
+        Element \(element) of the tensor “\(tensor)” of \(checkpoint.name) is \(value); a merge with it would be \
+        worthless.
+        """
+    )
 }

@@ -87,11 +87,14 @@ package final class WeightShard: Sendable {
     }
 
     /// Writes elements of a tensor, rounded to its format; they begin and end with blocks.
+    ///
+    /// Throws ``Collab/CollabError/Code/notFinite`` for a number larger than the format holds unless `mayOverflow`.
     package func write(
         _ values: UnsafeBufferPointer<Float>,
         to tensor: String,
         at element: Int,
         using scratch: UnsafeMutableRawBufferPointer,
+        mayOverflow: Bool = false,
         observing observe: (UnsafeRawBufferPointer) -> Void
     ) throws(CollabError) {
         let place = try place(of: tensor)
@@ -115,6 +118,9 @@ package final class WeightShard: Sendable {
                 throw CollabError(.unsupported, "\(path) cannot hold \(place.format.rawValue).", cause: error)
             }
             bytes = UnsafeRawBufferPointer(target)
+            if !mayOverflow {
+                try checkOverflow(of: values, to: place.format, as: bytes, in: tensor, from: element)
+            }
         }
         observe(bytes)
         try write(bytes, at: place.offset + start)

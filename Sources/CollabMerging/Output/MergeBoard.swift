@@ -137,7 +137,8 @@ final class MergeBoard: Sendable {
         }
         var checksum = BlockChecksum()
         if let storage = plan.result.storage(of: tensor.name), storage.format == tensor.format {
-            try copy(storage, to: tensor, shard, scratch.count, &checksum)
+            let step = scratch.count / tensor.format.blockBytes * tensor.format.blockBytes
+            try copy(storage, to: tensor, shard, step, buffer, &checksum)
         } else {
             var start = 0
             while start < tensor.elementCount {
@@ -149,7 +150,13 @@ final class MergeBoard: Sendable {
                 let block = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
                 try plan.result.read(tensor.name, elements: start..<start + count, into: block)
                 let values = UnsafeBufferPointer(block)
-                try shard.write(values, to: tensor.name, at: start, using: scratch) { checksum.update($0) }
+                try shard.write(
+                    values,
+                    to: tensor.name,
+                    at: start,
+                    using: scratch,
+                    mayOverflow: !plan.requiresFinite
+                ) { checksum.update($0) }
                 start += count
                 advance(by: count / tensor.format.blockElements * tensor.format.blockBytes)
             }
@@ -165,6 +172,7 @@ final class MergeBoard: Sendable {
         to tensor: TensorDescription,
         _ shard: WeightShard,
         _ step: Int,
+        _ buffer: UnsafeMutableBufferPointer<Float>,
         _ checksum: inout BlockChecksum
     ) throws(CollabError) {
         try storage.withBytes { (bytes) throws(CollabError) in
@@ -172,6 +180,7 @@ final class MergeBoard: Sendable {
             while start < bytes.count {
                 if isCancelled() { throw CollabError.cancelled }
                 let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + step, bytes.count)])
+                try checkFinite(piece, from: start, of: tensor, buffer)
                 checksum.update(piece)
                 try shard.write(bytes: piece, to: tensor.name, atByte: start)
                 start += piece.count
@@ -179,6 +188,29 @@ final class MergeBoard: Sendable {
             }
         }
         try storage.checkUnchanged()
+    }
+
+    /// Throws what reading throws for a piece of a stored tensor in which something is not finite.
+    private func checkFinite(
+        _ piece: UnsafeRawBufferPointer,
+        from byte: Int,
+        of tensor: TensorDescription,
+        _ buffer: UnsafeMutableBufferPointer<Float>
+    ) throws(CollabError) {
+        let (width, size) = (tensor.format.blockElements, tensor.format.blockBytes)
+        let count = piece.count / size * width
+        guard plan.requiresFinite,
+            !TensorConversion.isFinite(tensor.format, bytes: piece, elements: 0..<count)
+        else { return }
+        let (first, step) = (byte / size * width, buffer.count / width * width)
+        for start in stride(from: first, to: first + count, by: step) {
+            let range = start..<min(start + step, first + count)
+            try plan.result.read(
+                tensor.name,
+                elements: range,
+                into: UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])
+            )
+        }
     }
 
     private func advance(by bytes: Int, completing: Bool = false, isResumed: Bool = false) {

@@ -16,8 +16,8 @@ protocol WholeMatrixMethod: MergeMethod {
 
 extension WholeMatrixMethod {
     /// Throws for a λ that is not finite.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try lambda.validate("values of λ", memberCount: 1)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
     }
 
     /// Where nothing differs, the task vectors are 0.

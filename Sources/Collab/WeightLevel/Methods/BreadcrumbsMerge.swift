@@ -50,13 +50,14 @@ public struct BreadcrumbsMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a wrong number of weights or shares, numbers that are not finite, or shares outside of 0…1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
-        try lambda.validate("values of λ", memberCount: 1)
-        try density.validateDensities(memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
+        try density.validateDensities(memberCount: memberCount, tensor: tensor)
         try gamma.validate(
             "values of γ",
             memberCount: memberCount,
+            tensor: tensor,
             { $0 >= 0 && $0 <= 1 },
             "must lie between 0 and 1"
         )

@@ -33,14 +33,15 @@ public struct ConsensusMerge: MergeMethod {
 
     /// Throws for a wrong number of values of θ, numbers that are negative or not finite, or more members that are
     /// needed than there are.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         try thresholds.validate(
             "values of θ",
             memberCount: memberCount,
+            tensor: tensor,
             { $0 >= 0 && $0.isFinite },
             "must be finite and at least 0"
         )
-        try lambda.validate("values of λ", memberCount: 1)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
         guard (0...memberCount).contains(minimumMembers) else {
             throw CollabError(
                 .invalidRequest,

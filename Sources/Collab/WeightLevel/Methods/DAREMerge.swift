@@ -51,10 +51,10 @@ public struct DAREMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a wrong number of weights or densities, numbers that are not finite, or densities outside of 0…1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
-        try lambda.validate("values of λ", memberCount: 1)
-        try density.validateDensities(memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
+        try density.validateDensities(memberCount: memberCount, tensor: tensor)
     }
 
     /// Measures by how much what is left must be scaled.

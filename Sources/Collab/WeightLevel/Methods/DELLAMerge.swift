@@ -61,11 +61,11 @@ public struct DELLAMerge: MergeMethod {
 
     /// Throws for a wrong number of weights, densities or values of ε, numbers that are not finite, and probabilities
     /// that are not between 0 and 1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
-        try lambda.validate("values of λ", memberCount: 1)
-        try density.validateDensities(memberCount: memberCount)
-        try epsilon.validate("values of ε", memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
+        try density.validateDensities(memberCount: memberCount, tensor: tensor)
+        try epsilon.validate("values of ε", memberCount: memberCount, tensor: tensor)
         guard density.constants != nil, epsilon.constants != nil else { return }
         for member in 0..<memberCount { _ = try probabilities("", member) }
     }

@@ -20,14 +20,14 @@ public struct ExPOMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws unless there is one member beside the base and α is finite.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard memberCount == 1 else {
             throw CollabError(
                 .invalidRequest,
                 "ExPO extrapolates from the base through one member; there are \(memberCount)."
             )
         }
-        try alpha.validate("values of α", memberCount: 1)
+        try alpha.validate("values of α", memberCount: 1, tensor: tensor)
     }
 
     /// The rule for one tensor.

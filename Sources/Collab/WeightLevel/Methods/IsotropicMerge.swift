@@ -28,8 +28,8 @@ public struct IsotropicMerge: WholeMatrixMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a λ that is not finite and a share that is not within 0…1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try lambda.validate("values of λ", memberCount: 1)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
         guard commonShare >= 0, commonShare <= 1 else {
             throw CollabError(
                 .invalidRequest,

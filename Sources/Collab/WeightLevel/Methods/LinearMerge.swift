@@ -23,8 +23,8 @@ public struct LinearMerge: MergeMethod {
 
     /// Throws for a wrong number of weights, weights that are not finite, or weights that sum to 0 and are to be
     /// divided by that.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
         if weights.constants != nil { _ = try coefficients("", memberCount) }
     }
 
@@ -58,6 +58,8 @@ public struct LinearMerge: MergeMethod {
 struct WeightedSum: TensorMerge {
     var weights: [Double]
     var baseWeight = 0.0
+    /// Even what counts 0 times: 0 · NaN is NaN.
+    var showsNotFinite: Bool { true }
 
     func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
         var (rows, factors) = (slice.members, weights)

@@ -25,8 +25,8 @@ public struct MagMaxMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a λ that is not finite.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try lambda.validate("values of λ", memberCount: 1)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
     }
 
     /// The rule for one tensor.

@@ -44,8 +44,8 @@ public struct MultiSLERPMerge: MergeMethod {
 
     /// Throws for a wrong number of weights, numbers that are not finite, an ε that is not above 0, or weights that sum
     /// to 0 and are to be divided by that.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
         guard epsilon > 0, epsilon.isFinite else {
             throw CollabError(.invalidRequest, "The ε of multislerp must be above 0; \(epsilon) is not.")
         }

@@ -20,7 +20,7 @@ public struct NearSwapMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws unless there is one member beside the base and t is a number of at least 0.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard memberCount == 1 else {
             throw CollabError(
                 .invalidRequest,
@@ -30,6 +30,7 @@ public struct NearSwapMerge: MergeMethod {
         try t.validate(
             "values of t",
             memberCount: 1,
+            tensor: tensor,
             { $0 >= 0 && $0.isFinite },
             "must be finite and at least 0"
         )

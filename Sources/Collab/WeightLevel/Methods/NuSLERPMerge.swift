@@ -34,14 +34,14 @@ public struct NuSLERPMerge: MergeMethod {
     public var baseline: MergeBaseline { base.map { .checkpoint($0) } ?? .none }
 
     /// Throws unless there are two members, and for a wrong number of weights or weights that are not finite.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard memberCount == 2 else {
             throw CollabError(
                 .invalidRequest,
                 "NuSLERP interpolates between two members beside the base; there are \(memberCount)."
             )
         }
-        try weights.validate("weights", memberCount: memberCount)
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
     }
 
     /// Measures the angles.

@@ -17,14 +17,14 @@ public struct PassthroughMerge: MergeMethod {
     public var baseline: MergeBaseline { .none }
 
     /// Throws unless there is one member and the scale is finite.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard memberCount == 1 else {
             throw CollabError(
                 .invalidRequest,
                 "Passthrough takes the weights of one member; there are \(memberCount)."
             )
         }
-        try scale.validate("scales", memberCount: 1)
+        try scale.validate("scales", memberCount: 1, tensor: tensor)
     }
 
     /// The rule for one tensor.

@@ -26,8 +26,14 @@ public struct SCEMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a share outside of 0…1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try share.validate("shares", memberCount: 1, { $0 >= 0 && $0 <= 1 }, "must lie between 0 and 1")
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try share.validate(
+            "shares",
+            memberCount: 1,
+            tensor: tensor,
+            { $0 >= 0 && $0 <= 1 },
+            "must lie between 0 and 1"
+        )
     }
 
     /// Selects the elements and calculates the weights.

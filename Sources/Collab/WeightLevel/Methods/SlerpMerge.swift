@@ -27,14 +27,14 @@ public struct SlerpMerge: MergeMethod {
     public var baseline: MergeBaseline { .none }
 
     /// Throws unless there are two members and t is a finite number.
-    public func validate(memberCount: Int) throws(CollabError) {
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard memberCount == 2 else {
             throw CollabError(
                 .invalidRequest,
                 "slerp interpolates between two members; there are \(memberCount)."
             )
         }
-        try t.validate("values of t", memberCount: t.memberCount == nil ? 2 : 1)
+        try t.validate("values of t", memberCount: 1, tensor: tensor)
     }
 
     /// Measures the angle between the two tensors.

@@ -20,6 +20,17 @@ struct Thinning: Sendable {
 
     var rule = Rule.everything
     var scale = 1.0
+    /// Whether all of the task vector has been read to make the scale.
+    var isMeasured = false
+
+    /// Whether the whole task vector has been read, and refused if something in it is no finite number.
+    fileprivate var hasBeenRead: Bool {
+        switch rule {
+        case .everything, .nothing: false
+        case .magnitude, .band, .chosen, .factors: true
+        case .random: isMeasured
+        }
+    }
 
     /// Sets to 0 what is not kept.
     ///
@@ -59,6 +70,14 @@ struct SparseTaskMerge: TensorMerge {
     var weights: [Double]
     var lambda: Double
     var combination: Combination
+
+    /// A sum of everything shows it; an election may outvote it, and what is dropped is not seen.
+    var showsNotFinite: Bool {
+        thinnings.allSatisfy { thinning in
+            if case (.everything, .linear) = (thinning.rule, combination) { return true }
+            return thinning.hasBeenRead
+        }
+    }
 
     func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
         guard let base = slice.base else { return }

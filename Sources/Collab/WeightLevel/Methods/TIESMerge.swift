@@ -53,10 +53,10 @@ public struct TIESMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a wrong number of weights or densities, numbers that are not finite, or densities outside of 0…1.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
-        try lambda.validate("values of λ", memberCount: 1)
-        try density.validateDensities(memberCount: memberCount)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
+        try density.validateDensities(memberCount: memberCount, tensor: tensor)
     }
 
     /// Finds out where each task vector is cut.
@@ -83,10 +83,11 @@ public struct TIESMerge: MergeMethod {
 
 extension MergeParameter {
     /// Throws unless densities that are known in advance lie between 0 and 1.
-    func validateDensities(memberCount: Int) throws(CollabError) {
+    func validateDensities(memberCount: Int, tensor: String?) throws(CollabError) {
         try validate(
             "densities",
             memberCount: memberCount,
+            tensor: tensor,
             { $0 >= 0 && $0 <= 1 },
             "must lie between 0 and 1"
         )

@@ -31,9 +31,9 @@ public struct TaskArithmeticMerge: MergeMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a wrong number of weights, or numbers that are not finite.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try weights.validate("weights", memberCount: memberCount)
-        try lambda.validate("values of λ", memberCount: 1)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
     }
 
     /// The rule for one tensor: b + λ Σ wᵢ (xᵢ − b) is a weighted sum of b and the xᵢ.

@@ -98,6 +98,7 @@ extension TensorInputs {
                 }
                 return true
             }
+            for member in thinned { thinnings[member].isMeasured = true }
             for member in thinned where sums[member].before >= 1e-7 && sums[member].after >= 1e-7 {
                 thinnings[member].scale = sums[member].before / sums[member].after
             }

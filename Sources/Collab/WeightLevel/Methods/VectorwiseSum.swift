@@ -5,6 +5,8 @@ struct VectorwiseSum: TensorMerge {
     var division: VectorDivision
     /// For each vector the members' coefficients and, last, the base's.
     private var weights: [[Double]]
+    /// Even what counts 0 times: 0 · NaN is NaN.
+    var showsNotFinite: Bool { true }
 
     init(_ division: VectorDivision, coefficients: [[Double]], hasBase: Bool) {
         self.division = division

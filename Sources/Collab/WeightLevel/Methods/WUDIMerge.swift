@@ -36,8 +36,8 @@ public struct WUDIMerge: WholeMatrixMethod {
     public var baseline: MergeBaseline { MergeBaseline(base) }
 
     /// Throws for a λ that is not finite, a negative number of steps, and a rate that is not above 0.
-    public func validate(memberCount: Int) throws(CollabError) {
-        try lambda.validate("values of λ", memberCount: 1)
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
+        try lambda.validate("values of λ", memberCount: 1, tensor: tensor)
         guard steps >= 0, rate > 0, rate.isFinite else {
             throw CollabError(.invalidRequest, "WUDI takes 0 or more steps of a length above 0.")
         }

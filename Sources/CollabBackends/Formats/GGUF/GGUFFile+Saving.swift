@@ -12,7 +12,8 @@ extension GGUFFile {
     ///   - tokenizer: whose tokenizer the file gets; `nil`: the checkpoint's own.
     ///
     /// Throws what reading throws, and ``Collab/CollabError`` with `unsupported` for an architecture or tokenizer that
-    /// is not written here, `inputOutput`, and `cancelled`.
+    /// is not written here, `notFinite` naming the tensor for a weight that is NaN, infinite or larger than its format
+    /// holds, `inputOutput`, and `cancelled`.
     public static func save(
         _ checkpoint: any Checkpoint,
         to path: String,
@@ -43,7 +44,10 @@ extension GGUFFile {
         for (tensor, offset) in zip(layout.tensors, layout.offsets) {
             let start = layout.header.count + offset
             if let storage = weights.storage(of: tensor.name), storage.format == tensor.format {
-                try storage.withBytes { (bytes) throws(CollabError) in try output.write(bytes, at: start) }
+                try storage.withBytes { (bytes) throws(CollabError) in
+                    try checkFinite(bytes, of: tensor, in: checkpoint)
+                    try output.write(bytes, at: start)
+                }
                 try storage.checkUnchanged()
                 continue
             }
@@ -53,6 +57,9 @@ extension GGUFFile {
                 let count = min(step, tensor.elementCount - position)
                 let piece = UnsafeMutableBufferPointer(rebasing: values[..<count])
                 try weights.read(tensor.name, elements: position..<position + count, into: piece)
+                if let bad = piece.firstIndex(where: { !$0.isFinite }) {
+                    throw notFinite(tensor, position + bad, in: checkpoint)
+                }
                 let size = count / tensor.format.blockElements * tensor.format.blockBytes
                 let target = UnsafeMutableRawBufferPointer(rebasing: bytes[..<size])
                 do throws(KernelError) {
@@ -60,6 +67,13 @@ extension GGUFFile {
                 } catch {
                     throw CollabError(.unsupported, "“\(tensor.name)” cannot be stored.", cause: error)
                 }
+                try checkOverflow(
+                    of: UnsafeBufferPointer(piece),
+                    to: tensor.format,
+                    as: UnsafeRawBufferPointer(target),
+                    in: tensor.name,
+                    from: position
+                )
                 try output.write(
                     UnsafeRawBufferPointer(target),
                     at: start + position / tensor.format.blockElements * tensor.format.blockBytes
@@ -78,5 +92,30 @@ extension GGUFFile {
             }
         }
         try output.finish()
+    }
+
+    private static func checkFinite(
+        _ bytes: UnsafeRawBufferPointer,
+        of tensor: TensorDescription,
+        in checkpoint: any Checkpoint
+    ) throws(CollabError) {
+        func isFinite(_ elements: Range<Int>) -> Bool {
+            TensorConversion.isFinite(tensor.format, bytes: bytes, elements: elements)
+        }
+        if isFinite(0..<tensor.elementCount) { return }
+        let width = tensor.format.blockElements
+        let bad = stride(from: 0, to: tensor.elementCount, by: width).first { !isFinite($0..<$0 + width) }
+        throw notFinite(tensor, bad ?? 0, in: checkpoint)
+    }
+
+    private static func notFinite(
+        _ tensor: TensorDescription,
+        _ element: Int,
+        in checkpoint: any Checkpoint
+    ) -> CollabError {
+        CollabError(
+            .notFinite,
+            "Element \(element) of the tensor “\(tensor.name)” of \(checkpoint.name) is no finite number."
+        )
     }
 }

@@ -56,8 +56,9 @@ public final class SafetensorsWriter: Sendable {
 
     /// Writes the next elements of a tensor, rounded to its format.
     ///
-    /// Throws ``Collab/CollabError`` with `tensorMismatch` if there is no such tensor or it is full, `inputOutput`
-    /// if they cannot be written, for example because the disk is full.
+    /// Throws ``Collab/CollabError`` with `tensorMismatch` if there is no such tensor or it is full, `notFinite` for a
+    /// number larger than its format holds, `inputOutput` if they cannot be written, for example because the disk is
+    /// full.
     public func append(_ values: UnsafeBufferPointer<Float>, to tensor: String) throws(CollabError) {
         guard let slot = slots[UTF8Key(tensor)] else {
             throw CollabError(.tensorMismatch, "\(path) has no tensor called “\(tensor)”.")
@@ -78,7 +79,7 @@ public final class SafetensorsWriter: Sendable {
         if slot.format == .f32 {
             try output.write(UnsafeRawBufferPointer(values), at: place)
         } else {
-            try writeRounded(values, slot.format, at: place)
+            try writeRounded(values, slot.format, at: place, of: tensor, from: first)
         }
     }
 
@@ -107,7 +108,9 @@ public final class SafetensorsWriter: Sendable {
     private func writeRounded(
         _ values: UnsafeBufferPointer<Float>,
         _ format: TensorFormat,
-        at place: Int
+        at place: Int,
+        of tensor: String,
+        from first: Int
     ) throws(CollabError) {
         let step = 1 << 16
         var rounded = [UInt8](repeating: 0, count: min(step, values.count) * format.blockBytes)
@@ -125,7 +128,9 @@ public final class SafetensorsWriter: Sendable {
                 } catch {
                     throw CollabError(.unsupported, "\(path) cannot hold \(format.rawValue).", cause: error)
                 }
-                try output.write(UnsafeRawBufferPointer(bytes), at: place + position * format.blockBytes)
+                let stored = UnsafeRawBufferPointer(bytes)
+                try checkOverflow(of: chunk, to: format, as: stored, in: tensor, from: first + position)
+                try output.write(stored, at: place + position * format.blockBytes)
             }
             position += count
         }
