@@ -29,14 +29,30 @@ public struct ModelStatistics: Sendable {
         return tensors.description(of: name) == nil ? nil : name
     }
 
+    /// The Fisher information of a range of a weight's elements.
+    ///
+    /// Throws ``CollabError/Code/notFinite`` naming the tensor for squares that are negative or no finite numbers.
+    func fisher(_ name: String, elements: Range<Int>) throws(CollabError) -> [Float] {
+        let values = try tensors.values(of: name, elements: elements)
+        if let bad = values.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw CollabError(
+                .notFinite,
+                "Element \(elements.lowerBound + bad) of “\(name)” of \(tensors.name) is \(values[bad]); a mean square "
+                    + "is finite and at least 0."
+            )
+        }
+        return values
+    }
+
     /// ‖F‖, the square root of the sum of all squares of the Fisher information; read once.
     func fisherLength() throws(CollabError) -> Double {
-        let tensors = tensors
         return try length.withLock { (known) throws(CollabError) -> Double in
             if let known { return known }
             var square = 0.0
             for tensor in tensors.tensors where tensor.name.hasPrefix("fisher/") {
-                for value in try tensors.values(of: tensor.name) { square += Double(value) * Double(value) }
+                for value in try fisher(tensor.name, elements: 0..<tensor.elementCount) {
+                    square += Double(value) * Double(value)
+                }
             }
             known = square.squareRoot()
             return square.squareRoot()

@@ -306,6 +306,9 @@ struct PlanBuilder {
             found.append(try ModelStatistics(contentsOf: shelf.located(path)))
             try shelf.note(shelf.located(path), of: view.name)
         }
+        if let weights = members.first?.view.tensors {
+            try ModelStatistics.check(schema.name == "regmean" ? .gram : .fisher, in: found, for: weights)
+        }
         return found
     }
 

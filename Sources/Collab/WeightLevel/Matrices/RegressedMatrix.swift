@@ -12,6 +12,12 @@ struct ReducedGram: Sendable {
     func rows(_ range: Range<Int>, adding ridge: Double = 0) throws(CollabError) -> DoubleMatrix {
         let elements = range.lowerBound * order..<range.upperBound * order
         let stored = try checkpoint.values(of: name, elements: elements)
+        if let bad = stored.firstIndex(where: { !$0.isFinite }) {
+            throw CollabError(
+                .notFinite,
+                "Element \(elements.lowerBound + bad) of “\(name)” of \(checkpoint.name) is \(stored[bad])."
+            )
+        }
         var rows = DoubleMatrix(rows: range.count, columns: order, values: stored.map { alpha * Double($0) })
         for row in range {
             let place = (row - range.lowerBound) * order + row

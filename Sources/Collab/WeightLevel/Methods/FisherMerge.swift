@@ -3,7 +3,8 @@
 /// M. Matena and C. Raffel, *Merging Models with Fisher-Weighted Averaging*, 2022:
 /// Σ cᵢ (Fᵢ + ε) xᵢ ∕ Σ cᵢ (Fᵢ + ε), with Fᵢ the diagonal of the member's Fisher information (``ModelStatistics``). If
 /// normalised, cᵢ is multiplied by (1 ∕ (‖Fᵢ‖ + ε)) ∕ Σⱼ (1 ∕ (‖Fⱼ‖ + ε)), ‖·‖ over all parameters, so that a member does
-/// not outweigh the others because its gradients are large. Tensors that a member has no information on count as F = 0.
+/// not outweigh the others because its gradients are large. Tensors that no member has information on get the mean by the
+/// weights; one that some have and others lack is an error.
 public struct FisherMerge: MergeMethod {
     /// The members' statistics, in their order.
     public var statistics: [ModelStatistics]
@@ -32,40 +33,30 @@ public struct FisherMerge: MergeMethod {
     /// There is no base.
     public var baseline: MergeBaseline { .none }
 
-    /// Throws unless every member has statistics, and for weights and an ε that make no sense.
-    public func validate(memberCount: Int) throws(CollabError) {
+    /// Throws unless every member has statistics with Fisher information, and for weights and an ε that make no sense.
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard statistics.count == memberCount else {
             throw CollabError(
                 .invalidRequest,
                 "Fisher merging needs statistics of every member; there are \(statistics.count) for \(memberCount)."
             )
         }
+        try ModelStatistics.check(.fisher, in: statistics)
         guard floor >= 0, floor.isFinite else {
             throw CollabError(.invalidRequest, "The floor of Fisher merging is 0 or more, not \(floor).")
         }
-        try weights.validate("weights", memberCount: memberCount)
+        try weights.validate("weights", memberCount: memberCount, tensor: tensor)
     }
 
     /// The rule for one tensor.
     public func prepare(_ inputs: TensorInputs) throws(CollabError) -> any TensorMerge {
         let tensor = inputs.tensor.name
         let factors = try normalise ? sizes() : statistics.map { _ in 1 }
-        var names: [String?] = []
-        for statistics in statistics {
-            let name = statistics.fisherName(of: tensor)
-            if let name, let found = statistics.tensors.description(of: name),
-                found.shape != inputs.tensor.shape
-            {
-                throw CollabError(
-                    .tensorMismatch,
-                    "“\(name)” of \(statistics.tensors.name) has the shape \(found.shape), the weight \(inputs.tensor.shape)."
-                )
-            }
-            names.append(name)
-        }
+        let names = try ModelStatistics.names(of: .fisher, for: inputs.tensor, in: statistics)
         let own = weights.values(tensor: tensor, memberCount: statistics.count)
         return ImportanceMean(
-            sources: zip(statistics, names).map { ($0.tensors, $1) },
+            statistics: statistics,
+            names: names,
             weights: zip(own, factors).map { $0 * $1 },
             floor: floor
         )
@@ -85,7 +76,9 @@ public struct FisherMerge: MergeMethod {
 
 /// Σ wᵢ (Fᵢ + ε) xᵢ ∕ Σ wᵢ (Fᵢ + ε).
 private struct ImportanceMean: TensorMerge {
-    var sources: [(checkpoint: any Checkpoint, tensor: String?)]
+    var statistics: [ModelStatistics]
+    /// What the members' informations are called; `nil` if there are none.
+    var names: [String]?
     var weights: [Double]
     var floor: Double
 
@@ -94,11 +87,9 @@ private struct ImportanceMean: TensorMerge {
             [Double](repeating: 0, count: output.count), [Double](repeating: 0, count: output.count)
         )
         var importance = [Float](repeating: 0, count: output.count)
-        for (index, source) in sources.enumerated() {
-            if let tensor = source.tensor {
-                importance = try source.checkpoint.values(of: tensor, elements: slice.elements)
-            } else {
-                for place in importance.indices { importance[place] = 0 }
+        for (index, statistics) in statistics.enumerated() {
+            if let names {
+                importance = try statistics.fisher(names[index], elements: slice.elements)
             }
             let member = slice.members[index]
             for place in output.indices {

@@ -3,7 +3,8 @@
 /// X. Jin et al., *Dataless Knowledge Fusion by Merging Weights of Language Models*, 2023. With Gᵢ = XᵢᵀXᵢ ∕ n of what
 /// enters the matrix (``ModelStatistics``), the merged W minimises Σ ‖Xᵢ Wᵀ − Xᵢ Wᵢᵀ‖²: Wᵀ = (Σ Gᵢ)⁻¹ Σ Gᵢ Wᵢᵀ. Elements
 /// off the diagonals of the Gᵢ are multiplied by α first, which keeps the solution near the mean where there was little
-/// text. Tensors without Gram matrices get the mean of the members. Directions that no text entered are solved for with
+/// text. Tensors that no member has a Gram matrix for get the mean of the members; one that some have and others lack is
+/// an error. Directions that no text entered are solved for with
 /// a ridge of 10⁻⁸ of the mean diagonal, which keeps the members' mean there.
 public struct RegMeanMerge: MergeMethod {
     /// The members' statistics, in their order.
@@ -22,15 +23,22 @@ public struct RegMeanMerge: MergeMethod {
     /// There is no base.
     public var baseline: MergeBaseline { .none }
 
-    /// Throws unless every member has statistics and α lies between 0 and 1.
-    public func validate(memberCount: Int) throws(CollabError) {
+    /// Throws unless every member has statistics with Gram matrices, and α lies between 0 and 1.
+    public func validate(memberCount: Int, tensor: String?) throws(CollabError) {
         guard statistics.count == memberCount else {
             throw CollabError(
                 .invalidRequest,
                 "RegMean needs statistics of every member; there are \(statistics.count) for \(memberCount)."
             )
         }
-        try alpha.validate("values of α", memberCount: 1, { $0 >= 0 && $0 <= 1 }, "must lie between 0 and 1")
+        try ModelStatistics.check(.gram, in: statistics)
+        try alpha.validate(
+            "values of α",
+            memberCount: 1,
+            tensor: tensor,
+            { $0 >= 0 && $0 <= 1 },
+            "must lie between 0 and 1"
+        )
     }
 
     /// Solves for a matrix.
@@ -47,22 +55,13 @@ public struct RegMeanMerge: MergeMethod {
     /// The members' Gram matrices for a weight, if it is a matrix and all have one.
     private func grams(for tensor: TensorDescription) throws(CollabError) -> [ReducedGram]? {
         guard tensor.shape.count == 2, tensor.elementCount > 0, !statistics.isEmpty else { return nil }
-        let columns = tensor.shape[1]
-        var grams: [ReducedGram] = []
-        for statistics in statistics {
-            guard let name = statistics.gramName(of: tensor.name) else { return nil }
-            guard statistics.tensors.description(of: name)?.shape == [columns, columns] else {
-                throw CollabError(
-                    .tensorMismatch,
-                    "“\(name)” of \(statistics.tensors.name) is no Gram matrix for the \(columns) columns of “\(tensor.name)”."
-                )
-            }
-            let alpha = alpha.value(tensor: tensor.name)
-            grams.append(
-                ReducedGram(checkpoint: statistics.tensors, name: name, order: columns, alpha: alpha)
-            )
+        guard let names = try ModelStatistics.names(of: .gram, for: tensor, in: statistics) else {
+            return nil
         }
-        return grams
+        let alpha = alpha.value(tensor: tensor.name)
+        return zip(statistics, names).map { statistics, name in
+            ReducedGram(checkpoint: statistics.tensors, name: name, order: tensor.shape[1], alpha: alpha)
+        }
     }
 
     /// The most memory that a matrix takes: one of the order of its columns, and some of its rows.
