@@ -3,7 +3,7 @@ public import Collab
 /// The weights in a safetensors file, or in a folder of them in Hugging Face's layout.
 ///
 /// Nothing is read until it is asked for. Tensors of whole numbers or truth values, which are buffers rather than
-/// weights, are kept apart in ``integerTensors``.
+/// weights, are kept apart in ``integerTensors``; quantised weights, which are stored as such, are refused.
 public struct SafetensorsCheckpoint: Checkpoint {
     /// What to call it in traces and errors.
     public let name: String
@@ -23,7 +23,7 @@ public struct SafetensorsCheckpoint: Checkpoint {
     ///   - root: where symbolic links in a folder may lead; see ``ModelFolder``.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `malformedFile`, `inputOutput`, or `unsupported` for
-    /// weights in a type that is not read here.
+    /// weights in a type that is not read here, among them the quantised ones of bitsandbytes, GPTQ and AWQ.
     public init(path: String, name: String? = nil, followingLinksInside root: String? = nil)
         throws(CollabError)
     {
@@ -31,6 +31,14 @@ public struct SafetensorsCheckpoint: Checkpoint {
         if isFolder(path) {
             let folder = try ModelFolder(path: path, followingLinksInside: root)
             let specification = try HuggingFaceSpecification(folder: folder)
+            if let quantisation = specification.configuration["quantization_config"], !quantisation.isNull {
+                let kind = quantisation["quant_method"]?.stringValue.map { " by \($0.abbreviated)" } ?? ""
+                throw CollabError(
+                    .unsupported,
+                    "\(path) is quantised\(kind), as “quantization_config” in its config.json says; weights are read in "
+                        + "F32, F16 and BF16. Dequantise it first, or take the model that it was made of."
+                )
+            }
             try self.init(try Self.located(in: folder), name: label, specification)
         } else {
             let file = try SafetensorsFile(path: path)
@@ -63,6 +71,14 @@ public struct SafetensorsCheckpoint: Checkpoint {
                     )
                 )
             } else if tensor.type.isInteger {
+                guard !tensor.name.hasSuffix("weight") else {
+                    throw CollabError(
+                        .unsupported,
+                        "The tensor “\(tensor.name.abbreviated)” of \(file.path) is of type \(tensor.type.rawValue): "
+                            + "quantised weights, as of bitsandbytes, GPTQ or AWQ. Weights are read in F32, F16 and BF16. "
+                            + "Dequantise it first, or take the model that it was made of."
+                    )
+                }
                 integers.append((file, tensor))
             } else {
                 throw CollabError(
