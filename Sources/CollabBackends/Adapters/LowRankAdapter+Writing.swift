@@ -8,8 +8,9 @@ extension LowRankAdapter {
     ///   - base: the model that the adapter belongs to, for `base_model_name_or_path`.
     ///   - format: how the numbers are stored: F32, F16 or BF16.
     ///
-    /// Throws ``Collab/CollabError`` with `unsupported` for an adapter in GGUF's names or a quantised format, and
-    /// `inputOutput` if the files cannot be written.
+    /// Throws ``Collab/CollabError`` with `unsupported` for an adapter in GGUF's names or a quantised format,
+    /// `invalidRequest` for one that changes nothing, which nobody could read, and `inputOutput` if the files cannot be
+    /// written.
     public func write(
         to folder: String,
         base: String? = nil,
@@ -21,6 +22,12 @@ extension LowRankAdapter {
                 "\(name) has GGUF's names and order of rows; PEFT knows adapters in Hugging Face's layout."
             )
         }
+        guard !modules.isEmpty || !replacements.isEmpty else {
+            throw CollabError(
+                .invalidRequest,
+                "\(name) changes nothing: it has no module, as of adapters that all have the weight 0. There is nothing to write."
+            )
+        }
         try makeFolder(folder)
         let prefix = "base_model.model."
         var tensors: [(description: TensorDescription, values: [Float])] = []
@@ -28,8 +35,15 @@ extension LowRankAdapter {
             tensors.append((TensorDescription(name: prefix + name, shape: shape, format: format), values))
         }
         for module in modules {
-            add(module.path + ".lora_A.weight", [module.rank, module.shape[1]], module.a)
-            add(module.path + ".lora_B.weight", [module.shape[0], module.rank], module.b)
+            let (rows, columns, rank) = (module.shape[0], module.shape[1], module.rank)
+            if module.isEmbedding {
+                // PEFT changes an embedding by (B A)ᵀ = Aᵀ Bᵀ, so that each factor is the other one turned.
+                add(module.path + ".lora_embedding_A", [rank, rows], transposed(module.b, rows: rows))
+                add(module.path + ".lora_embedding_B", [columns, rank], transposed(module.a, rows: rank))
+            } else {
+                add(module.path + ".lora_A.weight", [rank, columns], module.a)
+                add(module.path + ".lora_B.weight", [rows, rank], module.b)
+            }
             if let magnitudes = module.magnitudes {
                 add(module.path + ".lora_magnitude_vector", [module.shape[0]], magnitudes)
             }
@@ -80,8 +94,29 @@ extension LowRankAdapter {
 
     private func alpha(of module: Module) -> Double { Double(module.scale) * Double(module.rank) }
 
+    private func transposed(_ values: [Float], rows: Int) -> [Float] {
+        let columns = values.count / rows
+        return values.indices.map { values[$0 % rows * columns + $0 / rows] }
+    }
+
     private func lastModule(of tensor: String) -> String {
         let parts = tensor.split(separator: ".")
         return String(parts.dropLast().last ?? parts.last ?? "")
     }
+}
+
+extension LowRankAdapter.Module {
+    /// Whether the matrix is an embedding, which PEFT has factors of other names and shapes for.
+    ///
+    /// Told by its name: a matrix that is looked up looks as one that is multiplied by.
+    var isEmbedding: Bool {
+        let name = path.split(separator: ".").last.map { String($0) } ?? path
+        return Self.embeddings.contains(name)
+    }
+
+    /// What architectures call their embeddings.
+    private static let embeddings: Set<String> = [
+        "embed_tokens", "embed_in", "embed_positions", "embeddings", "position_embeddings",
+        "shared", "token_type_embeddings", "tok_embeddings", "word_embeddings", "wpe", "wte",
+    ]
 }
