@@ -15,23 +15,48 @@ public import Collab
 /// }
 /// ```
 ///
-/// A trial is in the file before the next one begins. A line that was cut off, as by a crash, is passed over.
+/// A trial is in the file before the next one begins. A line that was cut off, as by a crash, is passed over. An identity,
+/// if there is one, is the first line: what the losses depend on beside the point, such as the models, the method and the
+/// texts, so that a file is not taken for that of another objective.
 public struct SearchJournal: Sendable {
     /// A loss of `nil` is infinite, which JSON has no number for.
     private struct Line: Codable {
         var point: [Double]
         var loss: Double?
+        /// Whether the loss is −∞.
+        var isLeast: Bool?
+
+        init(_ trial: MergeSearch.Trial) {
+            point = trial.point
+            loss = trial.loss.isFinite ? trial.loss : nil
+            isLeast = trial.loss == -.infinity ? true : nil
+        }
+
+        var trial: MergeSearch.Trial {
+            .init(point: point, loss: loss ?? (isLeast == true ? -.infinity : .infinity))
+        }
+    }
+
+    private struct Heading: Codable {
+        var identity: String
     }
 
     /// The trials that the file held when it was opened, in their order.
     public let trials: [MergeSearch.Trial]
+    /// What the losses depend on beside the point; `nil` if nothing says so.
+    public let identity: String?
     private let file: AppendingFile
 
     /// Opens a file for reading and adding, and makes it if it is not there.
     ///
-    /// Throws ``Collab/CollabError/Code/inputOutput`` if it can be neither, and
-    /// ``Collab/CollabError/Code/malformedFile`` with the number of a whole line that is no trial.
-    public init(at path: String) throws(CollabError) {
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - identity: what the losses depend on beside the point; `nil` takes whatever is there.
+    ///
+    /// Throws ``Collab/CollabError/Code/inputOutput`` if it can be neither,
+    /// ``Collab/CollabError/Code/malformedFile`` with the number of a whole line that is no trial, and
+    /// ``Collab/CollabError/Code/invalidRequest`` for trials of another identity, or of none.
+    public init(at path: String, identity: String? = nil) throws(CollabError) {
         if !FileManager.default.fileExists(atPath: path),
             !FileManager.default.createFile(atPath: path, contents: nil)
         {
@@ -42,24 +67,39 @@ public struct SearchJournal: Sendable {
             throw CollabError(.inputOutput, "The journal “\(path)” cannot be read.", cause: error)
         }
         var trials: [MergeSearch.Trial] = []
+        var found: String?
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where !line.isEmpty {
             if let line = try? JSONDecoder().decode(Line.self, from: Data(line)) {
-                trials.append(.init(point: line.point, loss: line.loss ?? .infinity))
+                trials.append(line.trial)
+            } else if trials.isEmpty, found == nil,
+                let heading = try? JSONDecoder().decode(Heading.self, from: Data(line))
+            {
+                found = heading.identity
             } else if line.last == UInt8(ascii: "}") {
                 throw CollabError(.malformedFile, "Line \(index + 1) of the journal “\(path)” is no trial.")
             }
         }
+        if let identity, found != nil || !trials.isEmpty, found != identity {
+            throw CollabError(
+                .invalidRequest,
+                "The journal “\(path)” is of another objective: it has \(found.map { "“\($0)”" } ?? "no identity") where "
+                    + "“\(identity)” is searched."
+            )
+        }
         self.trials = trials
+        self.identity = identity ?? found
         file = try AppendingFile(path: path)
         // What a crash cut off must not swallow the next line.
         if let end = data.last, end != UInt8(ascii: "\n") { try file.append([UInt8(ascii: "\n")]) }
+        if let identity, found == nil {
+            try file.append(Array(try Cassette.line(Heading(identity: identity))))
+        }
     }
 
     /// Adds a trial.
     public func record(_ trial: MergeSearch.Trial) throws(CollabError) {
-        let line = Line(point: trial.point, loss: trial.loss.isFinite ? trial.loss : nil)
-        try file.append(Array(try Cassette.line(line)))
+        try file.append(Array(try Cassette.line(Line(trial))))
     }
 }
 

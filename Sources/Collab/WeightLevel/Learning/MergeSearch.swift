@@ -121,8 +121,10 @@ public struct MergeSearch: Sendable {
     /// Runs the search.
     ///
     /// - Parameters:
-    ///   - journal: the trials of an earlier run of the same search, in their order, which are not tried again.
-    ///   - record: told every new trial, in order; to go on later, keep them. A failure ends the search.
+    ///   - journal: the trials of an earlier run of the same search, in the order in which they were recorded, which are
+    ///     not tried again.
+    ///   - record: told every new trial, in order; to go on later, keep them. Where several are tried at once and one
+    ///     fails, it is told those that did not before the error is thrown. A failure of its own ends the search.
     ///   - report: told of every trial, old or new.
     ///   - objective: the loss at a point; infinity for a point that cannot be used.
     ///
@@ -141,6 +143,7 @@ public struct MergeSearch: Sendable {
         var search = search
         var trials: [Trial] = []
         var best: (trial: Trial, cost: Double, place: Int)?
+        var journal = journal[...]
         while true {
             let points = search.nextPoints()
             guard !points.isEmpty, trials.count < limit else {
@@ -151,14 +154,15 @@ public struct MergeSearch: Sendable {
             }
             // The last round may be cut short: what is missing is not learnt from.
             let count = min(points.count, limit - trials.count)
+            let known = try self.known(points, from: &journal)
             var losses: [Double] = []
             var start = 0
             while start < count {
                 try checkCancellation()
-                let group = Array(points[start..<min(start + concurrency, count)])
-                for trial in try await tried(group, known: journal.dropFirst(trials.count), objective) {
+                let group = start..<min(start + concurrency, count)
+                let tried = try await tried(Array(points[group]), known: known[group], record, objective)
+                for trial in tried {
                     let cost = trial.loss + penalty(trial.point)
-                    if trials.count >= journal.count { try record(trial) }
                     if best == nil || cost < best?.cost ?? .infinity { best = (trial, cost, trials.count) }
                     trials.append(trial)
                     losses.append(cost)
@@ -188,24 +192,60 @@ public struct MergeSearch: Sendable {
         magnitudePenalty * point.reduce(0) { $0 + abs($1) } / Double(max(1, point.count))
     }
 
-    private func tried(
+    /// The trials of a round that a journal has, each at its point's place.
+    ///
+    /// Of points that were tried at once, one that failed is missing, and comes after the others when it is tried again.
+    private func known(
         _ points: [[Double]],
-        known: ArraySlice<Trial>,
-        _ objective: @escaping @Sendable (_ point: [Double]) async throws(CollabError) -> Double
-    ) async throws(CollabError) -> [Trial] {
-        for (trial, point) in zip(known, points) {
-            guard trial.point == point else {
+        from journal: inout ArraySlice<Trial>
+    ) throws(CollabError) -> [Trial?] {
+        var known = [Trial?](repeating: nil, count: points.count)
+        while let next = journal.first {
+            guard let place = points.indices.first(where: { known[$0] == nil && points[$0] == next.point })
+            else {
+                if known.allSatisfy({ $0 != nil }) { break }
+                let missing = points.indices.first { known[$0] == nil } ?? 0
                 throw CollabError(
                     .invalidRequest,
-                    "The journal is of another search: it has \(trial.point) where \(search.name) tries \(point)."
+                    "The journal is of another search: it has \(next.point) where \(search.name) tries "
+                        + "\(points[missing])."
                 )
             }
+            known[place] = next
+            journal.removeFirst()
         }
-        let rest = Array(points.dropFirst(known.count))
-        let losses = try await concurrently(rest, objective)
-        for (loss, point) in zip(losses, rest) where loss.isNaN {
-            throw CollabError(.notFinite, "The objective at \(point) is no number.")
+        return known
+    }
+
+    private func tried(
+        _ points: [[Double]],
+        known: ArraySlice<Trial?>,
+        _ record: (Trial) throws(CollabError) -> Void,
+        _ objective: @escaping @Sendable (_ point: [Double]) async throws(CollabError) -> Double
+    ) async throws(CollabError) -> [Trial] {
+        var trials = Array(known)
+        let missing = points.indices.filter { trials[$0] == nil }
+        let outcomes = await concurrentOutcomes(
+            missing.map { points[$0] },
+            cancellingOnFailure: true,
+            objective
+        )
+        var failure: CollabError?
+        for (place, outcome) in zip(missing, outcomes) {
+            let point = points[place]
+            switch outcome {
+            case .success(let loss) where loss.isNaN:
+                failure = failure ?? CollabError(.notFinite, "The objective at \(point) is no number.")
+            case .success(let loss):
+                let trial = Trial(point: point, loss: loss)
+                try record(trial)
+                trials[place] = trial
+            case .failure(let error):
+                // A sibling that was cancelled because of the failure must not hide it.
+                if failure == nil || failure?.code == .cancelled { failure = error }
+            }
         }
-        return Array(known.prefix(points.count)) + zip(rest, losses).map { Trial(point: $0, loss: $1) }
+        if let failure { throw failure }
+        return trials.compactMap { $0 }
     }
 }
