@@ -127,6 +127,8 @@ extension Checkpoint {
     /// Throws ``CollabError/Code/tensorMismatch`` if there is no such tensor.
     public func values(of tensor: String) throws(CollabError) -> [Float] {
         guard let description = description(of: tensor) else {
+            // A checkpoint that cannot be read at all says so first.
+            try read(tensor, elements: 0..<0, into: UnsafeMutableBufferPointer(start: nil, count: 0))
             throw CollabError(.tensorMismatch, "\(name) has no tensor called “\(tensor)”.")
         }
         return try values(of: tensor, elements: 0..<description.elementCount)
