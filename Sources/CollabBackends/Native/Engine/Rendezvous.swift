@@ -12,12 +12,25 @@ final class Rendezvous: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
 
+    // A clock that nobody sets, where conditions can wait by one.
+    #if canImport(Darwin)
+        private static let clock = CLOCK_REALTIME
+    #else
+        private static let clock = CLOCK_MONOTONIC
+    #endif
+
     init() {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         change = .allocate(capacity: 1)
         change.initialize(to: pthread_cond_t())
-        let status = pthread_mutex_init(mutex, nil) | pthread_cond_init(change, nil)
+        var attributes = pthread_condattr_t()
+        var status = pthread_condattr_init(&attributes)
+        defer { pthread_condattr_destroy(&attributes) }
+        #if !canImport(Darwin)
+            status |= pthread_condattr_setclock(&attributes, Self.clock)
+        #endif
+        status |= pthread_mutex_init(mutex, nil) | pthread_cond_init(change, &attributes)
         precondition(status == 0, "A lock with a condition could not be made: \(status)")
     }
 
@@ -41,7 +54,7 @@ final class Rendezvous: @unchecked Sendable {
     func wait(atMost nanoseconds: Int, while isSo: () -> Bool) {
         guard nanoseconds > 0, isSo() else { return }
         var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
+        clock_gettime(Self.clock, &deadline)
         let sum = deadline.tv_nsec + nanoseconds
         deadline.tv_sec += sum / 1_000_000_000
         deadline.tv_nsec = sum % 1_000_000_000

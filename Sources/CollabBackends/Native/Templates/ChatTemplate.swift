@@ -131,9 +131,12 @@ struct TemplateInputReader {
 }
 
 extension Message {
+    /// Under what name a tool call's arguments are.
+    static let argumentsKey = "arguments"
+
     /// The message as templates know it: with its tool calls in OpenAI's form, the arguments as an object if they are
     /// one.
-    fileprivate var templateValue: JSONValue {
+    var templateValue: JSONValue {
         var value: JSONObject = ["role": .string(role.rawValue), "content": .string(text)]
         if !toolCalls.isEmpty {
             value["tool_calls"] = .array(
@@ -142,7 +145,8 @@ extension Message {
                     return [
                         "type": "function", "id": .string(call.id),
                         "function": [
-                            "name": .string(call.name), "arguments": arguments ?? .string(call.arguments),
+                            "name": .string(call.name),
+                            Self.argumentsKey: arguments ?? .string(call.arguments),
                         ],
                     ]
                 }

@@ -117,13 +117,16 @@ extension TemplateEvaluator {
         var call = TemplateCall()
         call.positional = try evaluate(arguments.positional, scope)
         if let list = arguments.unpackedList {
-            call.positional += try elements(of: try evaluate(list, scope))
+            let value = try evaluate(list, scope)
+            try step(over: value)
+            call.positional += try elements(of: value)
         }
         for (name, value) in arguments.named { call.named.append((name, try evaluate(value, scope))) }
         if let unpacked = arguments.unpackedMapping {
             guard case .mapping(let mapping) = try evaluate(unpacked, scope) else {
                 throw failure("only a mapping can be unpacked by “**”")
             }
+            try step(over: .mapping(mapping))
             for (key, value) in mapping.members {
                 guard let name = key.string else { throw failure("the names of arguments must be text") }
                 call.named.append((name, value))
@@ -183,7 +186,9 @@ extension TemplateEvaluator {
         switch value {
         case .undefined: return []
         case .list(let list): return list.elements
-        case .mapping(let mapping): return mapping.members.map(\.key)
+        case .mapping(let mapping):
+            try step(over: value)
+            return mapping.members.map(\.key)
         case .string(let text):
             try reserve(elements: text.utf8.count)
             return text.unicodeScalars.map { .string(String(Character($0))) }
@@ -207,6 +212,7 @@ extension TemplateEvaluator {
 
     /// `value[key]`: the member or element, else the attribute of that name.
     func element(_ key: TemplateValue, of value: TemplateValue) throws(CollabError) -> TemplateValue {
+        try step(over: key)
         switch value {
         case .undefined(let owner):
             throw failure("“\(owner)” is not defined, so it has no elements")

@@ -13,41 +13,50 @@ extension TemplateEvaluator {
         "urlencode", "wordcount",
     ]
 
+    /// Those that take as long whatever the value's size, or count for themselves what they go through.
+    private static let immediateFilters: Set<String> = [
+        "attr", "count", "d", "default", "first", "last", "length", "safe", "string",
+    ]
+
     /// `value|name(…)`
     func filter(_ name: String, _ value: TemplateValue, _ call: TemplateCall) throws(CollabError)
         -> TemplateValue
     {
         try step()
+        if !Self.immediateFilters.contains(name) { try step(over: value) }
         switch name {
         case "default", "d":
             let values = try call.bind(["default_value", "boolean"], for: name, self)
             let isMissing = value.isUndefined || (values[1]?.isTrue ?? false && !value.isTrue)
             return isMissing ? values[0] ?? .string("") : value
-        case "lower", "upper": return try callTextMethod(name, TemplateText(try text(value)), TemplateCall())
-        case "capitalize": return .string(try text(value).templateCapitalized)
-        case "title": return .string(try text(value).templateWordsCapitalized)
+        case "lower", "upper":
+            return try callTextMethod(name, TemplateText(try readText(value)), TemplateCall())
+        case "capitalize": return .string(try readText(value).templateCapitalized)
+        case "title": return .string(try readText(value).templateWordsCapitalized)
         case "trim":
             let characters = try call.bind(["chars"], for: name, self)[0]
-            return .string(try text(value).templateStripped(characters?.string))
+            return .string(try readText(value).templateStripped(characters?.string))
         case "replace":
             let values = try call.bind(["old", "new", "count"], for: name, self)
             guard let old = values[0], let new = values[1] else { throw failure("replace needs two texts") }
             let (from, to) = (try text(old), try text(new))
-            return .string(try replaced(TemplateText(try text(value)), from, to, limit: values[2]?.integer))
+            return .string(
+                try replaced(TemplateText(try readText(value)), from, to, limit: values[2]?.integer)
+            )
         case "string", "safe": return .string(try text(value))
         case "center":
             let values = try call.bind(["width"], for: name, self)
             return try callTextMethod(
                 name,
-                TemplateText(try text(value)),
+                TemplateText(try readText(value)),
                 TemplateCall(positional: [values[0] ?? .integer(80)])
             )
-        case "format": return .string(try formatted(try text(value), call))
-        case "indent": return .string(try indented(try text(value), call))
-        case "truncate": return .string(try truncated(try text(value), call))
-        case "wordcount": return .integer(try text(value).templateWordCount)
-        case "escape", "e", "forceescape": return .string(try escaped(try text(value)))
-        case "urlencode": return .string(try urlEncoded(try text(value)))
+        case "format": return .string(try formatted(try readText(value), call))
+        case "indent": return .string(try indented(try readText(value), call))
+        case "truncate": return .string(try truncated(try readText(value), call))
+        case "wordcount": return .integer(try readText(value).templateWordCount)
+        case "escape", "e", "forceescape": return .string(try escaped(try readText(value)))
+        case "urlencode": return .string(try urlEncoded(try readText(value)))
         case "tojson": return .string(try json(value, try jsonStyle(call)))
         case "int": return try wholeNumber(value, call)
         case "float":
@@ -64,6 +73,7 @@ extension TemplateEvaluator {
         case "length", "count": return .integer(try length(value))
         case "attr":
             guard let name = call.positional.first?.string else { throw failure("attr needs a name") }
+            try step(over: .string(name))
             if case .object(let object) = value { return object.attribute(name) ?? .undefined(name: name) }
             return try method(name, of: value) ?? .undefined(name: name)
         default:
@@ -98,7 +108,8 @@ extension TemplateEvaluator {
             indentation = String(repeating: " ", count: width)
         }
         let (first, blank) = (values[1]?.isTrue ?? false, values[2]?.isTrue ?? false)
-        let lines = TemplateText(text).split(TemplateText("\n"), limit: nil, fromEnd: false)
+        // A line break at the end begins a line of its own here, unlike in `splitlines`.
+        let lines = (text + "\n").templateLines(keepingEnds: false)
         let (growth, overflow) = lines.count.multipliedReportingOverflow(by: indentation.utf8.count)
         try reserve(text: overflow ? .max : text.utf8.count &+ growth)
         var result = first ? indentation : ""
@@ -191,7 +202,10 @@ extension TemplateEvaluator {
     {
         let values = try call.bind(["default", "base"], for: "int", self)
         if let integer = value.integer { return .integer(integer) }
-        if case .double(let double) = value, let integer = Int(exactly: double.rounded(.towardZero)) {
+        if case .double(let double) = value, !double.isNaN {
+            guard let integer = Int(exactly: double.rounded(.towardZero)) else {
+                throw failure("a whole number is beyond 64 bits")
+            }
             return .integer(integer)
         }
         if let text = value.string?.templateStripped(nil) {

@@ -64,6 +64,7 @@ extension TemplateEvaluator {
         case nil, .some(.none): return value
         case .integer(let position)?: return try element(.integer(position), of: value)
         case .string(let path)?:
+            try step(path.utf8.count / 64)
             var value = value
             for name in path.split(separator: ".", omittingEmptySubsequences: false) {
                 value = try element(Int(name).map { .integer($0) } ?? .string(String(name)), of: value)
@@ -137,6 +138,7 @@ extension TemplateEvaluator {
         } else {
             keys = [try lookUp(attribute, in: element)]
         }
+        for key in keys { try step(over: key) }
         if !caseSensitive {
             for index in keys.indices {
                 if let text = keys[index].string { keys[index] = .string(text.lowercased()) }

@@ -84,9 +84,10 @@ extension TemplateEvaluator {
             guard let wanted = element.string else {
                 throw failure("only text can be in text, not a \(element.typeName)")
             }
-            try step(text.utf8.count / 64)
+            try step((text.utf8.count + wanted.utf8.count) / 64)
             return TemplateText(text).contains(TemplateText(wanted))
         case .mapping(let mapping):
+            try step(over: element)
             guard TemplateKey(element) != nil else { throw failure("a \(element.typeName) cannot be a key") }
             return mapping[element] != nil
         case .list(let list):

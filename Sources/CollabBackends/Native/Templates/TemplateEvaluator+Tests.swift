@@ -10,6 +10,7 @@ extension TemplateEvaluator {
         func remainder(_ divisor: TemplateValue) throws(CollabError) -> Double {
             try calculate(.modulo, value, divisor).double ?? .nan
         }
+        if case .string = value { try step(over: value) }
         switch name {
         case "defined": return !value.isUndefined
         case "undefined": return value.isUndefined
@@ -29,8 +30,8 @@ extension TemplateEvaluator {
         case "odd": return try remainder(.integer(2)) == 1
         case "even": return try remainder(.integer(2)) == 0
         case "divisibleby": return try remainder(try argument()) == 0
-        case "lower": return try text(value).satisfies("islower")
-        case "upper": return try text(value).satisfies("isupper")
+        case "lower": return try readText(value).satisfies("islower")
+        case "upper": return try readText(value).satisfies("isupper")
         case "==", "eq", "equalto": return try areEqual(value, try argument())
         case "!=", "ne": return try !areEqual(value, try argument())
         case "<", "lt", "lessthan": return try isLess(value, try argument())
@@ -39,8 +40,8 @@ extension TemplateEvaluator {
         case ">=", "ge": return try isLess(try argument(), value, orEqual: true)
         case "in": return try contains(try argument(), value)
         case "sameas": return try isSame(value, try argument())
-        case "filter": return try Self.filterNames.contains(text(value))
-        case "test": return try Self.testNames.contains(text(value))
+        case "filter": return try Self.filterNames.contains(readText(value))
+        case "test": return try Self.testNames.contains(readText(value))
         default: throw failure("there is no test “\(name.prefix(40))”", .unsupported)
         }
     }

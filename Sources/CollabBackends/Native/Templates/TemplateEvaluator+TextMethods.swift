@@ -17,20 +17,15 @@ extension TemplateEvaluator {
     func callTextMethod(_ name: String, _ text: TemplateText, _ call: TemplateCall) throws(CollabError)
         -> TemplateValue
     {
-        try step(text.bytes.count / 64)
-        try reserve(text: text.bytes.count)
         let string = text.string
+        try step(over: .string(string))
+        try reserve(text: text.bytes.count)
         switch name {
         case "lower", "casefold": return .string(string.lowercased())
         case "upper": return .string(string.uppercased())
         case "capitalize": return .string(string.templateCapitalized)
         case "title": return .string(string.templateTitlecased)
-        case "swapcase":
-            return .string(
-                String(
-                    string.map { $0.isUppercase ? Character($0.lowercased()) : Character($0.uppercased()) }
-                )
-            )
+        case "swapcase": return .string(string.templateCasesSwapped)
         case "strip", "lstrip", "rstrip":
             let characters = try call.bind(["chars"], for: name, self)[0]
             return .string(
@@ -171,28 +166,7 @@ extension TemplateEvaluator {
 
     private func splitLines(_ text: String, _ call: TemplateCall) throws(CollabError) -> TemplateValue {
         let keepsEnds = try call.bind(["keepends"], for: "splitlines", self)[0]?.isTrue ?? false
-        var lines: [TemplateValue] = []
-        var line = String.UnicodeScalarView()
-        var previous: Unicode.Scalar?
-        var isOpen = false
-        for scalar in text.unicodeScalars {
-            defer { previous = scalar }
-            if previous == "\r", scalar == "\n" {
-                if keepsEnds, case .string(let last)? = lines.popLast() { lines.append(.string(last + "\n")) }
-                continue
-            }
-            isOpen = true
-            switch scalar {
-            case "\n", "\r", "\u{B}", "\u{C}", "\u{1C}", "\u{1D}", "\u{1E}", "\u{85}", "\u{2028}", "\u{2029}":
-                if keepsEnds { line.append(scalar) }
-                lines.append(.string(String(line)))
-                line = .init()
-                isOpen = false
-            default: line.append(scalar)
-            }
-        }
-        if isOpen { lines.append(.string(String(line))) }
-        return try makeList(lines)
+        return try makeList(text.templateLines(keepingEnds: keepsEnds).map { .string($0) })
     }
 
     private func partition(

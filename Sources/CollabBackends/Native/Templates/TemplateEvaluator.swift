@@ -54,9 +54,27 @@ final class TemplateEvaluator {
 
     /// Counts work.
     func step(_ count: Int = 1) throws(CollabError) {
+        let before = stepsLeft
         stepsLeft -= count
         if stepsLeft < 0 { throw failure("the template takes too many steps", .unsupported) }
-        if stepsLeft & 0xFFF == 0 { try checkCancellation() }
+        if before >> 12 != stepsLeft >> 12 { try checkCancellation() }
+    }
+
+    /// Counts the work of going through a value's characters, elements or members.
+    func step(over value: TemplateValue) throws(CollabError) {
+        switch value {
+        case .string(let text): try step(text.utf8.count / 16)
+        case .list(let list): try step(list.elements.count / 8)
+        case .mapping(let mapping): try step(mapping.count / 8)
+        default: break
+        }
+    }
+
+    /// A value as text that is gone through.
+    func readText(_ value: TemplateValue) throws(CollabError) -> String {
+        let text = try text(value)
+        if value.string == nil { try step(over: .string(text)) }
+        return text
     }
 
     /// Counts bytes of text that are about to be made.
@@ -95,8 +113,9 @@ final class TemplateEvaluator {
         -> TemplateValue
     {
         try reserve(elements: 2 * members.count)
-        for (key, _) in members where TemplateKey(key) == nil {
-            throw failure("a \(key.typeName) cannot be a key")
+        for (key, _) in members {
+            try step(over: key)
+            if TemplateKey(key) == nil { throw failure("a \(key.typeName) cannot be a key") }
         }
         let mapping = TemplateMapping(members)
         guard mapping.depth <= TemplateLimits.valueDepth else {

@@ -10,30 +10,14 @@ struct TemplateText {
 
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Where `wanted` lies, looking from `start` on.
-    func find(_ wanted: TemplateText, from start: Int = 0) -> Int? {
-        let count = wanted.bytes.count
-        guard count <= bytes.count else { return nil }
-        guard count > 0 else { return start <= bytes.count ? start : nil }
-        var index = start
-        let first = wanted.bytes[0]
-        while index + count <= bytes.count {
-            if bytes[index] == first, bytes[index..<(index + count)].elementsEqual(wanted.bytes) {
-                return index
-            }
-            index += 1
-        }
-        return nil
+    /// Where `wanted` lies first.
+    func find(_ wanted: TemplateText) -> Int? {
+        TemplateSearch(wanted.bytes).end(in: bytes).map { $0 - wanted.bytes.count }
     }
 
     /// Where `wanted` lies last.
-    func findLast(_ wanted: TemplateText, before end: Int? = nil) -> Int? {
-        var index = (end ?? bytes.count) - wanted.bytes.count
-        while index >= 0 {
-            if bytes[index..<(index + wanted.bytes.count)].elementsEqual(wanted.bytes) { return index }
-            index -= 1
-        }
-        return nil
+    func findLast(_ wanted: TemplateText) -> Int? {
+        TemplateSearch(wanted.bytes.reversed()).end(in: bytes.reversed()).map { bytes.count - $0 }
     }
 
     func contains(_ wanted: TemplateText) -> Bool { find(wanted) != nil }
@@ -71,28 +55,34 @@ extension TemplateText {
         bytes.count >= other.bytes.count && bytes.suffix(other.bytes.count).elementsEqual(other.bytes)
     }
 
-    /// Where another text occurs, without overlaps, at most `limit` times.
+    /// Where another text, which is not empty, occurs, without overlaps, at most `limit` times.
     func ranges(of wanted: TemplateText, limit: Int?) -> [Range<Int>] {
+        let search = TemplateSearch(wanted.bytes)
         var ranges: [Range<Int>] = []
         var start = 0
-        while ranges.count < limit ?? .max, let found = find(wanted, from: start) {
-            ranges.append(found..<(found + wanted.bytes.count))
-            start = found + wanted.bytes.count
+        while ranges.count < limit ?? .max, let length = search.end(in: bytes[start...]) {
+            ranges.append((start + length - wanted.bytes.count)..<(start + length))
+            start += length
         }
         return ranges
     }
 
+    /// The same from the end on.
+    private func lastRanges(of wanted: TemplateText, limit: Int?) -> [Range<Int>] {
+        let search = TemplateSearch(wanted.bytes.reversed())
+        var ranges: [Range<Int>] = []
+        var end = bytes.count
+        while ranges.count < limit ?? .max, let length = search.end(in: bytes[..<end].reversed()) {
+            ranges.append((end - length)..<(end - length + wanted.bytes.count))
+            end -= length
+        }
+        return ranges.reversed()
+    }
+
     /// The parts between separators.
     func split(_ separator: TemplateText, limit: Int?, fromEnd: Bool) -> [String] {
-        var cuts = ranges(of: separator, limit: fromEnd ? nil : limit)
-        if fromEnd {
-            cuts = []
-            var end = bytes.count
-            while cuts.count < limit ?? .max, let found = findLast(separator, before: end) {
-                cuts.insert(found..<(found + separator.bytes.count), at: 0)
-                end = found
-            }
-        }
+        let cuts =
+            fromEnd ? lastRanges(of: separator, limit: limit) : ranges(of: separator, limit: limit)
         var parts: [String] = []
         var start = 0
         for cut in cuts {
@@ -129,10 +119,44 @@ extension String {
         return words.prefix(limit).map { String(scalars[$0]) } + [rest]
     }
 
+    /// The lines, as Python's `str.splitlines` has them.
+    func templateLines(keepingEnds keepsEnds: Bool) -> [String] {
+        var lines: [String] = []
+        var line = String.UnicodeScalarView()
+        var previous: Unicode.Scalar?
+        var isOpen = false
+        for scalar in unicodeScalars {
+            defer { previous = scalar }
+            if previous == "\r", scalar == "\n" {
+                if keepsEnds, let last = lines.popLast() { lines.append(last + "\n") }
+                continue
+            }
+            isOpen = true
+            switch scalar {
+            case "\n", "\r", "\u{B}", "\u{C}", "\u{1C}", "\u{1D}", "\u{1E}", "\u{85}", "\u{2028}", "\u{2029}":
+                if keepsEnds { line.append(scalar) }
+                lines.append(String(line))
+                line = .init()
+                isOpen = false
+            default: line.append(scalar)
+            }
+        }
+        if isOpen { lines.append(String(line)) }
+        return lines
+    }
+
     /// The first character large, the others small.
     var templateCapitalized: String {
         guard let first = unicodeScalars.first else { return self }
         return first.properties.titlecaseMapping + String(unicodeScalars.dropFirst()).lowercased()
+    }
+
+    /// Small letters large and large ones small, as Python's `str.swapcase`.
+    var templateCasesSwapped: String {
+        unicodeScalars.reduce(into: "") { result, scalar in
+            let properties = scalar.properties
+            result += properties.isUppercase ? properties.lowercaseMapping : properties.uppercaseMapping
+        }
     }
 
     /// Every letter that follows no letter large, the others small, as Python's `str.title`.
