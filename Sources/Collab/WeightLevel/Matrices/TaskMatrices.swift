@@ -70,7 +70,8 @@ struct TaskMatrices: Sendable {
             + max(0, blocks - 8 * width * width * (preparing - computing))
     }
 
-    private static func parts(of length: Int, _ step: Int) -> [Range<Int>] {
+    /// The parts of a length, each of so many places but for the last.
+    static func parts(of length: Int, _ step: Int) -> [Range<Int>] {
         stride(from: 0, to: length, by: step).map { $0..<min($0 + step, length) }
     }
 
