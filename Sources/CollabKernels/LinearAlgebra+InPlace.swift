@@ -90,7 +90,8 @@ extension LinearAlgebra {
     /// The largest eigenvalues of a symmetric matrix, ascending, and their eigenvectors of unit length as rows.
     ///
     /// Up to an order by dividing and conquering (`dsyevd`), which takes three times the matrix. Beyond it by relatively
-    /// robust representations (`dsytrd`, `dstemr`, `dormtr`), which take twice the matrix, and longer.
+    /// robust representations (`dsytrd`, `dstemr`, `dormtr`), which take twice the matrix, and longer. How much that is,
+    /// ``EigenvectorSpace`` says.
     ///
     /// - Parameters:
     ///   - count: how many.
@@ -111,11 +112,12 @@ extension LinearAlgebra {
         guard isUpperFinite(matrix, order) else {
             throw KernelError("The matrix has elements that are not finite.")
         }
+        let space = EigenvectorSpace(order: order, dividingUpTo: dividedOrder)
         var values = [Double](repeating: 0, count: order)
+        var work = [Double](repeating: 0, count: space.work)
+        var wholeWork = [Int32](repeating: 0, count: space.wholeWork)
         let info: Int32
-        if order <= dividedOrder {
-            var work = [Double](repeating: 0, count: 1 + 6 * order + 2 * order * order)
-            var wholeWork = [Int32](repeating: 0, count: 3 + 5 * order)
+        if space.isDivided {
             info = collab_lapack_syevd(
                 order,
                 &matrix,
@@ -126,9 +128,7 @@ extension LinearAlgebra {
                 wholeWork.count
             )
         } else {
-            var vectors = [Double](repeating: 0, count: order * order)
-            var work = [Double](repeating: 0, count: 69 * order + 8192)
-            var wholeWork = [Int32](repeating: 0, count: 12 * order)
+            var vectors = [Double](repeating: 0, count: space.vectors)
             info = collab_lapack_syevr(order, &matrix, &values, &vectors, &work, work.count, &wholeWork)
             matrix = vectors
         }
@@ -137,9 +137,6 @@ extension LinearAlgebra {
         defer { matrix = [] }
         return (Array(values.suffix(count)), matrix)
     }
-
-    /// The largest order that is divided and conquered, unless told otherwise: the work space is 67 MB.
-    package static let largestDividedOrder = 2048
 
     private static func isUpperFinite(_ matrix: [Double], _ order: Int) -> Bool {
         matrix.withUnsafeBufferPointer { matrix in

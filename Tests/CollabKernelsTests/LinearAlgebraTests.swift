@@ -165,6 +165,21 @@ struct LinearAlgebraTests {
         }
     }
 
+    @Test("eigenvectors take three times the matrix where it is divided, and twice otherwise")
+    func eigenvectorSpace() {
+        func matrices(_ order: Int) -> Double {
+            Double(EigenvectorSpace(order: order).byteCount) / Double(8 * order * order)
+        }
+        #expect((3...3.01).contains(matrices(2048)))
+        #expect((2...2.05).contains(matrices(2049)))
+        // LAPACK's own formulas; with less it refuses to compute.
+        let divided = EigenvectorSpace(order: 7, dividingUpTo: 7)
+        #expect(divided.byteCount == 8 * (49 + 7 + 1 + 6 * 7 + 2 * 49) + 4 * (3 + 5 * 7))
+        #expect(EigenvectorSpace.mostBytes(upTo: 100) == EigenvectorSpace(order: 100).byteCount)
+        #expect(EigenvectorSpace.mostBytes(upTo: 2100) == EigenvectorSpace(order: 2048).byteCount)
+        #expect(EigenvectorSpace.mostBytes(upTo: 4096) == EigenvectorSpace(order: 4096).byteCount)
+    }
+
     @Test(
         "what is no number in a matrix is an error, not a search without end",
         arguments: [Double.nan, .infinity]

@@ -138,13 +138,13 @@ extension LowRankAdapter {
 }
 
 extension RankOneSum {
-    /// The elements of the whole matrix, row by row.
-    func matrix(columns: Int) -> [Float] {
-        let rows = left.first?.count ?? 0
-        var values = [Double](repeating: 0, count: rows * columns)
+    /// The elements of the whole matrix or of some of its rows, row by row.
+    func matrix(rows range: Range<Int>? = nil, columns: Int) -> [Float] {
+        let range = range ?? 0..<(left.first?.count ?? 0)
+        var values = [Double](repeating: 0, count: range.count * columns)
         for (l, r) in zip(left, right) {
-            for row in 0..<rows where l[row] != 0 {
-                for column in 0..<columns { values[row * columns + column] += l[row] * r[column] }
+            for (place, row) in range.enumerated() where l[row] != 0 {
+                for column in 0..<columns { values[place * columns + column] += l[row] * r[column] }
             }
         }
         return values.map { Float($0) }

@@ -13,6 +13,8 @@ extension LowRankAdapter {
     /// Makes an adapter of what a fine-tune has changed: the truncated singular value decomposition of every matrix of the
     /// layers, tuned − base.
     ///
+    /// Of the models one matrix is in memory at a time, its change in float32; both checkpoints are read once, in slices.
+    ///
     /// - Parameters:
     ///   - name: what to call the adapter.
     ///   - tuned: the fine-tuned weights.
@@ -49,23 +51,16 @@ extension LowRankAdapter {
                     "\(tuned.name) has no tensor “\(tensor.name)” of shape \(tensor.shape), as \(base.name) has."
                 )
             }
-            let change = zip(try tuned.values(of: tensor.name), try base.values(of: tensor.name)).map {
-                $0 - $1
-            }
-            guard change.allSatisfy(\.isFinite) else {
-                throw CollabError(
-                    .notFinite,
-                    "The change of “\(tensor.name)” has a number that is not finite."
-                )
-            }
-            let norm = squaredNorm(change)
-            if norm == 0 { continue }
-            guard tensor.shape.count == 2, isInLayer(tensor.name), tensor.name.hasSuffix(".weight") else {
+            let isMatrix =
+                tensor.shape.count == 2 && isInLayer(tensor.name) && tensor.name.hasSuffix(".weight")
+            let change = try TensorChange(of: tensor, from: tuned, over: base, keepingValues: isMatrix)
+            if change.squaredNorm == 0 { continue }
+            guard isMatrix else {
                 remainder.leftOut.append(tensor.name)
                 continue
             }
             let sum = RankOneSum(
-                of: change,
+                of: change.values,
                 rows: tensor.shape[0],
                 columns: tensor.shape[1],
                 rank: rank,
@@ -73,8 +68,10 @@ extension LowRankAdapter {
                 seed: seed &+ UInt64(place)
             )
             guard let module = try sum.module(String(tensor.name.dropLast(".weight".count))) else { continue }
-            let left = zip(change, RankOneSum(module).matrix(columns: tensor.shape[1])).map { $0 - $1 }
-            remainder.lost[tensor.name] = (squaredNorm(left) / norm).squareRoot()
+            remainder.lost[tensor.name] = change.share(
+                lostBy: RankOneSum(module),
+                columns: tensor.shape[1]
+            )
             modules.append(module)
             report(tensor.name)
         }
@@ -91,9 +88,5 @@ extension LowRankAdapter {
     /// Whether a tensor belongs to a layer, which runtimes can adapt, and not to the embedding or the output.
     private static func isInLayer(_ tensor: String) -> Bool {
         tensor.split(separator: ".").contains { Int($0) != nil }
-    }
-
-    private static func squaredNorm(_ values: [Float]) -> Double {
-        values.reduce(0) { $0 + Double($1) * Double($1) }
     }
 }

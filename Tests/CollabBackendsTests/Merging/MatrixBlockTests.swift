@@ -210,6 +210,26 @@ struct MatrixBlockTests {
         }
     }
 
+    /// An order of 2,048 is the largest whose eigenvectors are found in three times the matrix instead of twice.
+    @Test(
+        "take what the articles state, in matrices of the order of the shorter side, of which eigenvectors take two or three"
+    )
+    func eigenvectors() {
+        func matrices(_ method: some WholeMatrixMethod, _ order: Int) -> Double {
+            let tensor = TensorDescription(name: "w", shape: [order, order], format: .bf16)
+            let bytes = method.workingByteCount(of: tensor, memberCount: 3)
+            return Double(bytes) / Double(8 * order * order)
+        }
+        #expect((3...3.3).contains(matrices(.isoC(), 2048)))
+        #expect((2...2.3).contains(matrices(.isoC(), 2049)))
+        for method in [IsotropicMerge.isoCTS() as any WholeMatrixMethod, SingularVectorMerge.tsvM()] {
+            #expect((5...5.3).contains(matrices(method, 2048)))
+            // Directions that are left out may make the matrices of the others small enough to be divided.
+            #expect((4.9...5.3).contains(matrices(method, 2049)))
+            #expect((4...4.3).contains(matrices(method, 4096)))
+        }
+    }
+
     @Test("are not held as wholes: the limits that the articles state")
     func memory() {
         func bytes(_ method: some WholeMatrixMethod, _ rows: Int, _ columns: Int) -> Int {

@@ -82,6 +82,32 @@ struct AlignmentTests {
         #expect(try aligned.values(of: written) == layer.values(of: written))
     }
 
+    @Test("tensors are read in slices, never as a whole")
+    func slices() throws {
+        let shape = [2, 20_000]
+        let order = "layers.0." + Self.names[2]
+        func model(_ first: Float) throws -> SharedCheckpoint {
+            SharedCheckpoint(
+                try MemoryCheckpoint(
+                    "wide",
+                    tensors: [
+                        .init(
+                            "layers.0." + Self.names[0],
+                            shape: shape,
+                            values: (0..<40_000).map { $0 < 20_000 ? first : -first }
+                        ),
+                        .init(order, shape: [1, 2], values: [first, -first]),
+                    ]
+                )
+            )
+        }
+        let (reference, source) = (try model(1), try model(-1))
+        let aligned = try source.aligned(to: reference)
+        #expect(max(reference.largestRead, source.largestRead) <= TensorInputs.blockSize)
+        #expect(reference.readElements == 40_002 && source.readElements == 40_002)
+        #expect(try aligned.values(of: order) == [1, -1])
+    }
+
     @Test("a model that matches as it is keeps its stored form")
     func identity() throws {
         let layer = try layer(2)

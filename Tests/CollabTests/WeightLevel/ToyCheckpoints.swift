@@ -30,12 +30,16 @@ enum ToyCheckpoints {
     }
 }
 
-/// A checkpoint with an identity, which counts how often it is read.
+/// A checkpoint with an identity, which counts how often and how much of it is read.
 final class SharedCheckpoint: Checkpoint {
     private let base: MemoryCheckpoint
-    private let count = Protected(0)
+    private let lengths = Protected<[Int]>([])
     init(_ base: MemoryCheckpoint) { self.base = base }
-    var reads: Int { count.withLock { $0 } }
+    var reads: Int { lengths.withLock { $0.count } }
+    /// How many elements were read, those that were read again included.
+    var readElements: Int { lengths.withLock { $0.reduce(0, +) } }
+    /// How many elements were read at a time at most.
+    var largestRead: Int { lengths.withLock { $0.max() ?? 0 } }
     var name: String { base.name }
     var tensors: [TensorDescription] { base.tensors }
     var specification: any ModelSpecification { base.specification }
@@ -44,7 +48,7 @@ final class SharedCheckpoint: Checkpoint {
         elements: Range<Int>,
         into buffer: UnsafeMutableBufferPointer<Float>
     ) throws(CollabError) {
-        count.withLock { $0 += 1 }
+        lengths.withLock { $0.append(elements.count) }
         try base.read(tensor, elements: elements, into: buffer)
     }
     func storage(of tensor: String) -> TensorStorage? { base.storage(of: tensor) }

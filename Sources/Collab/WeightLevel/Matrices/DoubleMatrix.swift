@@ -36,17 +36,6 @@ struct DoubleMatrix: Sendable {
         return result
     }
 
-    /// This matrix transposed, times another.
-    func transposed(times other: DoubleMatrix) throws(CollabError) -> DoubleMatrix {
-        if columns == 0 || other.columns == 0 || rows == 0 {
-            return DoubleMatrix(rows: columns, columns: other.columns)
-        }
-        let product = try solved { () throws(KernelError) in
-            try LinearAlgebra.rowSums(values, columns: columns, other.values, columns: other.columns)
-        }
-        return DoubleMatrix(rows: columns, columns: other.columns, values: product)
-    }
-
     /// Multiplies each row by a factor.
     mutating func scale(rows factors: [Double]) {
         let columns = columns

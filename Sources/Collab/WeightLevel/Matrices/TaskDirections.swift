@@ -1,3 +1,5 @@
+internal import CollabKernels
+
 /// Directions on the shorter side of a matrix, whose counterparts on the longer side are what task vectors make of them.
 ///
 /// A direction vₖ of a task vector A has the counterpart uₖ = A vₖ ∕ σₖ, which is as long as the longer side; it is never
@@ -77,6 +79,14 @@ struct TaskDirections {
         var shared = DoubleMatrix(rows: cosines.rows, columns: parts[last].places.count)
         try shared.put(cosines.factor, times: vectors.factor(rows: parts[last].places).transposed)
         parts[last].shared = shared
+    }
+
+    /// The most memory that a matrix takes whose directions are turned: they, the one root, and what the other is found in.
+    static func byteCount(rows: Int, columns: Int) -> Int {
+        let width = min(rows, columns)
+        // The roots' matrices are as large as there are directions, no more than the shorter side has places.
+        let preparing = 2 * 8 * width * width + EigenvectorSpace.mostBytes(upTo: width)
+        return TaskMatrices.byteCount(rows: rows, columns: columns, preparing: preparing, computing: 2)
     }
 
     private mutating func add(

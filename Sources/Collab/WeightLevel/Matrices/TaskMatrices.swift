@@ -54,9 +54,9 @@ struct TaskMatrices: Sendable {
     /// - Parameters:
     ///   - rows: how many rows it has.
     ///   - columns: how many columns it has.
-    ///   - preparing: how many matrices of the order of the shorter side there are at the same time until the first rows
-    ///     are computed.
-    ///   - computing: how many there are then.
+    ///   - preparing: the bytes of all matrices of the order of the shorter side that there are at the same time until the
+    ///     first rows are computed, with what finding their eigenvectors takes.
+    ///   - computing: how many such matrices there are then.
     static func byteCount(rows: Int, columns: Int, preparing: Int, computing: Int) -> Int {
         let (width, longer) = (min(rows, columns), max(rows, columns))
         let strip = 8 * min(length(of: usualStripElements, width), longer) * width
@@ -64,13 +64,13 @@ struct TaskMatrices: Sendable {
         let block = blockRows * columns
         // In both precisions, and the latest two as they are kept.
         let blocks = 2 * strip + (12 + RowBlocks.keptBlocks * 4) * block
-        // A library's copies of parts of what it multiplies, and its work space.
-        let library = (3072 + 700) * width
-        return 8 * width * width * preparing + library
-            + max(0, blocks - 8 * width * width * (preparing - computing))
+        // A library's copies of parts of what it multiplies.
+        let library = 3072 * width
+        return library + max(preparing, 8 * width * width * computing + blocks)
     }
 
-    private static func parts(of length: Int, _ step: Int) -> [Range<Int>] {
+    /// The parts of a length, each of so many places but for the last.
+    static func parts(of length: Int, _ step: Int) -> [Range<Int>] {
         stride(from: 0, to: length, by: step).map { $0..<min($0 + step, length) }
     }
 

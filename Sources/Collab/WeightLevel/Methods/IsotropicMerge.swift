@@ -1,3 +1,5 @@
+internal import CollabKernels
+
 /// Iso-C and Iso-CTS: the directions of the summed task vectors, all made equally long.
 ///
 /// D. Marczak et al., *No Task Left Behind: Isotropic Model Merging with Common and Task-Specific Subspaces*, 2025.
@@ -70,14 +72,10 @@ public struct IsotropicMerge: WholeMatrixMethod {
     }
 
     func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
-        // The Gram matrix and its eigenvectors; or directions, the one root, the other's matrix and its eigenvectors.
-        let (preparing, computing) = commonShare < 1 ? (4, 2) : (2, 1)
-        return TaskMatrices.byteCount(
-            rows: rows,
-            columns: columns,
-            preparing: preparing,
-            computing: computing
-        )
+        if commonShare < 1 { return TaskDirections.byteCount(rows: rows, columns: columns) }
+        // The Gram matrix and what its eigenvectors are found in, which is no less than those and the projection.
+        let preparing = EigenvectorSpace(order: min(rows, columns)).byteCount
+        return TaskMatrices.byteCount(rows: rows, columns: columns, preparing: preparing, computing: 1)
     }
 }
 

@@ -32,8 +32,7 @@ public struct SingularVectorMerge: WholeMatrixMethod {
     }
 
     func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
-        // Directions, the one root, the other's matrix and its eigenvectors.
-        TaskMatrices.byteCount(rows: rows, columns: columns, preparing: 4, computing: 2)
+        TaskDirections.byteCount(rows: rows, columns: columns)
     }
 }
 
