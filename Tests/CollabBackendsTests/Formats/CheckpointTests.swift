@@ -142,6 +142,30 @@ struct CheckpointTests {
         #expect(error?.code == .inputOutput)
     }
 
+    @Test("quantised weights are refused before anything is read")
+    func quantisedWeights() throws {
+        let folder = try TemporaryFolder()
+        func error(_ tensor: String, _ type: String, _ configuration: String = "{}") throws -> CollabError? {
+            let header = "{\"\(tensor)\":{\"dtype\":\"\(type)\",\"shape\":[8],\"data_offsets\":[0,8]}}"
+            var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
+            bytes += Array(header.utf8) + Array(repeating: 0, count: 8)
+            try Data(bytes).write(to: URL(fileURLWithPath: folder.path("model.safetensors")))
+            try Data(configuration.utf8).write(to: URL(fileURLWithPath: folder.path("config.json")))
+            do throws(CollabError) {
+                _ = try SafetensorsCheckpoint(path: folder.url.path)
+                return nil
+            } catch { return error }
+        }
+        for tensor in ["model.q_proj.weight", "model.q_proj.qweight"] {
+            let error = try error(tensor, "U8")
+            #expect(error?.code == .unsupported && error?.message.contains(tensor) == true)
+        }
+        #expect(try error("model.position_ids", "U8") == nil)
+        let written = try error("x", "U8", "{\"quantization_config\":{\"quant_method\":\"awq\"}}")
+        #expect(written?.code == .unsupported && written?.message.contains("by awq") == true)
+        #expect(try error("x", "U8", "{\"quantization_config\":null}") == nil)
+    }
+
     @Test("types that cannot be computed with are refused by name")
     func unsupportedTypes() throws {
         let folder = try TemporaryFolder()

@@ -141,6 +141,8 @@ struct MergedCheckpointTests {
         ] {
             let error = #expect(throws: CollabError.self) { try merged.validate() }
             #expect(error?.code == .emptyTeam)
+            let late = #expect(throws: CollabError.self) { try merged.values(of: "w") }
+            #expect(late?.code == .emptyTeam)
         }
     }
 
