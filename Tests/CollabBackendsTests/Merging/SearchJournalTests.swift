@@ -61,6 +61,78 @@ struct SearchJournalTests {
         #expect(try SearchJournal(at: path).trials.count == 4)
     }
 
+    @Test(
+        "what finished beside a trial that failed is in the file, and not asked for again",
+        arguments: [1, 2, 8]
+    )
+    func siblings(_ later: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("search.jsonl")
+        func search(_ concurrency: Int) throws -> MergeSearch {
+            MergeSearch(
+                try CovarianceSearch(from: [0, 0], step: 0.5, seed: 8),
+                limit: 30,
+                concurrency: concurrency
+            )
+        }
+        let whole = try await search(1).run(objective: Self.bowl)
+        let bad = whole.trials[1].point
+        let finished = Protected(0)
+        let error = await #expect(throws: CollabError.self) {
+            try await search(4).run(journal: SearchJournal(at: path)) { (point) async throws(CollabError) in
+                if point == bad {
+                    // The others come first.
+                    while finished.withLock({ $0 }) < 3 { await Task.yield() }
+                    throw CollabError(.invalidRequest, "lost")
+                }
+                finished.withLock { $0 += 1 }
+                return try await Self.bowl(point)
+            }
+        }
+        #expect(error?.message == "lost")
+        let kept = try SearchJournal(at: path).trials
+        #expect(kept == [whole.trials[0], whole.trials[2], whole.trials[3]])
+        for asks in [27, 0] {
+            let asked = Protected(0)
+            let outcome = try await search(later).run(journal: SearchJournal(at: path)) {
+                (point) async throws(CollabError) in
+                asked.withLock { $0 += 1 }
+                return try await Self.bowl(point)
+            }
+            #expect(outcome == whole)
+            #expect(asked.withLock { $0 } == asks)
+        }
+    }
+
+    @Test("a loss of −∞ is read as what it was, and one of +∞ too")
+    func infinities() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path("search.jsonl")
+        let trials: [MergeSearch.Trial] = [-.infinity, .infinity, -2].map { .init(point: [1], loss: $0) }
+        let journal = try SearchJournal(at: file)
+        for trial in trials { try journal.record(trial) }
+        #expect(try SearchJournal(at: file).trials == trials)
+    }
+
+    @Test("a journal is of one objective, where it says of which")
+    func identity() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("search.jsonl")
+        let journal = try SearchJournal(at: path, identity: "ties of a and b on text 1")
+        let outcome = try await search().run(journal: journal, objective: Self.bowl)
+        let same = try SearchJournal(at: path, identity: "ties of a and b on text 1")
+        #expect(same.trials == outcome.trials)
+        #expect(try SearchJournal(at: path).identity == "ties of a and b on text 1", "nobody has to ask")
+        let other = #expect(throws: CollabError.self) {
+            try SearchJournal(at: path, identity: "ties of a and b on text 2")
+        }
+        #expect(other?.code == .invalidRequest && other?.message.contains("text 1") == true)
+        // Trials that say nothing may be of anything.
+        let nameless = folder.path("nameless.jsonl")
+        try SearchJournal(at: nameless).record(.init(point: [1], loss: 2))
+        #expect(throws: CollabError.self) { try SearchJournal(at: nameless, identity: "x") }
+    }
+
     @Test("a whole line that is no trial is named")
     func malformed() throws {
         let folder = try TemporaryFolder()
