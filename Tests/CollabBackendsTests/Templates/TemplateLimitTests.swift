@@ -5,7 +5,7 @@ import Testing
 @Suite("What a chat template may take")
 struct TemplateLimitTests {
     /// Each goes through much text or many elements again and again, or looks for what is nearly there everywhere.
-    private static let greedy = [
+    private static let greedy: [String] = [
         "{% set s = 'a' * 1000000 %}{% set t = 'a' * 500000 ~ 'b' %}{{ s.find(t) }}",
         "{% set s = 'a' * 1000000 %}{% set t = 'b' ~ 'a' * 500000 %}{{ s.rfind(t) }}",
         "{% set s = 'a' * 1000000 %}{% set t = 'a' * 500000 ~ 'b' %}{{ t in s }}",
@@ -24,6 +24,15 @@ struct TemplateLimitTests {
         "{% set s = 'a' * 1000000 %}{% set m = {s: 1} %}{% for i in r %}{{ m.get(s) }}{% endfor %}",
         "{% set l = [0] * 100000 %}{% for i in r %}{{ l | select | list | length }}{% endfor %}",
         "{% set l = [0] * 100000 %}{% for i in r %}{{ cycler(*l) }}{% endfor %}",
+        "{{ 'x'.startswith(('y' * 4000000,) * 200000) }}",
+        "{{ ('y' * 100000).startswith(('y' * 99999 ~ 'z',) * 200000) }}",
+        "{{ ('y' * 100000).endswith(('y' * 99998 ~ 'zy',) * 200000) }}",
+        "{% set b = 'y' * 4000000 %}{% for i in range(15000) %}{{ 'x'.find(b) }}{% endfor %}",
+        "{% set b = 'y' * 100000 %}{% for i in r %}{{ 'x'.strip(b) }}{% endfor %}",
+        "{% set b = 'y' * 100000 %}{% for i in r %}{{ 'x' | truncate(200000, end=b) }}{% endfor %}",
+        "{% set m = {'a': 1} %}{{ m[('y' * 4000000,) * 200000] }}",
+        "{% set t = ('y',) %}" + String(repeating: "{% set t = (t, t) %}", count: 60) + "{{ {'a': 1}[t] }}",
+        "{% set s = 'a' * 1000000 %}{% for i in r %}{{ (s % ()) | length }}{% endfor %}",
     ]
 
     @Test("Whatever it does, it ends soon, with its text or with a limit that it has met", arguments: greedy)
@@ -38,6 +47,45 @@ struct TemplateLimitTests {
         let time = ContinuousClock.now - start
         // Unoptimised and beside other tests; without the limits these take minutes or hours.
         #expect(time < .seconds(30))
+    }
+
+    @Test(
+        "What it hands to a method or looks up counts by its size",
+        arguments: [
+            "'x'.find(b)", "'x'.rfind(b)", "'x'.count(b)", "'x'.removeprefix(b)", "'x'.removesuffix(b)",
+            "'x'.replace(b, '')", "'x'.replace('x', b)", "'x' | replace(b, '')", "'x'.split(b)",
+            "'x'.rsplit(b)", "'x'.partition(b)", "'x'.rpartition(b)", "'x'.strip(b)", "'x' | trim(b)",
+            "b % ()", "{'a': 1}[(b,)]", "{'a': 1}.get((b,))", "{'a': 1}[((b,),)]", "(b,) in {'a': 1}",
+            "{(b,): 1}", "[(b,)] | unique | list",
+        ]
+    )
+    func arguments(_ expression: String) throws {
+        let template = try ChatTemplate(source: "{% set b = 'y' * 4000000 %}{% set c = \(expression) %}")
+        let error = #expect(throws: CollabError.self) { try template.render(messages: [] as [Message]) }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains("too many steps") == true)
+    }
+
+    @Test("Beginnings and endings that are longer than the text cost nothing and do not match")
+    func longAffixes() throws {
+        let template = try ChatTemplate(
+            source: "{% set b = 'y' * 4000000 %}{{ 'xy'.startswith(b) }} {{ 'xy'.endswith((b, 'z')) }} "
+                + "{{ 'xy'.startswith((b, 'x')) }} {{ 'xy'.endswith((b, 'y', b)) }} {{ 'xy'.endswith('xy') }}"
+        )
+        #expect(try template.render(messages: [] as [Message]) == "False False True True True")
+    }
+
+    @Test(
+        "A long text may be asked again and again what it is",
+        arguments: ["is string", "is defined", "is not none", "is iterable"]
+    )
+    func immediateTests(_ test: String) throws {
+        let template = try ChatTemplate(
+            source: "{% for m in messages %}{% if messages[0].content \(test) %}x{% endif %}{% endfor %}"
+        )
+        let instructions = String(repeating: "Be kind. ", count: 12_000)
+        let messages = [Message.system(instructions)] + (0..<400).map { .user("Message \($0)") }
+        #expect(try template.render(messages: messages) == String(repeating: "x", count: 401))
     }
 
     @Test("Rendering ends when its task is cancelled")

@@ -133,6 +133,8 @@ struct TemplateInputReader {
 extension Message {
     /// Under what name a tool call's arguments are.
     static let argumentsKey = "arguments"
+    /// Under what names a tool call's name and id are, and the id of the call that a result belongs to.
+    static let identifierKeys: Set<String> = ["id", "name", "tool_call_id"]
 
     /// The message as templates know it: with its tool calls in OpenAI's form, the arguments as an object if they are
     /// one.

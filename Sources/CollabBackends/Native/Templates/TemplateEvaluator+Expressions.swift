@@ -212,7 +212,7 @@ extension TemplateEvaluator {
 
     /// `value[key]`: the member or element, else the attribute of that name.
     func element(_ key: TemplateValue, of value: TemplateValue) throws(CollabError) -> TemplateValue {
-        try step(over: key)
+        try step(hashing: key)
         switch value {
         case .undefined(let owner):
             throw failure("“\(owner)” is not defined, so it has no elements")

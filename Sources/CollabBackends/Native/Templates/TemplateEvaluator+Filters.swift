@@ -35,6 +35,7 @@ extension TemplateEvaluator {
         case "title": return .string(try readText(value).templateWordsCapitalized)
         case "trim":
             let characters = try call.bind(["chars"], for: name, self)[0]
+            if let characters { try step(over: characters) }
             return .string(try readText(value).templateStripped(characters?.string))
         case "replace":
             let values = try call.bind(["old", "new", "count"], for: name, self)
@@ -124,6 +125,7 @@ extension TemplateEvaluator {
         let values = try call.bind(["length", "killwords", "end", "leeway"], for: "truncate", self)
         let length = values[0]?.integer ?? 255
         let end = values[2]?.string ?? "..."
+        try step(over: .string(end))
         let leeway = max(0, values[3]?.integer ?? 5)
         let scalars = text.unicodeScalars
         let endCount = end.unicodeScalars.count

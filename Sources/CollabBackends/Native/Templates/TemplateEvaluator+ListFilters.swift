@@ -212,6 +212,7 @@ extension TemplateEvaluator {
         var kept: [TemplateValue] = []
         for element in try elements(of: value) {
             let key = try sortKey(element, values[1], caseSensitive: values[0]?.isTrue ?? false)
+            if key.string == nil { try step(hashing: key) }
             guard let hashed = TemplateKey(key) else {
                 throw failure("a \(key.typeName) cannot be told apart")
             }

@@ -50,7 +50,7 @@ extension TemplateEvaluator {
         case "get":
             let values = try call.bind(["key", "default"], for: "get", self)
             guard let key = values[0] else { throw failure("get needs a key") }
-            try step(over: key)
+            try step(hashing: key)
             return mapping[key] ?? values[1] ?? .none
         case "items": return try items(mapping)
         case "keys": return try makeList(mapping.members.map(\.key))

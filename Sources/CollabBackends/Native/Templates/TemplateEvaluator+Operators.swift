@@ -87,7 +87,7 @@ extension TemplateEvaluator {
             try step((text.utf8.count + wanted.utf8.count) / 64)
             return TemplateText(text).contains(TemplateText(wanted))
         case .mapping(let mapping):
-            try step(over: element)
+            try step(hashing: element)
             guard TemplateKey(element) != nil else { throw failure("a \(element.typeName) cannot be a key") }
             return mapping[element] != nil
         case .list(let list):
@@ -132,6 +132,7 @@ extension TemplateEvaluator {
         case (.multiply, _, .list(let list)) where left.integer != nil:
             return try repeated(list, left.integer!)
         case (.modulo, .string(let format), _):
+            try step(over: left)
             return .string(try formatted(format, right))
         default: break
         }

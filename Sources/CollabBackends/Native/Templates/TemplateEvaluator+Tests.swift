@@ -10,7 +10,7 @@ extension TemplateEvaluator {
         func remainder(_ divisor: TemplateValue) throws(CollabError) -> Double {
             try calculate(.modulo, value, divisor).double ?? .nan
         }
-        if case .string = value { try step(over: value) }
+        if case .string = value, Self.readingTests.contains(name) { try step(over: value) }
         switch name {
         case "defined": return !value.isUndefined
         case "undefined": return value.isUndefined
@@ -45,6 +45,9 @@ extension TemplateEvaluator {
         default: throw failure("there is no test “\(name.prefix(40))”", .unsupported)
         }
     }
+
+    /// Those that go through a text; comparisons count for themselves what they go through.
+    private static let readingTests: Set<String> = ["lower", "upper", "filter", "test"]
 
     private static let testNames: Set<String> = [
         "defined", "undefined", "none", "boolean", "true", "false", "integer", "float", "number", "string",

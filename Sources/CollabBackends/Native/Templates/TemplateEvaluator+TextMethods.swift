@@ -28,6 +28,7 @@ extension TemplateEvaluator {
         case "swapcase": return .string(string.templateCasesSwapped)
         case "strip", "lstrip", "rstrip":
             let characters = try call.bind(["chars"], for: name, self)[0]
+            if let characters { try step(over: characters) }
             return .string(
                 string.templateStripped(characters?.string, left: name != "rstrip", right: name != "lstrip")
             )
@@ -79,11 +80,12 @@ extension TemplateEvaluator {
         }
     }
 
-    /// An argument that must be text.
+    /// An argument that must be text and is gone through.
     func textArgument(_ position: Int, of name: String, _ call: TemplateCall) throws(CollabError) -> String {
         guard call.positional.indices.contains(position), let text = call.positional[position].string else {
             throw failure("\(name) needs text")
         }
+        try step(over: .string(text))
         return text
     }
 
@@ -97,19 +99,20 @@ extension TemplateEvaluator {
     private func hasAffix(_ name: String, _ text: TemplateText, _ call: TemplateCall) throws(CollabError)
         -> Bool
     {
-        let candidates: [TemplateValue] =
-            switch call.positional.first {
-            case .list(let list)?: list.elements
-            case let value?: [value]
-            case nil: []
-            }
-        guard !candidates.isEmpty || call.positional.first != nil else { throw failure("\(name) needs text") }
+        guard let wanted = call.positional.first else { throw failure("\(name) needs text") }
+        var candidates = [wanted]
+        if case .list(let list) = wanted {
+            try step(over: wanted)
+            candidates = list.elements
+        }
         for candidate in candidates {
             guard let affix = candidate.string else { throw failure("\(name) needs text") }
-            let affixText = TemplateText(affix)
-            if name == "startswith" ? text.bytes.starts(with: affixText.bytes) : text.hasSuffix(affixText) {
-                return true
-            }
+            // Only what is no longer than the text is compared with it, and counts.
+            let count = affix.utf8.count
+            guard count <= text.bytes.count else { continue }
+            try step(over: candidate)
+            let part = name == "startswith" ? text.bytes.prefix(count) : text.bytes.suffix(count)
+            if part.elementsEqual(affix.utf8) { return true }
         }
         return false
     }
@@ -118,6 +121,8 @@ extension TemplateEvaluator {
     func replaced(_ text: TemplateText, _ old: String, _ new: String, limit: Int?) throws(CollabError)
         -> String
     {
+        try step(over: .string(old))
+        try step(over: .string(new))
         let limit = limit.flatMap { $0 < 0 ? nil : $0 }
         let wanted = TemplateText(old)
         let replacement = Array(new.utf8)
@@ -157,6 +162,7 @@ extension TemplateEvaluator {
         let parts: [String]
         if let separator = values[0]?.string {
             guard !separator.isEmpty else { throw failure("\(name) needs a separator that is not empty") }
+            try step(over: .string(separator))
             parts = text.split(TemplateText(separator), limit: limit, fromEnd: name == "rsplit")
         } else {
             parts = text.string.templateWords(limit: limit, fromEnd: name == "rsplit")

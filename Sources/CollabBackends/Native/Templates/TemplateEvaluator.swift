@@ -70,6 +70,18 @@ final class TemplateEvaluator {
         }
     }
 
+    /// Counts the work of using a value as a key, which reads all that a tuple holds.
+    func step(hashing key: TemplateValue) throws(CollabError) {
+        switch key {
+        case .string: try step(over: key)
+        case .list(let list) where list.kind == .tuple:
+            // One more, since tuples that hold one tuple twice have few elements and are read many times.
+            try step(1 + list.elements.count / 8)
+            for element in list.elements { try step(hashing: element) }
+        default: break
+        }
+    }
+
     /// A value as text that is gone through.
     func readText(_ value: TemplateValue) throws(CollabError) -> String {
         let text = try text(value)
@@ -114,7 +126,7 @@ final class TemplateEvaluator {
     {
         try reserve(elements: 2 * members.count)
         for (key, _) in members {
-            try step(over: key)
+            try step(hashing: key)
             if TemplateKey(key) == nil { throw failure("a \(key.typeName) cannot be a key") }
         }
         let mapping = TemplateMapping(members)

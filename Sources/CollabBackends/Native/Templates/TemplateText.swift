@@ -12,12 +12,14 @@ struct TemplateText {
 
     /// Where `wanted` lies first.
     func find(_ wanted: TemplateText) -> Int? {
-        TemplateSearch(wanted.bytes).end(in: bytes).map { $0 - wanted.bytes.count }
+        guard wanted.bytes.count <= bytes.count else { return nil }
+        return TemplateSearch(wanted.bytes).end(in: bytes).map { $0 - wanted.bytes.count }
     }
 
     /// Where `wanted` lies last.
     func findLast(_ wanted: TemplateText) -> Int? {
-        TemplateSearch(wanted.bytes.reversed()).end(in: bytes.reversed()).map { bytes.count - $0 }
+        guard wanted.bytes.count <= bytes.count else { return nil }
+        return TemplateSearch(wanted.bytes.reversed()).end(in: bytes.reversed()).map { bytes.count - $0 }
     }
 
     func contains(_ wanted: TemplateText) -> Bool { find(wanted) != nil }
@@ -57,6 +59,7 @@ extension TemplateText {
 
     /// Where another text, which is not empty, occurs, without overlaps, at most `limit` times.
     func ranges(of wanted: TemplateText, limit: Int?) -> [Range<Int>] {
+        guard wanted.bytes.count <= bytes.count else { return [] }
         let search = TemplateSearch(wanted.bytes)
         var ranges: [Range<Int>] = []
         var start = 0
@@ -69,6 +72,7 @@ extension TemplateText {
 
     /// The same from the end on.
     private func lastRanges(of wanted: TemplateText, limit: Int?) -> [Range<Int>] {
+        guard wanted.bytes.count <= bytes.count else { return [] }
         let search = TemplateSearch(wanted.bytes.reversed())
         var ranges: [Range<Int>] = []
         var end = bytes.count
