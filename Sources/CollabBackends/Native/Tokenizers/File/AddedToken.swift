@@ -69,8 +69,8 @@ struct AddedTokenFinder: Sendable {
             var range = position..<(position + match.length)
             position = range.upperBound
             if token.isSpecial && !includingSpecial { continue }
-            // A token before this one may have taken it as white space.
-            if range.upperBound <= plain { continue }
+            // White space that the token before has stripped is a token all the same, unless it would strip in turn.
+            if range.upperBound <= plain, token.stripsLeft { continue }
             if token.isSingleWord, !Self.standsAlone(range, text) { continue }
             if token.stripsLeft {
                 range = max(Self.startOfSpace(before: range.lowerBound, text), plain)..<range.upperBound
