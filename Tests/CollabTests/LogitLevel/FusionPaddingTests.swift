@@ -37,6 +37,22 @@ struct FusionPaddingTests {
         #expect(try await padded.attribution(of: "ba", after: request) == expected)
     }
 
+    @Test(
+        "two models of which one has more rows cascade by what is of the vocabulary",
+        arguments: [.chow(0.6), .difference(0.1), .optimal(0.3), .unlikelyTokens(0.7)] as [TokenDeferral]
+    )
+    func cascaded(_ rule: TokenDeferral) async throws {
+        let (bare, padded) = (Self.members(padding: []), Self.members(padding: [50, 60, 40]))
+        let expected = TokenCascade(bare[0], bare[1], deferring: rule)
+        let rows = try await expected.makeDecoder().append([0, 1, 2], logits: .all).map(\.values)
+        let answer = try await expected.respond(to: request)
+        for (small, large) in [(padded[0], bare[1]), (bare[0], padded[1])] {
+            let cascade = TokenCascade(small, large, deferring: rule)
+            #expect(try await cascade.makeDecoder().append([0, 1, 2], logits: .all).map(\.values) == rows)
+            #expect(try await cascade.respond(to: request).tokens == answer.tokens)
+        }
+    }
+
     @Test("a row that is too short, or empty, is an error that names the member", arguments: [0, 2, 4])
     func short(count: Int) async throws {
         let members = [

@@ -81,8 +81,8 @@ public struct TokenCascade: LogitModel {
             }
         }
         let (target, deferred) = deferral.target(
-            small: starts[0].logits.probabilities,
-            large: starts[1].logits.probabilities
+            small: withoutPadding(starts[0].logits).probabilities,
+            large: withoutPadding(starts[1].logits).probabilities
         )
         return DecodingStart(
             decoder: TokenCascadeDecoder(
@@ -100,6 +100,11 @@ public struct TokenCascade: LogitModel {
             constraints: starts.flatMap(\.constraints)
         )
     }
+}
+
+extension TokenCascade {
+    /// The logits of tokens alone: models of one vocabulary may have matrices of different numbers of rows.
+    fileprivate func withoutPadding(_ row: Logits) -> Logits { row.cut(to: small.tokenizer.count) }
 }
 
 /// The decoders of both models; the large one may lag behind.
@@ -168,7 +173,7 @@ final class TokenCascadeDecoder: BoundedDecoder, NotingDecoder {
                 "\(tokens.count) more tokens do not fit into the context of \(cascade.name)."
             )
         }
-        let rows = try await small.append(tokens, logits: selection)
+        let rows = try await small.append(tokens, logits: selection).map(cascade.withoutPadding)
         let smallRows = rows.map(\.probabilities)
         guard !rows.isEmpty, cascade.deferral.needsBoth || smallRows.contains(where: cascade.deferral.defers)
         else {
@@ -185,6 +190,7 @@ final class TokenCascadeDecoder: BoundedDecoder, NotingDecoder {
                 logits: selection == .all ? .all : .last
             )
             .suffix(rows.count)
+            .map(cascade.withoutPadding)
         } catch {
             // Neither may be left ahead of the other.
             try? await small.truncate(to: before)
