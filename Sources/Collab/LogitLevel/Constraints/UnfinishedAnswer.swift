@@ -15,6 +15,11 @@ public struct UnfinishedAnswer: Error, Hashable, Sendable {
     }
 }
 
+extension UnfinishedAnswer: CallFailure {
+    /// Not worth repeating, and used as much as was written.
+    public var traits: FailureTraits { FailureTraits(isPossiblyBilled: true, hasBegun: true, usage: usage) }
+}
+
 extension [Constraint] {
     /// Whether all of them allow a whole text.
     func allow(_ text: String) throws(CollabError) -> Bool {

@@ -41,6 +41,24 @@ struct WrappedConstraintTests {
         }
     }
 
+    @Test("what an unfinished answer took is booked, so that a budget comes to its end")
+    func booked() async throws {
+        let constrained = Self.model.constrained(to: try .choices(["abcd"]))
+        let request = Request(.completion("a"), options: GenerationOptions(maximumTokens: 2))
+        for (name, wrapped) in Self.wrappers(constrained) {
+            let run = Run(budget: .tokens(6))
+            var codes: [CollabError.Code?] = []
+            for _ in 0..<8 {
+                codes.append(
+                    await #expect(throws: CollabError.self) {
+                        try await wrapped.respond(to: request, in: run)
+                    }?.code
+                )
+            }
+            #expect(codes.first == .unfinishedAnswer && codes.last == .budgetExhausted, "\(name): \(codes)")
+        }
+    }
+
     @Test("a whole answer is none, at the limit or before it")
     func whole() async throws {
         let constrained = Self.model.constrained(to: try .choices(["abcd"]))
