@@ -192,6 +192,12 @@ struct SpeculationTests {
         #expect(try await same { ($0 + 0.5 * b).processed(by: TokenBias([0: -1])) })
         #expect(try await same { $0.guided(towards: "Be kind.") })
         #expect(try await same { FuseUnion(.mixture, members: [$0, b]) })
+        #expect(try await same { FuseUnion(.mixture, members: [$0, b]).constrained(to: constraint) })
+        #expect(try await same { PartialFusion(.mixture, members: [TopsOfLogits($0), TopsOfLogits(b)]) })
+        func role(_ model: some LogitModel) -> any LogitModel {
+            RoleModel(model.name, of: model) { request, _ in request }
+        }
+        #expect(try await same { FusedModel(nil, .mixture, members: [role($0), role(b)]) })
         #expect(try await same { ByteModel($0) })
         #expect(try await same { TokenCascade($0, b, deferring: .chow(0.2)) })
         #expect(try await same { SwitchingModel(.nudging(), members: [$0, b]) })

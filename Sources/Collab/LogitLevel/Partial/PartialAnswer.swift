@@ -159,8 +159,8 @@ struct PartialAnswer {
             let isLast = count >= counts.upperBound
             let step: IntervalFusion.Step
             do throws(CollabError) { step = try rule.fuse(known) } catch {
-                // A longer list may have what all of them know.
-                if isLast { throw error }
+                // A longer list may have what all of them know, and mends nothing else.
+                if isLast || error.code != .nothingToSample { throw error }
                 count = min(count * 2, counts.upperBound)
                 continue
             }

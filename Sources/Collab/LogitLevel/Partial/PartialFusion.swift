@@ -85,7 +85,7 @@ public struct PartialFusion: TextModel {
         }
         let seed =
             request.options.seed
-            ?? Run.current?.drawSeed("\(name)/\(request.sample)/\(request.contentHash)")
+            ?? Run.current?.drawSeed("\(seedName)/\(request.sample)/\(request.contentHash)")
             ?? UInt64(bitPattern: Int64(request.sample))
         try checkCancellation()
         let answers = try await concurrently(members) { (member) async throws(CollabError) in

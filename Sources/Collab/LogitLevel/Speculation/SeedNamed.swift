@@ -45,6 +45,26 @@ extension UnionModel: SeedNamed {
     var seedName: String { Collab.seedName(of: base) }
 }
 
+extension FuseUnion: SeedNamed {
+    var seedName: String {
+        "\(fusion.name) of \(members.map { Collab.seedName(of: $0) }.joined(separator: ", "))"
+    }
+}
+
+extension TopsOfLogits: SeedNamed {
+    var seedName: String { Collab.seedName(of: base) }
+}
+
+extension PartialFusion: SeedNamed {
+    var seedName: String {
+        "\(fusion.name) of \(members.map { Collab.seedName(of: $0) }.joined(separator: ", "))"
+    }
+}
+
+extension RoleModel: SeedNamed {
+    var seedName: String { name == base.name ? Collab.seedName(of: base) : name }
+}
+
 extension ProcessedModel: SeedNamed {
     var seedName: String { "\(Collab.seedName(of: base)) with \(processor.name)" }
 }

@@ -8,7 +8,10 @@ struct PartialExtremesTests {
         PartialDistribution.Entry(bytes: Array(text.utf8), logprob: logprob)
     }
 
-    @Test("the least temperature draws the favourite", arguments: [1e-300, 1e-38, 1e-3])
+    @Test(
+        "the least temperature draws the favourite",
+        arguments: [.leastNonzeroMagnitude, 1e-300, 1e-38, 1e-3]
+    )
     func cold(temperature: Double) async throws {
         let members = [
             ToyModel("one", always: [-1, 2, 1, 0, -1]), ToyModel("two", always: [0, 1, 1, 0, -1]),
