@@ -68,14 +68,19 @@ public struct SearchJournal: Sendable {
         }
         var trials: [MergeSearch.Trial] = []
         var found: String?
+        var isCut = false
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where !line.isEmpty {
+            // Behind the last end of a line there is nothing, or what was cut off, wherever that was.
+            let isLast = index == lines.count - 1
             if let line = try? JSONDecoder().decode(Line.self, from: Data(line)) {
                 trials.append(line.trial)
             } else if trials.isEmpty, found == nil,
                 let heading = try? JSONDecoder().decode(Heading.self, from: Data(line))
             {
                 found = heading.identity
+            } else if isLast {
+                isCut = true
             } else if line.last == UInt8(ascii: "}") {
                 throw CollabError(.malformedFile, "Line \(index + 1) of the journal “\(path)” is no trial.")
             }
@@ -90,8 +95,10 @@ public struct SearchJournal: Sendable {
         self.trials = trials
         self.identity = identity ?? found
         file = try AppendingFile(path: path)
-        // What a crash cut off must not swallow the next line.
-        if let end = data.last, end != UInt8(ascii: "\n") { try file.append([UInt8(ascii: "\n")]) }
+        // What a crash cut off must neither swallow the next line nor look whole when it is not the last any more.
+        if let end = data.last, end != UInt8(ascii: "\n") {
+            try file.append(Array((isCut ? " (cut off)\n" : "\n").utf8))
+        }
         if let identity, found == nil {
             try file.append(Array(try Cassette.line(Heading(identity: identity))))
         }

@@ -141,4 +141,18 @@ struct SearchJournalTests {
         let error = #expect(throws: CollabError.self) { try SearchJournal(at: path) }
         #expect(error?.code == .malformedFile && error?.message.contains("Line 2") == true)
     }
+
+    @Test("a line that is cut off behind a brace is passed over, also when others have followed it")
+    func cutAtBrace() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("search.jsonl")
+        for cut in [#"{"identity":"{\"a\":1}"#, #"{"point":[1],"other":{}"#] {
+            try Data(cut.utf8).write(to: URL(fileURLWithPath: path))
+            let trial = MergeSearch.Trial(point: [1], loss: 2)
+            let journal = try SearchJournal(at: path, identity: "{\"a\":1}")
+            #expect(journal.trials.isEmpty)
+            try journal.record(trial)
+            #expect(try SearchJournal(at: path, identity: "{\"a\":1}").trials == [trial])
+        }
+    }
 }
