@@ -152,18 +152,22 @@ extension RawInputs {
     }
 
     /// Which elements of a member a random rule keeps, and the sums of all magnitudes and of those kept.
+    ///
+    /// - Parameter isHeld: whether to give the former, a bit an element.
     func drawn(
         member: Int,
         density: Double,
         key: UInt64,
-        stream: Int
-    ) throws(CollabError) -> (bits: [UInt64], all: Double, kept: Double) {
-        var bits = [UInt64](repeating: 0, count: (elementCount + 127) / 128 * 2)
+        stream: Int,
+        holding isHeld: Bool
+    ) throws(CollabError) -> (bits: [UInt64]?, all: Double, kept: Double) {
+        let count = isHeld ? elementCount : min(elementCount, TensorInputs.blockSize)
+        var bits = [UInt64](repeating: 0, count: (count + 127) / 128 * 2)
         var (all, kept) = (0.0, 0.0)
         try bits.withUnsafeMutableBufferPointer { (bits) throws(CollabError) in
             guard let words = bits.baseAddress else { return }
             try forEachBlock { range in
-                let target = words + range.lowerBound / 64
+                let target = isHeld ? words + range.lowerBound / 64 : words
                 RawMerge.draw(
                     first: range.lowerBound,
                     count: range.count,
@@ -179,7 +183,7 @@ extension RawInputs {
                 kept += sums.kept
             }
         }
-        return (bits, all, kept)
+        return (isHeld ? bits : nil, all, kept)
     }
 }
 

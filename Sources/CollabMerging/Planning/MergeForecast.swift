@@ -19,16 +19,13 @@ extension MergePlan {
     public func forecast(threads: Int? = nil) -> MergeForecast {
         let threads = threads ?? WorkerPool.physicalCores
         let cost = Self.cost(of: document.method)
-        let largest = tensors.map(\.elementCount).max() ?? 0
         let buffers = (inputs.count + 3) * (1 << 16) * 4 + (1 << 16) * 8
-        let isRandom = document.method.hasPrefix("della") || document.method.hasPrefix("dare")
-        let masks = isRandom ? largest / 8 * inputs.count : 0
         let matrices = matrixByteCount(threads: threads)
         let read = Double(inputByteCount) * Double(cost.passes)
         let seconds = (read / cost.rate + Double(byteCount) / 2e9) * 2 / Double(max(1, threads))
         return MergeForecast(
             passes: cost.passes,
-            peakByteCount: threads * (buffers + masks) + matrices + (16 << 20),
+            peakByteCount: threads * buffers + matrices + (16 << 20),
             seconds: seconds
         )
     }

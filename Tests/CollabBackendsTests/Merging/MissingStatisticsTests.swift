@@ -89,4 +89,39 @@ struct MissingStatisticsTests {
         #expect(error?.code == .notFinite)
         #expect(error?.message.contains("Element 2 of “fisher/out.weight” of measured is \(bad)") == true)
     }
+
+    @Test("another shape than the weight's is named, with both")
+    func shapes() throws {
+        let wide = ModelStatistics(
+            try MemoryCheckpoint(
+                "wide",
+                tensors: ["fisher/fc.weight", "gram/fc.weight"].map {
+                    .init($0, shape: [2, 3], values: [1, 1, 1, 1, 1, 1])
+                }
+            )
+        )
+        for method in [
+            FisherMerge(statistics: [try statistics(fisher), wide]) as any MergeMethod,
+            RegMeanMerge(statistics: [try statistics(gram), wide]),
+        ] {
+            let merged = MergedCheckpoint(nil, method, members: try models())
+            let error = #expect(throws: CollabError.self) { try merged.values(of: "fc.weight") }
+            #expect(error?.code == .tensorMismatch && error?.message.contains("of wide") == true)
+        }
+    }
+
+    @Test("those of other models, of which no weight has the name, are refused before the merge")
+    func otherModels() throws {
+        let weights = try models()[0].tensors
+        for (part, own) in [(StatisticsPart.fisher, fisher), (.gram, gram)] {
+            let renamed = Dictionary(uniqueKeysWithValues: own.map { ($0.key + ".other", $0.value) })
+            let all = [try statistics(own), try statistics(own)]
+            #expect(throws: Never.self) { try ModelStatistics.check(part, in: all, for: weights) }
+            let others = [try statistics(renamed), try statistics(renamed)]
+            let error = #expect(throws: CollabError.self) {
+                try ModelStatistics.check(part, in: others, for: weights)
+            }
+            #expect(error?.code == .invalidRequest && error?.message.contains("other models") == true)
+        }
+    }
 }

@@ -100,6 +100,10 @@ struct StoredMergeTests {
                 .dare(base: $0, density: 0.4, seed: 3, vote: vote, rescaling: .inverseDensity)
             }
             #expect(paper == 0)
+            var method = DAREMerge.dare(base: models.stored[0], density: 0.4, seed: 3, vote: vote)
+            let held = try values(method, Array(models.stored[1...]))
+            method.masks.mostBytes = 0
+            #expect(try values(method, Array(models.stored[1...])) == held, "drawn again")
         }
     }
 

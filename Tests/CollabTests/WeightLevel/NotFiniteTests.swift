@@ -6,12 +6,15 @@ import Testing
 struct NotFiniteTests {
     private static let rules: [any MergeMethod] = [
         .linear(), .linear(weights: [0, 1]), .taskArithmetic(), .slerp(t: 0.5),
+        // The base counts 0 times.
+        .taskArithmetic(weights: 0.5), .isoC(), .tsvM(), .wudi(),
         .ties(density: 0.5), .ties(density: 1), .ties(density: 0), .ties(.paper, density: 0.5),
         .dare(density: 0.5, seed: 1, rescaling: .none),
         .dare(density: 0.1, seed: 1, vote: .weighted, rescaling: .none),
         .dare(density: 0.5, seed: 1, vote: .weighted),
         .dare(density: 0.5, seed: 1, rescaling: .inverseDensity),
-        .della(density: 0.5, seed: 1), .breadcrumbs(density: 0.5), .breadcrumbs(density: 1, vote: .sum),
+        .della(density: 0.5, seed: 1), .della(density: 0.5, seed: 1, rescaling: .inverseDensity),
+        .breadcrumbs(density: 0.5), .breadcrumbs(density: 1, vote: .sum),
         .sce(), .ram(), .ramPlus(), .magMax(), .emr(), .emr(task: 0), .tallMask(task: 1), .consensus(),
         .modelStock(),
     ]

@@ -23,6 +23,8 @@ public struct DAREMerge: MergeMethod {
     public var rescaling: TaskRescaling
     /// Where the random numbers begin.
     public var seed: UInt64
+    /// Whether what is drawn is written down.
+    var masks = DrawnMasks()
 
     /// Makes the method.
     public init(
@@ -67,7 +69,7 @@ public struct DAREMerge: MergeMethod {
             density <= 0
                 ? .nothing : density >= 1 ? .everything : .random(density: density, key: key, stream: member)
         }
-        let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities)
+        let thinnings = try inputs.thinnings(rules, rescaling: rescaling, densities: densities, masks: masks)
         let weights = weights.values(tensor: tensor, memberCount: inputs.members.count)
         return SparseTaskMerge(
             thinnings: thinnings,
@@ -79,6 +81,11 @@ public struct DAREMerge: MergeMethod {
 
     /// Where nothing differs, the task vectors are 0.
     public func keepsEqual(tensor: String, memberCount: Int) -> Bool { true }
+
+    /// A bit an element and member, if that is little enough.
+    public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        rescaling == .l1 ? masks.byteCount(of: tensor, memberCount: memberCount) : 0
+    }
 }
 
 /// A hash of a text (FNV-1a), equal in every process.

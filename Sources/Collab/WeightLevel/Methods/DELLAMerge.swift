@@ -8,7 +8,7 @@
 /// (``TaskRescaling/l1``), which makes small elements smaller on average and large ones larger. A density of 1 keeps all.
 /// Of equal magnitudes the lower index ranks lower; a row of one element has the rank ½. Random numbers depend on the
 /// seed, the tensor's name and the member's place alone. While a tensor is merged, a bit an element and member is held
-/// in memory, or 4 bytes for the paper's rescaling.
+/// in memory where that is 112 MiB at most; else, and with the paper's rescaling, rows are drawn again when they are merged.
 public struct DELLAMerge: MergeMethod {
     /// Where the task vectors are measured from; `nil`: the first member.
     public var base: (any Checkpoint)?
@@ -28,6 +28,8 @@ public struct DELLAMerge: MergeMethod {
     public var rescaling: TaskRescaling
     /// Where the random numbers begin.
     public var seed: UInt64
+    /// Whether what is drawn is written down.
+    var masks = DrawnMasks()
 
     /// Makes the method.
     ///
@@ -92,6 +94,7 @@ public struct DELLAMerge: MergeMethod {
         let tensor = inputs.tensor.name
         var rules: [Thinning.Rule] = []
         let isExact = rescaling == .inverseDensity
+        let isHeld = !isExact && masks.areHeld(of: inputs.tensor, memberCount: inputs.members.count)
         for member in inputs.members.indices {
             guard let range = try probabilities(tensor, member) else {
                 rules.append(.everything)
@@ -99,9 +102,14 @@ public struct DELLAMerge: MergeMethod {
             }
             var generator = SeededGenerator(seed: seed ^ stableHash(tensor))
             generator = SeededGenerator(seed: generator.next() &+ UInt64(member))
-            rules.append(
-                try inputs.drawByRank(from: range.0, to: range.1, isExact, of: member, &generator)
+            let draw = RankedDraw(
+                inputs,
+                member: member,
+                probabilities: range,
+                generator: generator,
+                isDividing: isExact
             )
+            rules.append(isHeld ? .chosen(bits: try draw.bits()) : .ranked(draw))
         }
         let thinnings = try inputs.thinnings(
             rules,
@@ -119,46 +127,10 @@ public struct DELLAMerge: MergeMethod {
 
     /// Where nothing differs, the task vectors are 0.
     public func keepsEqual(tensor: String, memberCount: Int) -> Bool { true }
-}
 
-extension TensorInputs {
-    /// Draws which elements of a member's task vector are kept, by their rank in the row.
-    ///
-    /// - Parameter dividing: whether survivors are divided by their probability.
-    fileprivate func drawByRank(
-        from lowest: Double,
-        to highest: Double,
-        _ dividing: Bool,
-        of member: Int,
-        _ generator: inout SeededGenerator
-    ) throws(CollabError) -> Thinning.Rule {
-        let count = tensor.elementCount
-        let columns = max(1, tensor.shape.last ?? 1)
-        var bits = [UInt64](repeating: 0, count: dividing ? 0 : (count + 63) / 64)
-        var factors = [Float](repeating: 0, count: dividing ? count : 0)
-        var row: [(magnitude: Float, index: Int)] = []
-        row.reserveCapacity(columns)
-        try forEachDelta(of: [member]) { deltas, first in
-            let delta = deltas[0]
-            for place in delta.indices {
-                row.append((abs(delta[place]), first + place))
-                guard row.count == columns else { continue }
-                row.sort { ($0.magnitude, $0.index) < ($1.magnitude, $1.index) }
-                for (place, element) in row.enumerated() {
-                    let rank = columns == 1 ? 0.5 : Double(place) / Double(columns - 1)
-                    let probability = lowest + rank * (highest - lowest)
-                    guard generator.nextUnit() < probability else { continue }
-                    if dividing {
-                        factors[element.index] = Float(1 / probability)
-                    } else {
-                        bits[element.index >> 6] |= 1 << UInt64(element.index & 63)
-                    }
-                }
-                row.removeAll(keepingCapacity: true)
-            }
-            return true
-        }
-        return dividing ? .factors(factors) : .chosen(bits: bits)
+    /// A bit an element and member, if that is little enough.
+    public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        rescaling == .inverseDensity ? 0 : masks.byteCount(of: tensor, memberCount: memberCount)
     }
 }
 

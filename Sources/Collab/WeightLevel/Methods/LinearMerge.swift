@@ -63,7 +63,7 @@ struct WeightedSum: TensorMerge {
 
     func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
         var (rows, factors) = (slice.members, weights)
-        if baseWeight != 0, let base = slice.base {
+        if let base = slice.base {
             rows.append(base)
             factors.append(baseWeight)
         }
@@ -79,7 +79,7 @@ extension WeightedSum: RawTensorMerge {
     ) -> Bool {
         let (members, base) = inputs.addresses(at: elements.lowerBound)
         var (rows, factors) = (members, weights)
-        if baseWeight != 0, let base {
+        if let base {
             rows.append(base)
             factors.append(baseWeight)
         }

@@ -14,8 +14,8 @@ struct Thinning: Sendable {
         case random(density: Double, key: UInt64, stream: Int)
         /// Those whose bit is set, by index in the tensor.
         case chosen(bits: [UInt64])
-        /// All, each times a factor of its own.
-        case factors([Float])
+        /// What is drawn by rank, times the factors that belong to it.
+        case ranked(RankedDraw)
     }
 
     var rule = Rule.everything
@@ -27,15 +27,15 @@ struct Thinning: Sendable {
     fileprivate var hasBeenRead: Bool {
         switch rule {
         case .everything, .nothing: false
-        case .magnitude, .band, .chosen, .factors: true
-        case .random: isMeasured
+        case .magnitude, .band, .chosen: true
+        case .random, .ranked: isMeasured
         }
     }
 
     /// Sets to 0 what is not kept.
     ///
     /// - Parameter first: the index of the first element in its tensor.
-    func apply(to delta: UnsafeMutableBufferPointer<Float>, first: Int) {
+    func apply(to delta: UnsafeMutableBufferPointer<Float>, first: Int) throws(CollabError) {
         switch rule {
         case .everything: break
         case .nothing: delta.update(repeating: 0)
@@ -50,8 +50,7 @@ struct Thinning: Sendable {
                 let index = first + place
                 if bits[index >> 6] >> UInt64(index & 63) & 1 == 0 { delta[place] = 0 }
             }
-        case .factors(let factors):
-            for place in delta.indices { delta[place] *= factors[first + place] }
+        case .ranked(let draw): try draw.apply(to: delta, first: first)
         }
     }
 }
@@ -79,7 +78,7 @@ struct SparseTaskMerge: TensorMerge {
         }
     }
 
-    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) {
+    func merge(_ slice: TensorSlice, into output: UnsafeMutableBufferPointer<Float>) throws(CollabError) {
         guard let base = slice.base else { return }
         let count = slice.elements.count
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * slice.members.count)
@@ -88,7 +87,7 @@ struct SparseTaskMerge: TensorMerge {
         for (index, member) in slice.members.enumerated() {
             let delta = UnsafeMutableBufferPointer(rebasing: memory[(index * count)..<((index + 1) * count)])
             MergeArithmetic.delta(member, from: base, into: delta)
-            thinnings[index].apply(to: delta, first: slice.elements.lowerBound)
+            try thinnings[index].apply(to: delta, first: slice.elements.lowerBound)
             deltas.append(UnsafeBufferPointer(delta))
         }
         let scales = thinnings.map(\.scale)
@@ -119,7 +118,7 @@ extension SparseTaskMerge: RawTensorMerge {
     ) -> Bool {
         let (members, base) = inputs.addresses(at: elements.lowerBound)
         guard let base, elements.lowerBound % RawMerge.alignment == 0 else { return false }
-        return withRawThinnings(thinnings[...]) { raw in
+        return withRawThinnings(thinnings[...], of: elements) { raw in
             var (weights, factor) = (weights, lambda)
             var election: (vote: MergeArithmetic.Vote, combination: MergeArithmetic.Combination)?
             switch combination {
@@ -146,6 +145,7 @@ extension SparseTaskMerge: RawTensorMerge {
     /// Lends what the kernels need to know of thinnings; `false` if they cannot do one.
     private func withRawThinnings(
         _ rest: ArraySlice<Thinning>,
+        of elements: Range<Int>,
         _ known: [RawThinning] = [],
         _ body: ([RawThinning]) -> Void
     ) -> Bool {
@@ -154,15 +154,32 @@ extension SparseTaskMerge: RawTensorMerge {
             return true
         }
         switch first.rule {
-        case .everything: return withRawThinnings(rest.dropFirst(), known + [.everything], body)
-        case .nothing: return withRawThinnings(rest.dropFirst(), known + [.nothing], body)
-        case .magnitude(let cut): return withRawThinnings(rest.dropFirst(), known + [.magnitude(cut)], body)
+        case .everything: return withRawThinnings(rest.dropFirst(), of: elements, known + [.everything], body)
+        case .nothing: return withRawThinnings(rest.dropFirst(), of: elements, known + [.nothing], body)
+        case .magnitude(let cut):
+            return withRawThinnings(rest.dropFirst(), of: elements, known + [.magnitude(cut)], body)
         case .chosen(let bits):
             return bits.withUnsafeBufferPointer { bits in
                 guard let base = bits.baseAddress else { return false }
-                return withRawThinnings(rest.dropFirst(), known + [.chosen(base)], body)
+                return withRawThinnings(rest.dropFirst(), of: elements, known + [.chosen(base)], body)
             }
-        default: return false
+        case .random(let density, let key, let stream):
+            var bits = [UInt64](repeating: 0, count: (elements.count + 127) / 128 * 2)
+            return bits.withUnsafeMutableBufferPointer { bits in
+                guard let words = bits.baseAddress else { return false }
+                RawMerge.draw(
+                    first: elements.lowerBound,
+                    count: elements.count,
+                    density: density,
+                    key: key,
+                    stream: stream,
+                    into: words
+                )
+                // Bits are found by place in the tensor.
+                let origin = UnsafePointer(words) - elements.lowerBound / 64
+                return withRawThinnings(rest.dropFirst(), of: elements, known + [.chosen(origin)], body)
+            }
+        case .band, .ranked: return false
         }
     }
 
@@ -170,7 +187,6 @@ extension SparseTaskMerge: RawTensorMerge {
         thinnings.reduce(0) { sum, thinning in
             switch thinning.rule {
             case .chosen(let bits): sum + 8 * bits.count
-            case .factors(let factors): sum + 4 * factors.count
             default: sum
             }
         }

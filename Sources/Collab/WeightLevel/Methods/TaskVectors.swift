@@ -4,7 +4,7 @@ extension TensorInputs {
     /// Reads the task vectors of some members, slice by slice, in order, as long as it is asked to go on.
     func forEachDelta(
         of chosen: [Int],
-        _ body: ([UnsafeMutableBufferPointer<Float>], _ first: Int) -> Bool
+        _ body: ([UnsafeMutableBufferPointer<Float>], _ first: Int) throws(CollabError) -> Bool
     ) throws(CollabError) {
         guard !chosen.isEmpty else { return }
         let inputs = TensorInputs(
@@ -25,7 +25,7 @@ extension TensorInputs {
             for (delta, member) in zip(deltas, slice.members) {
                 MergeArithmetic.delta(member, from: base, into: delta)
             }
-            return body(deltas, slice.elements.lowerBound)
+            return try body(deltas, slice.elements.lowerBound)
         })
     }
 
@@ -72,10 +72,13 @@ extension TensorInputs {
     }
 
     /// Thinnings with their scales, one a member.
+    ///
+    /// - Parameter masks: whether what is drawn for them is written down.
     func thinnings(
         _ rules: [Thinning.Rule],
         rescaling: TaskRescaling,
-        densities: [Double]
+        densities: [Double],
+        masks: DrawnMasks = DrawnMasks()
     ) throws(CollabError) -> [Thinning] {
         var thinnings = rules.map { Thinning(rule: $0) }
         let thinned = rules.indices.filter { member in
@@ -88,12 +91,12 @@ extension TensorInputs {
         case .none: break
         case .inverseDensity: for member in thinned { thinnings[member].scale = 1 / densities[member] }
         case .l1:
-            if let drawn = try drawnThinnings(rules) { return drawn }
+            if let drawn = try drawnThinnings(rules, masks) { return drawn }
             var sums = rules.map { _ in (before: 0.0, after: 0.0) }
-            try forEachDelta(of: thinned) { deltas, first in
+            try forEachDelta(of: thinned) { (deltas, first) throws(CollabError) in
                 for (place, member) in thinned.enumerated() {
                     sums[member].before += MergeArithmetic.l1(UnsafeBufferPointer(deltas[place]))
-                    thinnings[member].apply(to: deltas[place], first: first)
+                    try thinnings[member].apply(to: deltas[place], first: first)
                     sums[member].after += MergeArithmetic.l1(UnsafeBufferPointer(deltas[place]))
                 }
                 return true
@@ -108,20 +111,34 @@ extension TensorInputs {
 }
 
 extension TensorInputs {
-    /// Random thinnings of weights in bfloat16, whose choice is written down so that it is made once; `nil` for others.
-    private func drawnThinnings(_ rules: [Thinning.Rule]) throws(CollabError) -> [Thinning]? {
+    /// Random thinnings of weights in bfloat16, whose choice is written down, if it may be, so that it is made once; `nil` for others.
+    private func drawnThinnings(
+        _ rules: [Thinning.Rule],
+        _ masks: DrawnMasks
+    ) throws(CollabError) -> [Thinning]? {
         guard let raw = RawInputs(self), raw.elementCount <= 1 << 30 else { return nil }
         var thinnings: [Thinning] = []
+        let isHeld = masks.areHeld(of: tensor, memberCount: rules.count)
         for (member, rule) in rules.enumerated() {
             switch rule {
             case .everything, .nothing: thinnings.append(Thinning(rule: rule))
             case .random(let density, let key, let stream):
-                let drawn = try raw.drawn(member: member, density: density, key: key, stream: stream)
+                let drawn = try raw.drawn(
+                    member: member,
+                    density: density,
+                    key: key,
+                    stream: stream,
+                    holding: isHeld
+                )
                 // Something is not finite; the slower way says what.
                 guard drawn.all.isFinite else { return nil }
                 let isScaled = drawn.all >= 1e-7 && drawn.kept >= 1e-7
                 thinnings.append(
-                    Thinning(rule: .chosen(bits: drawn.bits), scale: isScaled ? drawn.all / drawn.kept : 1)
+                    Thinning(
+                        rule: drawn.bits.map { .chosen(bits: $0) } ?? rule,
+                        scale: isScaled ? drawn.all / drawn.kept : 1,
+                        isMeasured: true
+                    )
                 )
             default: return nil
             }
