@@ -51,31 +51,17 @@ struct MixCommand: AsyncParsableCommand {
     }
 
     private func mix() async throws(CollabError) {
-        var (experts, texts): ([any Checkpoint], [[[TokenID]]]) = ([], [])
-        let tokenizer = try ModelFolder(path: base).makeTokenizer()
+        var (experts, texts): ([any Checkpoint], [String]) = ([], [])
         let checkpoint = try SafetensorsCheckpoint(path: base)
-        let window = try TokenWindows.length(256, for: checkpoint)
         for entry in expert {
             let parts = entry.split(separator: "=", maxSplits: 1)
             experts.append(try SafetensorsCheckpoint(path: String(parts[0])))
-            guard parts.count > 1 else { continue }
-            let file = try MappedFile(path: String(parts[1]))
-            let content = String(decoding: file.bytes, as: UTF8.self)
-            let encoded = try tokenizer.encode(content, parsingSpecialTokens: false).prefix(tokens)
-            texts.append(
-                stride(from: 0, to: encoded.count, by: window).map {
-                    Array(encoded.dropFirst($0).prefix(window))
-                }
-            )
+            if parts.count > 1 { texts.append(String(parts[1])) }
         }
-        let router =
-            texts.isEmpty
-            ? ExpertRouter.random(seed: seed)
-            : try await .texts(texts, readBy: try await NativeModel(contentsOf: base))
         let mixture = try ExpertMixture(
             base: checkpoint,
             experts: experts,
-            router: router,
+            router: try await .files(texts, readBy: base, tokens: tokens, seed: seed),
             expertsPerToken: perToken,
             sharingMean: mean
         )

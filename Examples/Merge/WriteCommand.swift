@@ -95,15 +95,23 @@ struct WriteCommand: AsyncParsableCommand {
         for (stage, plan) in zip(file.stages, plans) {
             let folder = plans.count == 1 ? output : output + "/" + stage.folderName
             let writer = MergeWriter(plan, to: folder, configuration: file.text, options: options)
-            // Of several merges those that an interrupted run has finished are left as they are.
-            if plans.count > 1, !fresh, try writer.isFinished() {
+            if !fresh, try isFinished(writer, amongSeveral: plans.count > 1) {
                 print("\(folder): finished before")
-                continue
+            } else {
+                writers.append(writer)
             }
-            writers.append(writer)
         }
         // The last one's folder is looked at before the first one's weights.
         for writer in writers { try writer.check() }
         for writer in writers { try await Terminal.run(writer) }
+    }
+
+    /// Whether an interrupted run of the command has finished a merge, so that it is left as it is.
+    ///
+    /// A merge on its own is finished so only if the run was killed at its very end, with traces of it left: who repeats a
+    /// command that was complete is told that the folder is there.
+    private func isFinished(_ writer: MergeWriter, amongSeveral: Bool) throws(CollabError) -> Bool {
+        if try writer.concludeEarlierRun() { return true }
+        return amongSeveral ? try writer.isFinished() : false
     }
 }

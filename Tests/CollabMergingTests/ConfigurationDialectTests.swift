@@ -9,6 +9,12 @@ import Testing
 struct ConfigurationDialectTests {
     private static let members = "[{model: inputs/fp32/ftA}, {model: inputs/fp32/ftB}]"
 
+    private static let whole = "models: [{model: inputs/fp32/ftA}]\nmerge_method: passthrough\n"
+
+    private func file(_ yaml: String) throws -> MergeFile {
+        try MergeFile(yaml: yaml, source: "config.yml", relativeTo: MergeFixtures.folder)
+    }
+
     private func document(_ yaml: String) throws -> MergeDocument {
         try #require(try MergeDocument.documents(yaml: yaml, source: "config.yml").first)
     }
@@ -89,26 +95,44 @@ struct ConfigurationDialectTests {
     }
 
     @Test(
-        "a document's name is that of a folder, without a path",
+        "of several results none is written into a folder whose name has a path",
         arguments: ["../../esc", "a/b", "/a", "..", ".", "\"\"", "'a\\b'"]
     )
     func names(_ name: String) throws {
-        let error = #expect(throws: CollabError.self) {
-            try document("name: \(name)\nmodels: [{model: a}]\nmerge_method: passthrough\n")
-        }
-        #expect(error?.code == .malformedFile && error?.message.contains("config.yml:1") == true)
+        let error = try #require(complaint(about: "name: \(name)\n" + Self.whole + "---\n" + Self.whole))
+        #expect(error.code == .malformedFile && error.message.contains("config.yml"))
+    }
+
+    @Test(
+        "a document on its own may be called like a model of a hub, even one that it merges",
+        arguments: ["org/model", "../model", "inputs/fp32/ftA"]
+    )
+    func pathAsName(_ name: String) throws {
+        let file = try file("name: \(name)\n" + Self.whole)
+        #expect(file.stages.map(\.plan.document.name) == [name])
+    }
+
+    @Test("so may a document that another uses, since it is not written")
+    func pathAsNameOfUsed() throws {
+        let file = try file(
+            "name: org/half\n" + Self.whole + "---\nmodels: [{model: org/half}]\nmerge_method: passthrough\n"
+        )
+        #expect(file.stages.count == 1)
     }
 
     @Test("two documents do not end in one folder")
     func folders() throws {
-        let merge = "models: [{model: inputs/fp32/ftA}]\nmerge_method: passthrough\n"
-        #expect(complaint(about: "name: merge\n" + merge + "---\n" + merge)?.code == .malformedFile)
-        let file = try MergeFile(
-            yaml: "name: other\n" + merge + "---\n" + merge,
-            source: "config.yml",
-            relativeTo: MergeFixtures.folder
-        )
+        #expect(complaint(about: "name: merge\n" + Self.whole + "---\n" + Self.whole)?.code == .malformedFile)
+        let file = try file("name: other\n" + Self.whole + "---\n" + Self.whole)
         #expect(file.stages.map(\.folderName) == ["other", "merge"])
+    }
+
+    @Test("a document that another uses has no folder, so that its name may be that of the unnamed one's")
+    func usedMerge() throws {
+        let user = "models: [{model: merge}]\nmerge_method: passthrough\n"
+        let file = try file("name: merge\n" + Self.whole + "---\n" + user)
+        #expect(file.stages.map(\.folderName) == ["merge"])
+        #expect(file.stages[0].plan.document.name == nil)
     }
 
     @Test("a base is listed once in a slice")

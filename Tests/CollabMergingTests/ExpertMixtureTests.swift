@@ -81,6 +81,54 @@ struct ExpertMixtureTests {
         #expect(error?.code == .invalidRequest)
     }
 
+    @Test("a random router asks nothing of the base that only the engine needs")
+    func randomRouter() async throws {
+        let random = ExpertRouter.random(seed: 3)
+        let router = try await ExpertRouter.files([], readBy: "/nowhere", tokens: 8, seed: 3)
+        let rows = try #require(router.rows(layer: 1, experts: 2, width: 32))
+        #expect(rows == random.rows(layer: 1, experts: 2, width: 32))
+        await #expect(throws: CollabError.self) {
+            try await ExpertRouter.files(["a", "b"], readBy: "/nowhere", tokens: 8, seed: 3)
+        }
+    }
+
+    @Test("files of text give the router that their tokens give")
+    func routerByFiles() async throws {
+        let scratch = try ScratchFolder()
+        let tokenizer = try ModelFolder(path: Self.folder).makeTokenizer()
+        let contents = ["one two", "three"]
+        let files = contents.indices.map { "\(scratch.path)/\($0).txt" }
+        var texts: [[[TokenID]]] = []
+        for (file, text) in zip(files, contents) {
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            texts.append([Array(try tokenizer.encode(text, parsingSpecialTokens: false).prefix(5))])
+        }
+        let wanted = try await ExpertRouter.texts(
+            texts,
+            readBy: try await NativeModel(contentsOf: Self.folder)
+        )
+        let found = try await ExpertRouter.files(files, readBy: Self.folder, tokens: 5, seed: 0)
+        let rows = try #require(found.rows(layer: 0, experts: 2, width: 32))
+        let wantedRows = try #require(wanted.rows(layer: 0, experts: 2, width: 32))
+        #expect(zip(rows, wantedRows).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
+    @Test("what is left over of a quantisation in the base's configuration is not in the mixture's")
+    func leftoverQuantisation() throws {
+        let base = try parts().base
+        let written = try #require(base.specification as? HuggingFaceSpecification)
+        var object = try #require(written.configuration.objectValue)
+        object["quantization_config"] = ["quant_method": "bitsandbytes"]
+        let leftover = StackedCheckpoint(
+            "leftover",
+            parts: [base],
+            specification: HuggingFaceSpecification(configuration: .object(object), folder: written.folder)
+        )
+        let mixture = try ExpertMixture(base: leftover, experts: [base, base], router: .random(seed: 1))
+        let result = try #require(mixture.specification as? HuggingFaceSpecification).configuration
+        #expect(result["quantization_config"] == nil && result["model_type"] == "mixtral")
+    }
+
     @Test("the folder holds the mixture and the base's tokenizer")
     func saving() throws {
         let scratch = try ScratchFolder()

@@ -116,6 +116,57 @@ struct MergeIdentityTests {
         #expect(try !example.writer().isFinished())
     }
 
+    @Test("a run that was killed when its result had its place is ended, and nothing is left of it")
+    func killedAtTheEnd() async throws {
+        let example = try Example()
+        let (files, scratch) = (FileManager.default, example.scratch)
+        _ = try await example.writer().run()
+        #expect(try !example.writer().concludeEarlierRun(), "a run that was complete has nothing to end")
+        let names = try files.contentsOfDirectory(atPath: scratch.path + "/out").sorted()
+        let journal = scratch.path + "/out/" + MergeJournal.fileName
+        for leftover in [journal, scratch.path + "/.out.partial.replaced/model.safetensors"] {
+            let parent = URL(fileURLWithPath: leftover).deletingLastPathComponent().path
+            try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+            try "left".write(toFile: leftover, atomically: true, encoding: .utf8)
+            #expect(try example.writer().concludeEarlierRun())
+            #expect(!files.fileExists(atPath: leftover))
+            #expect(try !example.writer().concludeEarlierRun())
+        }
+        #expect(try scratch.names() == ["model", "other", "out"])
+        #expect(try files.contentsOfDirectory(atPath: scratch.path + "/out").sorted() == names)
+        #expect(try example.writer().isFinished())
+    }
+
+    @Test("the journal of another merge, or in a folder of something else, stays")
+    func otherJournal() async throws {
+        var example = try Example()
+        let journal = example.scratch.path + "/out/" + MergeJournal.fileName
+        _ = try await example.writer().run()
+        try "left".write(toFile: journal, atomically: true, encoding: .utf8)
+        example.requiresFinite = false
+        #expect(try !example.writer().concludeEarlierRun())
+        #expect(FileManager.default.fileExists(atPath: journal))
+    }
+
+    @Test("cards of copies differ in the line alone by which a finished merge is known")
+    func cards() async throws {
+        var cards: [[Substring]] = []
+        for example in [try Example(), try Example()] {
+            let text = "models: the same"
+            let writer = MergeWriter(
+                try example.writer().plan,
+                to: example.scratch.path + "/out",
+                configuration: text
+            )
+            _ = try await writer.run()
+            let folder = example.scratch.path
+            let card = try String(contentsOfFile: folder + "/out/README.md", encoding: .utf8)
+            cards.append(card.replacingOccurrences(of: folder, with: "").split(separator: "\n"))
+        }
+        #expect(cards[0].dropLast() == cards[1].dropLast())
+        #expect(cards[0].last != cards[1].last && cards[0].last?.hasPrefix("<!-- merge ") == true)
+    }
+
     @Test("copies of the same inputs give weights of the same bytes")
     func copies() async throws {
         let (first, second) = (try Example(), try Example())

@@ -42,6 +42,92 @@ struct ResultConfigurationTests {
         #expect(json["eos_token_id"] == [1, 2, 3, 4] && json["sizes"] == [1, 2, 3])
     }
 
+    @Test("layers that predict tokens further on are not counted, and lists keep their length")
+    func uncountedLayers() throws {
+        let scratch = try ScratchFolder()
+        let model = try scratch.model(
+            "m",
+            tensors: layers("model.layers.", 4),
+            configuration: """
+                {"num_hidden_layers": 3, "num_nextn_predict_layers": 1, "layer_types": ["a", "b", "c"], "sizes": [1, 2, 3]}
+                """
+        )
+        let whole = try json("models: [{model: \(model)}]\nmerge_method: passthrough\n")
+        #expect(whole["num_hidden_layers"] == 3 && whole["layer_types"] == ["a", "b", "c"])
+        #expect(whole["sizes"] == [1, 2, 3])
+        let moved = try json(slices(model))
+        #expect(moved["num_hidden_layers"] == 6, "slices are counted as ever")
+    }
+
+    @Test("who runs a stack in memory finds all of its layers in its configuration")
+    func stackInMemory() throws {
+        let scratch = try ScratchFolder()
+        let model = try scratch.model(
+            "m",
+            tensors: layers("model.layers.", 4),
+            configuration: "{\"num_hidden_layers\": 4}"
+        )
+        let result = try MergeFixtures.plan(yaml: slices(model)).result
+        let specification = try #require(result.specification as? HuggingFaceSpecification)
+        #expect(specification.configuration["num_hidden_layers"] == 6)
+    }
+
+    @Test("layers that a document stacks are counted where another merges its result")
+    func stackedByDocument() throws {
+        let scratch = try ScratchFolder()
+        let model = try scratch.model(
+            "m",
+            tensors: layers("model.layers.", 4),
+            configuration: "{\"num_hidden_layers\": 4, \"layer_types\": [\"a\", \"b\", \"c\", \"d\"]}"
+        )
+        let json = try json(
+            "name: stack\n\(slices(model))\n---\nmodels: [{model: stack}]\nmerge_method: passthrough\n"
+        )
+        #expect(json["num_hidden_layers"] == 6)
+        #expect(json["layer_types"] == ["a", "b", "c", "b", "c", "d"])
+    }
+
+    @Test("layers of a deeper model that are stacked on the donor's are counted")
+    func deeperModel() throws {
+        let scratch = try ScratchFolder()
+        let shallow = try scratch.model(
+            "shallow",
+            tensors: layers("model.layers.", 2),
+            configuration: "{\"num_hidden_layers\": 2}"
+        )
+        let deep = try scratch.model("deep", tensors: layers("model.layers.", 4), configuration: nil)
+        let json = try json(
+            """
+            slices:
+              - sources: [{model: \(shallow), layer_range: [0, 2]}]
+              - sources: [{model: \(deep), layer_range: [2, 4]}]
+            merge_method: passthrough
+            """
+        )
+        #expect(json["num_hidden_layers"] == 4)
+    }
+
+    @Test(
+        "what is left over of a quantisation is left out, and noted where it says anything",
+        arguments: [
+            ("{\"quantization_config\": {\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true}}", 1),
+            ("{\"quantization_config\": {}}", 1), ("{\"quantization_config\": null}", 0),
+            ("{\"text_config\": {\"quantization_config\": {}}}", 1), ("{\"model_type\": \"m\"}", 0),
+        ]
+    )
+    func leftoverQuantisation(_ configuration: String, _ notes: Int) throws {
+        let scratch = try ScratchFolder()
+        let model = try scratch.model(
+            "m",
+            tensors: layers("model.layers.", 2),
+            configuration: configuration
+        )
+        let plan = try MergeFixtures.plan(yaml: "models: [{model: \(model)}]\nmerge_method: passthrough\n")
+        let json = try #require(try ResultConfiguration(of: plan).json)
+        #expect(json["quantization_config"] == nil && json["text_config"]?["quantization_config"] == nil)
+        #expect(plan.warnings.count { $0.contains("“quantization_config”") } == notes)
+    }
+
     @Test("a language model that is described in a part of its own is resized there")
     func textConfiguration() throws {
         let scratch = try ScratchFolder()

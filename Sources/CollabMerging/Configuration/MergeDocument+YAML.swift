@@ -89,13 +89,10 @@ struct DocumentReader {
         case source, document
     }
 
-    /// A document's name, which is that of a folder, too.
+    /// A document's name; whether it has to be that of a folder depends on the others, see ``MergeFile``.
     func name(_ node: YAMLNode) throws(CollabError) -> String {
         let name = try node.text("name")
-        guard !name.isEmpty, ![".", ".."].contains(name), !name.contains(where: { "/\\\0".contains($0) })
-        else {
-            throw node.error("“\(name)” is the name of no document: it is that of a folder, without a path.")
-        }
+        guard !name.isEmpty else { throw node.error("name is empty.") }
         return name
     }
 

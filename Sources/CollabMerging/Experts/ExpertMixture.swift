@@ -118,7 +118,10 @@ public struct ExpertMixture: Checkpoint {
 
     private static func configuration(_ dense: JSONObject, _ experts: Int, _ each: Int) -> JSONObject {
         var object = dense
-        for key in ["pretraining_tp", "mlp_bias", "attention_bias"] { object[key] = nil }
+        // The last is left over where it is: quantised weights are not read.
+        for key in ["pretraining_tp", "mlp_bias", "attention_bias", "quantization_config"] {
+            object[key] = nil
+        }
         object["model_type"] = "mixtral"
         object["architectures"] = ["MixtralForCausalLM"]
         object["num_local_experts"] = JSONValue(experts)

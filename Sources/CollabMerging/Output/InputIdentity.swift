@@ -11,8 +11,10 @@ struct InputIdentity: Hashable, Sendable {
     /// A SHA-256: of the whole file, or of its length, its first MiB and 255 samples of 4 KiB spread over the rest.
     var digest: SHA256Digest
     var isComplete: Bool
-    /// The state that the file was in when it was opened. It does not stand in the result: copies of the same inputs give
-    /// the same bytes.
+    /// The state that the file was in when it was opened.
+    ///
+    /// It does not stand in the files of weights, so that copies of the same inputs give the same bytes there. Of the card
+    /// it shapes the last line, by which a finished merge is known again: from that line alone the cards of copies differ.
     var stamp: FileStamp
 
     /// As it stands in the metadata of the result's files.

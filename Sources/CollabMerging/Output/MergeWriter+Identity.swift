@@ -18,6 +18,18 @@ extension MergeWriter {
         return text.hasSuffix(ResultFolder.mark(identity(try inputIdentities(), layout)))
     }
 
+    /// Clears up behind a run of this very merge that was killed when its result had taken its place already: removes its
+    /// journal, and the folder that was replaced.
+    ///
+    /// Returns whether there was such a run; then the result ``isFinished()``, and nothing is left to do. Throws
+    /// ``Collab/CollabError`` with what reading the inputs throws.
+    public func concludeEarlierRun() throws(CollabError) -> Bool {
+        let partial = PartialFolder(path: partialFolder, final: target)
+        guard partial.hasLeftovers, try isFinished() else { return false }
+        partial.clearUp(flushing: options.flushes)
+        return true
+    }
+
     func inputIdentities() throws(CollabError) -> [InputIdentity] {
         var identities: [InputIdentity] = []
         for file in plan.files {

@@ -35,14 +35,28 @@ struct PartialFolder {
     func finish(replacing: Bool, flushing: Bool) throws(CollabError) {
         if flushing { Self.synchronise(path) }
         try exchange(replacing: replacing)
-        unlink(final + "/" + MergeJournal.fileName)
+        clearUp(flushing: flushing)
+    }
+
+    /// Whether something of the way there is left: the journal in the folder, or folders that were put aside.
+    var hasLeftovers: Bool { FilePlace.kind(of: journal) != nil || !aside.isEmpty }
+
+    /// Removes what is of no use when the folder is in its place; a run that is killed meanwhile leaves some of it.
+    func clearUp(flushing: Bool) {
+        unlink(journal)
         if flushing {
             Self.synchronise(final)
             Self.synchronise(FilePlace.parent(of: final))
         }
-        // The name's own, and what an earlier run that was killed here may have left.
+        for folder in aside { Self.remove(folder) }
+    }
+
+    private var journal: String { final + "/" + MergeJournal.fileName }
+
+    /// The folders that were put aside: by this run, and by earlier ones that were killed.
+    private var aside: [String] {
         let parent = FilePlace.parent(of: final)
-        for name in Self.names(in: parent) where isAside(name) { Self.remove(parent + "/" + name) }
+        return Self.names(in: parent).filter(isAside).map { parent + "/" + $0 }
     }
 
     private func exchange(replacing: Bool) throws(CollabError) {

@@ -21,11 +21,26 @@ struct ResultConfiguration {
         specification = HuggingFaceSpecification(configuration: json, folder: donor.folder)
     }
 
+    /// What configurations say quantised weights under, which the models that are merged here have none of.
+    private static let quantisationKey = "quantization_config"
+
+    /// Whether a configuration says that its weights are quantised.
+    static func claimsQuantisation(_ configuration: JSONValue) -> Bool {
+        let parts: [JSONValue?] = [configuration, configuration["text_config"]]
+        return parts.contains { part in
+            guard let claim = part?[quantisationKey] else { return false }
+            return !claim.isNull
+        }
+    }
+
     private static func adapted(_ donor: JSONObject, to plan: MergePlan) -> JSONObject {
         var object = donor
+        // Left over from a fine-tuning, and true of nothing that is written here.
+        object[quantisationKey] = nil
         resize(&object, to: plan)
         // Models with a tower for images describe the language model in a part of its own.
         if var text = object["text_config"]?.objectValue {
+            text[quantisationKey] = nil
             resize(&text, to: plan)
             object["text_config"] = .object(text)
         }
@@ -46,7 +61,9 @@ struct ResultConfiguration {
 
     private static func resize(_ object: inout JSONObject, to plan: MergePlan) {
         // Of several stacks it is not known whose layers the numbers count; they are as they were.
-        if LayerStacks(plan.tensors).prefixes.count <= 1 { setLayers(&object, plan.layerOrigins) }
+        if LayerStacks(plan.tensors).prefixes.count <= 1, !countsFewer(object, than: plan) {
+            setLayers(&object, plan.layerOrigins)
+        }
         if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
             object["vocab_size"] != nil
         {
@@ -59,9 +76,22 @@ struct ResultConfiguration {
         }
     }
 
+    private static let layerKeys = ["num_hidden_layers", "n_layer", "num_layers"]
+
+    /// Whether the result has all layers of the donor where they were, and the donor's own configuration counts fewer:
+    /// layers that predict tokens further on (DeepSeek V3, GLM 4.5) stand behind the others and are not counted.
+    private static func countsFewer(_ object: JSONObject, than plan: MergePlan) -> Bool {
+        let layers = plan.layerCount
+        // A stack of models of several depths may have more layers than the donor, too, but these are not the donor's.
+        guard plan.layerOrigins == Array(0..<layers), LayerStacks(plan.donor.tensors).layerCount >= layers,
+            let count = layerKeys.lazy.compactMap({ object[$0]?.intValue }).first
+        else { return false }
+        return layers > count
+    }
+
     /// Sets the number of layers, and puts what is listed layer by layer in the result's order.
     private static func setLayers(_ object: inout JSONObject, _ origins: [Int]) {
-        let keys = ["num_hidden_layers", "n_layer", "num_layers"].filter { object[$0] != nil }
+        let keys = layerKeys.filter { object[$0] != nil }
         let count = keys.first.flatMap { object[$0]?.intValue }
         for key in keys { object[key] = JSONValue(origins.count) }
         let isMoved = count.map { origins != Array(0..<$0) } ?? false

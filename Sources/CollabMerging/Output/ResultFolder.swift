@@ -35,7 +35,7 @@ struct ResultFolder {
         try writeChatTemplate()
     }
 
-    /// The card's last line, by which a finished merge is known again.
+    /// The card's last line, by which a finished merge is known again, and which other files of the same contents change.
     static func mark(_ identity: String) -> String { "\n<!-- merge \(identity) -->\n" }
 
     private func index(_ layout: ShardLayout) -> JSONValue {

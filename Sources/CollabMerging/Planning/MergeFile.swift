@@ -68,16 +68,14 @@ public struct MergeFile: Sendable {
         if documents.count > 1, documents.count(where: { $0.name == nil }) > 1 {
             throw CollabError(.malformedFile, "Of several documents in \(source), only one may have no name.")
         }
-        // Such a document is written into a folder of the name that one without a name gets.
-        if documents.contains(where: { $0.name == nil }), documents.count > 1, names.contains(Stage.unnamed) {
-            throw CollabError(
-                .malformedFile,
-                "\(source) has a document without a name and one called “\(Stage.unnamed)”; name both."
-            )
-        }
+        // A document on its own has no other to use: what it is called may be the path of a model, too.
         let uses = documents.map { document in
-            Set(document.references.compactMap { $0.document(among: names) })
+            documents.count > 1 ? Set(document.references.compactMap { $0.document(among: names) }) : []
         }
+        let used = uses.reduce(into: Set<String>()) { $0.formUnion($1) }
+        let isWritten = documents.map { $0.name.map { !used.contains($0) } ?? true }
+        let written = documents.indices.filter { isWritten[$0] }
+        try Self.checkFolders(of: written.map { documents[$0].name }, source)
         var results: [String: any Checkpoint] = [:]
         var plans: [Int: MergePlan] = [:]
         var waiting = Array(documents.indices)
@@ -108,17 +106,33 @@ public struct MergeFile: Sendable {
                     plan.files += known.files
                 }
                 plans[index] = plan
-                if let name = documents[index].name { results[name] = plan.result }
+                if let name = documents[index].name { results[name] = try plan.describedResult() }
             }
             waiting.removeAll { ready.contains($0) }
         }
-        let used = uses.reduce(into: Set<String>()) { $0.formUnion($1) }
         text = yaml
         stages = documents.indices.compactMap { index in
-            guard let plan = plans[index], documents[index].name.map({ !used.contains($0) }) ?? true else {
-                return nil
-            }
-            return Stage(plan: plan)
+            isWritten[index] ? plans[index].map { Stage(plan: $0) } : nil
+        }
+    }
+
+    /// Throws if results that are written side by side cannot have folders of their names.
+    private static func checkFolders(of written: [String?], _ source: String) throws(CollabError) {
+        guard written.count > 1 else { return }
+        // Such a document is written into a folder of the name that one without a name gets.
+        guard !written.contains(nil) || !written.contains(Stage.unnamed) else {
+            throw CollabError(
+                .malformedFile,
+                "\(source) has a document without a name and one called “\(Stage.unnamed)”; name both."
+            )
+        }
+        for case let name? in written
+        where [".", ".."].contains(name) || name.contains(where: { "/\\\0".contains($0) }) {
+            throw CollabError(
+                .malformedFile,
+                "\(source) writes several results, each into a folder of its document's name; “\(name)” names no folder "
+                    + "without a path."
+            )
         }
     }
 }

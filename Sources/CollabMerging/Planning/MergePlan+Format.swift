@@ -27,12 +27,7 @@ extension MergePlan {
                         + "then the folder's GGUF file (merge quantise)."
                 )
             }
-            let described = StackedCheckpoint(
-                result.name,
-                parts: [result],
-                specification: try ResultConfiguration(of: self).specification
-            )
-            let renamed = try RenamedCheckpoint(described, as: .gguf)
+            let renamed = try RenamedCheckpoint(describedResult(), as: .gguf)
             plan.result = renamed
             plan.workingByteCounts = [:]
             for tensor in renamed.tensors {
@@ -48,5 +43,14 @@ extension MergePlan {
             }
         }
         return plan
+    }
+
+    /// The result with the configuration that it would be written with, rather than the donor's: it may have other layers.
+    func describedResult() throws(CollabError) -> any Checkpoint {
+        StackedCheckpoint(
+            result.name,
+            parts: [result],
+            specification: try ResultConfiguration(of: self).specification
+        )
     }
 }

@@ -95,6 +95,7 @@ public struct MergePlan: Sendable {
         self.inputs = inputs
         builder.noteFilters(among: [result] + inputs)
         builder.noteMissingConfiguration(of: donor)
+        builder.noteQuantisation(of: donor)
         warnings = builder.warnings
         builder.noteSettings(donor, tokenizerDonor)
         files = builder.shelf.files
@@ -108,5 +109,8 @@ public struct MergePlan: Sendable {
             let format = document.outputFormat ?? document.format ?? stored
             return TensorDescription(name: tensor.name, shape: tensor.shape, format: format)
         }
+        // Whoever runs the result in memory has all of its layers, too. With a vocabulary of its own it cannot be run before
+        // it is written: the tokenizer is the donor's, whose size the engine then finds to be another.
+        if vocabulary == nil { self.result = try describedResult() }
     }
 }

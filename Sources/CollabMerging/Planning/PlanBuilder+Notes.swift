@@ -25,4 +25,15 @@ extension PlanBuilder {
         else { return }
         note("\(donor.name) has no config.json; neither has the result.")
     }
+
+    /// Notes that the configuration that the result gets speaks of quantised weights, which the donor's are not.
+    mutating func noteQuantisation(of donor: any Checkpoint) {
+        guard let specification = donor.specification as? HuggingFaceSpecification,
+            ResultConfiguration.claimsQuantisation(specification.configuration)
+        else { return }
+        note(
+            "“quantization_config” in the config.json of \(donor.name) says that the weights are quantised, which they are "
+                + "not; left out."
+        )
+    }
 }

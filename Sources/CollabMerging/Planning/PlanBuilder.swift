@@ -137,11 +137,8 @@ struct PlanBuilder {
     /// The layers that a source gives to its slice.
     private func layers(of source: MergeDocument.Source) throws(CollabError) -> Range<Int> {
         let checkpoint = try shelf.checkpoint(source.model)
-        var count = 0
-        for tensor in checkpoint.tensors {
-            if case .layer(let layer) = TensorPlace(tensor.name) { count = max(count, layer + 1) }
-        }
-        let stacks = LayerStacks(checkpoint.tensors).prefixes
+        let found = LayerStacks(checkpoint.tensors)
+        let (count, stacks) = (found.layerCount, found.prefixes)
         guard stacks.count <= 1 || document.slices.count == 1 && [nil, 0..<count].contains(source.layers)
         else {
             throw CollabError(

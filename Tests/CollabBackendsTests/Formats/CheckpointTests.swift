@@ -146,7 +146,8 @@ struct CheckpointTests {
     func quantisedWeights() throws {
         let folder = try TemporaryFolder()
         func error(_ tensor: String, _ type: String, _ configuration: String = "{}") throws -> CollabError? {
-            let header = "{\"\(tensor)\":{\"dtype\":\"\(type)\",\"shape\":[8],\"data_offsets\":[0,8]}}"
+            let count = type == "I32" ? 2 : 8
+            let header = "{\"\(tensor)\":{\"dtype\":\"\(type)\",\"shape\":[\(count)],\"data_offsets\":[0,8]}}"
             var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
             bytes += Array(header.utf8) + Array(repeating: 0, count: 8)
             try Data(bytes).write(to: URL(fileURLWithPath: folder.path("model.safetensors")))
@@ -163,7 +164,30 @@ struct CheckpointTests {
         #expect(try error("model.position_ids", "U8") == nil)
         let written = try error("x", "U8", "{\"quantization_config\":{\"quant_method\":\"awq\"}}")
         #expect(written?.code == .unsupported && written?.message.contains("by awq") == true)
+        for type in ["U8", "I32", "F8_E4M3"] {
+            let empty = try error("x", type, "{\"quantization_config\":{}}")
+            #expect(empty?.code == .unsupported && empty?.message.contains("“x” of type \(type)") == true)
+        }
         #expect(try error("x", "U8", "{\"quantization_config\":null}") == nil)
+    }
+
+    @Test(
+        "plain weights are read whatever their configuration says of a quantisation",
+        arguments: [TensorFormat.bf16, .f16, .f32],
+        ["{\"quant_method\":\"bitsandbytes\",\"load_in_4bit\":true}", "{}"]
+    )
+    func leftoverQuantisation(_ format: TensorFormat, _ claim: String) throws {
+        let folder = try TemporaryFolder()
+        let writer = try SafetensorsWriter(
+            path: folder.path("model.safetensors"),
+            tensors: [TensorDescription(name: "model.q_proj.weight", shape: [2], format: format)]
+        )
+        try writer.append([1, 2], to: "model.q_proj.weight")
+        try writer.finish()
+        try Data("{\"quantization_config\":\(claim)}".utf8)
+            .write(to: URL(fileURLWithPath: folder.path("config.json")))
+        let checkpoint = try SafetensorsCheckpoint(path: folder.url.path)
+        #expect(try checkpoint.values(of: "model.q_proj.weight") == [1, 2])
     }
 
     @Test("types that cannot be computed with are refused by name")

@@ -3,7 +3,9 @@ public import Collab
 /// The weights in a safetensors file, or in a folder of them in Hugging Face's layout.
 ///
 /// Nothing is read until it is asked for. Tensors of whole numbers or truth values, which are buffers rather than
-/// weights, are kept apart in ``integerTensors``; quantised weights, which are stored as such, are refused.
+/// weights, are kept apart in ``integerTensors``; quantised weights, which are stored as such, are refused. A
+/// `quantization_config` in `config.json` decides nothing where all tensors are plain: a model that was fine-tuned in
+/// quantised form and saved without it often has one left.
 public struct SafetensorsCheckpoint: Checkpoint {
     /// What to call it in traces and errors.
     public let name: String
@@ -31,15 +33,9 @@ public struct SafetensorsCheckpoint: Checkpoint {
         if isFolder(path) {
             let folder = try ModelFolder(path: path, followingLinksInside: root)
             let specification = try HuggingFaceSpecification(folder: folder)
-            if let quantisation = specification.configuration["quantization_config"], !quantisation.isNull {
-                let kind = quantisation["quant_method"]?.stringValue.map { " by \($0.abbreviated)" } ?? ""
-                throw CollabError(
-                    .unsupported,
-                    "\(path) is quantised\(kind), as “quantization_config” in its config.json says; weights are read in "
-                        + "F32, F16 and BF16. Dequantise it first, or take the model that it was made of."
-                )
-            }
-            try self.init(try Self.located(in: folder), name: label, specification)
+            let located = try Self.located(in: folder)
+            try Self.check(specification.configuration["quantization_config"], borneOutBy: located, in: path)
+            try self.init(located, name: label, specification)
         } else {
             let file = try SafetensorsFile(path: path)
             let specification = HuggingFaceSpecification(configuration: [:], folder: nil)
@@ -115,6 +111,25 @@ public struct SafetensorsCheckpoint: Checkpoint {
 }
 
 extension SafetensorsCheckpoint {
+    /// Throws if the configuration says that the weights are quantised and a tensor is of a type that quantised ones take:
+    /// whatever the kind, its codes are whole numbers or floats of fewer than 16 bits.
+    private static func check(
+        _ quantisation: JSONValue?,
+        borneOutBy located: [(SafetensorsFile, SafetensorsTensor)],
+        in path: String
+    ) throws(CollabError) {
+        guard let quantisation, !quantisation.isNull,
+            let (_, tensor) = located.first(where: { $0.1.type.format == nil })
+        else { return }
+        let kind = quantisation["quant_method"]?.stringValue.map { " by \($0.abbreviated)" } ?? ""
+        throw CollabError(
+            .unsupported,
+            "\(path) is quantised\(kind), as “quantization_config” in its config.json says and “\(tensor.name.abbreviated)” "
+                + "of type \(tensor.type.rawValue) shows; weights are read in F32, F16 and BF16. Dequantise it first, or take "
+                + "the model that it was made of."
+        )
+    }
+
     /// The tensors of a folder with the file that each is in.
     private static func located(in folder: ModelFolder) throws(CollabError) -> [(
         SafetensorsFile, SafetensorsTensor
