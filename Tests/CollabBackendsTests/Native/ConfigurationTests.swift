@@ -36,7 +36,7 @@ import Testing
             "dynamic",
             "yarn"
         ),
-        Refusal("llama", ["quantization_config": ["quant_method": "gptq"]], .unsupported, "gptq"),
+        Refusal("llama", ["quantization_config": ["quant_method": "bitnet"]], .unsupported, "bitnet"),
         Refusal("gemma3", ["use_bidirectional_attention": true], .unsupported, "use_bidirectional_attention"),
         Refusal(
             "qwen3",
@@ -114,6 +114,13 @@ import Testing
         for name in refusal.names {
             #expect(error?.message.contains(name) == true, "\(String(describing: error))")
         }
+    }
+
+    @Test("plain weights are run, whatever is left in the configuration of how they were trained")
+    func leftoverQuantisation() throws {
+        let checkpoint = try TinyModels.checkpoint("llama")
+            .setting(["quantization_config": ["quant_method": "bitsandbytes", "load_in_4bit": true]])
+        try TransformerConfiguration(describing: checkpoint).validate(against: checkpoint)
     }
 
     @Test("tensors that are missing, unknown, or of another shape are named")

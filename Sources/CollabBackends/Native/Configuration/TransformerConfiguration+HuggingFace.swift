@@ -12,8 +12,10 @@ extension TransformerConfiguration {
         guard let family = ModelFamily.allCases.first(where: { $0.huggingFaceName == name }) else {
             throw settings.unsupported("model_type", name, known: ModelFamily.allCases.map(\.huggingFaceName))
         }
-        if let quantization = settings.value("quantization_config") {
-            let method = quantization["quant_method"]?.stringValue ?? "unknown"
+        // Weights that are stored quantised have been refused with their file. What is left of other methods is how plain
+        // weights were trained or may be loaded; these alone are no weights before they are quantised.
+        let quantisation = settings.value("quantization_config")
+        if let method = quantisation?["quant_method"]?.stringValue, method == "bitnet" {
             throw settings.unsupported("quantization_config.quant_method", method, known: ["none"])
         }
         let positions = try RotarySettings(settings, family: family)

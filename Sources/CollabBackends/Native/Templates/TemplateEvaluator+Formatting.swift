@@ -44,6 +44,7 @@ extension TemplateEvaluator {
             }
             var value: TemplateValue?
             if let name = specification.name {
+                try step(call.named.count / 8)
                 value = call.named.first { $0.name == name }?.value
                 if case .mapping(let mapping)? = call.positional.first { value = mapping[name] }
             } else {
@@ -120,6 +121,7 @@ extension TemplateEvaluator {
                     next += 1
                     if call.positional.indices.contains(position) { value = call.positional[position] }
                 } else {
+                    try step(call.named.count / 8)
                     value = call.named.first { $0.name == name }?.value
                 }
                 guard let value else { throw failure("there is no value for “{\(name.prefix(40))}”") }
