@@ -33,6 +33,8 @@ public struct MergePlan: Sendable {
     let modules: [ModuleLayers]
     /// Whose tokenizer the result gets.
     public let tokenizerDonor: any Checkpoint
+    /// The vocabulary, where the configuration asks for one.
+    let vocabulary: MergedVocabulary?
     /// What the result's `tokenizer.json` says, where the vocabulary is put together: for this document or for one that it
     /// uses.
     let tokenizerFile: JSONValue?
@@ -88,6 +90,7 @@ public struct MergePlan: Sendable {
         }
         self.workingByteCounts = workingByteCounts
         let donor = try builder.donor()
+        vocabulary = builder.vocabulary
         let tokenizer = try builder.tokenizer()
         tokenizerFile = tokenizer.file
         tokenizerDonor = tokenizer.donor

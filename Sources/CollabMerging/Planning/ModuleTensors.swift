@@ -28,7 +28,7 @@ struct ModuleTensors {
             owners = nil
             return
         }
-        let parts = "It has the modules \(claims.known.joined(separator: ", "))."
+        let parts = "\(model) has the modules \(claims.known.joined(separator: ", "))."
         var owners: [String: Int] = [:]
         var missing: (tensor: String, modules: [String])?
         for tensor in tensors.map(\.name) {
@@ -126,7 +126,7 @@ private struct ModuleClaims {
         func core(_ name: String) -> [Substring] {
             name.split(separator: ".").filter { $0 != "model" && $0 != "vision_model" }
         }
-        let found = stacks.filter { core($0) == core(name) }
+        let found = stacks.filter { !core($0).isEmpty && core($0) == core(name) }
         return found.count == 1 ? found[0] : nil
     }
 
