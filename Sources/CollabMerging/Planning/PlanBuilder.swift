@@ -126,8 +126,9 @@ struct PlanBuilder {
         let baseReference = slice.base ?? document.base
         var sources = slice.sources
         try check(slice, baseReference)
-        // A base that is not listed takes part as well.
-        if let baseReference, schema.base != .alone, !sources.contains(where: { $0.model == baseReference }) {
+        // A base that is not listed takes part as well; as a member like the others only beside whole models, as in mergekit.
+        let takesBase = schema.base != .alone && !(schema.base == .member && sources[0].layers != nil)
+        if let baseReference, takesBase, !sources.contains(where: { $0.model == baseReference }) {
             sources.append(.init(model: baseReference, layers: sources[0].layers))
         }
         var ranges: [Range<Int>] = []
