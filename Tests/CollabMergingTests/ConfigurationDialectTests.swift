@@ -160,6 +160,23 @@ struct ConfigurationDialectTests {
         #expect(complaint(about: slerp) == nil, "two layers of one model have a middle")
     }
 
+    @Test("a base that is not listed is a member beside whole models, and none where slices list theirs")
+    func unlistedBase() throws {
+        let end = """
+            merge_method: linear
+            base_model: inputs/fp32/base
+            parameters: {normalize: false, weight: 1}
+            """
+        let norm = "model.layers.0.input_layernorm.weight"
+        func values(_ yaml: String) throws -> [Float] {
+            try MergeFixtures.plan(yaml: yaml + end).result.values(of: norm)
+        }
+        let slices = try values("slices: [{sources: [{model: inputs/fp32/ftA, layer_range: [0, 1]}]}]\n")
+        let whole = try values("models: [{model: inputs/fp32/ftA}]\n")
+        let own = try SafetensorsCheckpoint(path: MergeFixtures.folder + "/inputs/fp32/ftA").values(of: norm)
+        #expect(slices == own && whole != own)
+    }
+
     @Test("a token's number is none below 0")
     func tokens() throws {
         let yaml = """

@@ -75,13 +75,17 @@ extension ScratchFolder {
     }
 
     /// Writes a model of small tensors with a configuration.
-    func model(_ name: String, tensors: [String], configuration: String?) throws -> String {
+    ///
+    /// - Parameter first: the first tensor's first element; each other is one more than the one before.
+    func model(_ name: String, tensors: [String], configuration: String?, from first: Int = 0) throws
+        -> String
+    {
         let folder = path + "/" + name
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let descriptions = tensors.map { TensorDescription(name: $0, shape: [4, 2], format: .f32) }
         let writer = try SafetensorsWriter(path: folder + "/model.safetensors", tensors: descriptions)
         for (place, tensor) in tensors.enumerated() {
-            try writer.append((0..<8).map { Float(8 * place + $0) }, to: tensor)
+            try writer.append((0..<8).map { Float(first + 8 * place + $0) }, to: tensor)
         }
         try writer.finish()
         try configuration?.write(toFile: folder + "/config.json", atomically: true, encoding: .utf8)

@@ -43,40 +43,7 @@ extension MergeDocument {
         outputFormat = try reader.format(members["out_dtype"], "out_dtype")
         chatTemplate = try members["chat_template"]?.text("chat_template")
         tokenizer = try reader.tokenizer(members["tokenizer"], source: members["tokenizer_source"])
-        moduleParameters = [:]
-        var content = members
-        if let modules = members["modules"] {
-            guard case .mapping(let named) = modules.content, named.count == 1, let module = named.first
-            else {
-                throw modules.error(
-                    "Models of one module are merged here; the list of modules should have one entry."
-                )
-            }
-            let inner = try module.value.members("a module", known: ["models", "slices", "parameters"])
-            moduleParameters = try reader.parameters(inner["parameters"], in: .document)
-            for key in ["models", "slices"] where inner[key] != nil {
-                guard content[key] == nil else {
-                    throw module.value.error("\(key) stand beside modules, too.")
-                }
-                content[key] = inner[key]
-            }
-        }
-        switch (content["models"], content["slices"]) {
-        case (let models?, nil):
-            var sources: [Source] = []
-            for item in try models.items("models") {
-                sources.append(try reader.source(item, hasLayers: false))
-            }
-            guard !sources.isEmpty else { throw models.error("models is an empty list.") }
-            slices = [Slice(sources: sources)]
-        case (nil, let list?):
-            slices = []
-            for item in try list.items("slices") { slices.append(try reader.slice(item)) }
-            guard !slices.isEmpty else { throw list.error("slices is an empty list.") }
-        case (nil, nil): throw node.error("The configuration has neither models nor slices nor modules.")
-        case (_?, let slices?):
-            throw slices.error("The configuration has both models and slices; it may have one.")
-        }
+        modules = try reader.modules(members, of: node)
     }
 }
 

@@ -40,16 +40,31 @@ public struct MergeDocument: Hashable, Sendable {
         }
     }
 
+    /// A part of the models that is merged by itself, with layers that are counted by themselves.
+    public struct Module: Hashable, Sendable {
+        /// What the configuration calls it, such as `vision_tower`; `nil` for the whole of models without modules.
+        public var name: String?
+        /// The slices; a module that lists models has one, of all layers.
+        public var slices: [Slice]
+        /// The module's parameters, which count before the document's own.
+        public var parameters: ParameterScope
+
+        /// Makes a module.
+        public init(name: String? = nil, slices: [Slice], parameters: ParameterScope = [:]) {
+            self.name = name
+            self.slices = slices
+            self.parameters = parameters
+        }
+    }
+
     /// What a document is called where others refer to it.
     public var name: String?
     /// The method as the configuration spells it, such as `dare_ties`.
     public var method: String
     /// The model that task vectors are measured from, and whose configuration and tokenizer the result has.
     public var base: ModelReference?
-    /// The slices; a document that lists models has one, of all layers.
-    public var slices: [Slice]
-    /// The parameters of `modules`' only module, which count before the document's own.
-    public var moduleParameters: ParameterScope
+    /// The modules; a document that lists none has one without a name, to which everything belongs.
+    public var modules: [Module]
     /// The document's parameters.
     public var parameters: ParameterScope
     /// What `dtype` asks for: what tensors are stored in unless ``outputFormat`` says otherwise.
@@ -60,6 +75,15 @@ public struct MergeDocument: Hashable, Sendable {
     public var tokenizer: TokenizerSetting?
     /// The chat template: `auto`, a name, or the template; `nil` for the tokenizer's own.
     public var chatTemplate: String?
+
+    /// The slices of all modules, in the order of the configuration.
+    public var slices: [Slice] { modules.flatMap(\.slices) }
+
+    /// The parameters that are set anywhere in the document.
+    var parameterScopes: [ParameterScope] {
+        [parameters] + modules.map(\.parameters) + slices.map(\.parameters)
+            + slices.flatMap { $0.sources.map(\.parameters) }
+    }
 
     /// All models that the document names, in the order in which it does, each once.
     public var models: [ModelReference] {

@@ -8,15 +8,14 @@ enum NamedChatTemplate {
     /// `auto` is what most of the models have (of equally many the first's), a name is one of ``texts``, and anything
     /// else is a template itself.
     ///
-    /// - Parameter folders: of the models, in the order of the configuration.
+    /// - Parameter templates: of the models that have one, in the order of the configuration.
     ///
     /// Throws ``Collab/CollabError`` with `unsupported` for a name that is not known, and what parsing a template throws.
-    static func text(_ setting: String?, of folders: [ModelFolder]) throws(CollabError) -> String? {
+    static func text(_ setting: String?, of templates: [String]) throws(CollabError) -> String? {
         guard let setting else { return nil }
         if setting == "auto" {
             var counts: [(text: String, count: Int)] = []
-            for folder in folders {
-                guard let text = try folder.chatTemplate() else { continue }
+            for text in templates {
                 if let place = counts.firstIndex(where: { $0.text == text }) {
                     counts[place].count += 1
                 } else {

@@ -37,6 +37,10 @@ struct ResultConfiguration {
         var object = donor
         // Left over from a fine-tuning, and true of nothing that is written here.
         object[quantisationKey] = nil
+        // Without modules, or with one, layers are the whole model's.
+        if plan.modules.count > 1 {
+            setLayers(&object, of: plan.modules)
+        }
         resize(&object, to: plan)
         // Models with a tower for images describe the language model in a part of its own.
         if var text = object["text_config"]?.objectValue {
@@ -57,12 +61,16 @@ struct ResultConfiguration {
     /// Lists that have nothing to do with layers, even if there are as many.
     private static let unlayered: Set = [
         "architectures", "bos_token_id", "eos_token_id", "pad_token_id", "keys_to_ignore_at_inference",
+        // Numbers of some layers, not one item a layer.
+        "fullatt_block_indexes", "deepstack_visual_indexes",
     ]
 
     private static func resize(_ object: inout JSONObject, to plan: MergePlan) {
         // Of several stacks it is not known whose layers the numbers count; they are as they were.
-        if LayerStacks(plan.tensors).prefixes.count <= 1, !countsFewer(object, than: plan) {
-            setLayers(&object, plan.layerOrigins)
+        if plan.modules.count == 1, LayerStacks(plan.tensors).prefixes.count <= 1,
+            !countsFewer(object, than: plan)
+        {
+            setLayers(&object, plan.layerOrigins, layerKeys)
         }
         if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
             object["vocab_size"] != nil
@@ -76,7 +84,7 @@ struct ResultConfiguration {
         }
     }
 
-    private static let layerKeys = ["num_hidden_layers", "n_layer", "num_layers"]
+    static let layerKeys = ["num_hidden_layers", "n_layer", "num_layers"]
 
     /// Whether the result has all layers of the donor where they were, and the donor's own configuration counts fewer:
     /// layers that predict tokens further on (DeepSeek V3, GLM 4.5) stand behind the others and are not counted.
@@ -90,8 +98,8 @@ struct ResultConfiguration {
     }
 
     /// Sets the number of layers, and puts what is listed layer by layer in the result's order.
-    private static func setLayers(_ object: inout JSONObject, _ origins: [Int]) {
-        let keys = layerKeys.filter { object[$0] != nil }
+    static func setLayers(_ object: inout JSONObject, _ origins: [Int], _ known: [String]) {
+        let keys = known.filter { object[$0] != nil }
         let count = keys.first.flatMap { object[$0]?.intValue }
         for key in keys { object[key] = JSONValue(origins.count) }
         let isMoved = count.map { origins != Array(0..<$0) } ?? false

@@ -31,7 +31,7 @@ struct ResultFolder {
         if let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder {
             try copyFiles(from: folder)
         }
-        if let vocabulary = plan.vocabulary { try write("tokenizer.json", vocabulary.file.encoded(.pretty)) }
+        if let file = plan.tokenizerFile { try write("tokenizer.json", file.encoded(.pretty)) }
         try writeChatTemplate()
     }
 

@@ -46,11 +46,19 @@ struct StackedCheckpoint: Checkpoint {
     let name: String
     let tensors: [TensorDescription]
     let specification: any ModelSpecification
+    /// The tokenizer, if it is not the one in the specification's folder alone.
+    let tokenizer: ResultTokenizer?
     private let owners: [String: any Checkpoint]
 
-    init(_ name: String, parts: [any Checkpoint], specification: any ModelSpecification) {
+    init(
+        _ name: String,
+        parts: [any Checkpoint],
+        specification: any ModelSpecification,
+        tokenizer: ResultTokenizer? = nil
+    ) {
         self.name = name
         self.specification = specification
+        self.tokenizer = tokenizer
         var owners: [String: any Checkpoint] = [:]
         var tensors: [TensorDescription] = []
         for part in parts {

@@ -20,7 +20,7 @@ extension MergePlan {
                 )
             }
         case .gguf(let quantisation):
-            guard vocabulary == nil else {
+            guard tokenizerFile == nil else {
                 throw CollabError(
                     .unsupported,
                     "A vocabulary that is put together here is written as tokenizer.json alone; write safetensors, and "
@@ -50,7 +50,8 @@ extension MergePlan {
         StackedCheckpoint(
             result.name,
             parts: [result],
-            specification: try ResultConfiguration(of: self).specification
+            specification: try ResultConfiguration(of: self).specification,
+            tokenizer: ResultTokenizer(donor: tokenizerDonor, file: tokenizerFile, chatTemplate: chatTemplate)
         )
     }
 }

@@ -26,13 +26,20 @@ public struct MergePlan: Sendable {
     var files: [InputFile]
     /// Whose configuration and tokenizer the result gets.
     public let donor: any Checkpoint
-    /// For every layer of the result, which layer of its slice's first source it was.
-    public let layerOrigins: [Int]
+    /// For every layer of the result, which layer of its slice's first source it was. Of several modules those of the
+    /// language model count.
+    public var layerOrigins: [Int] { modules[ModuleLayers.main(of: modules)].origins }
+    /// Where the layers of each of the document's modules come from.
+    let modules: [ModuleLayers]
     /// Whose tokenizer the result gets.
     public let tokenizerDonor: any Checkpoint
     /// The vocabulary, where the configuration asks for one.
     let vocabulary: MergedVocabulary?
-    /// The chat template that the configuration asks for; `nil` leaves the tokenizer's own.
+    /// What the result's `tokenizer.json` says, where the vocabulary is put together: for this document or for one that it
+    /// uses.
+    let tokenizerFile: JSONValue?
+    /// The chat template that the configuration asks for, or that of a document that is used; `nil` leaves the tokenizer's
+    /// own.
     public let chatTemplate: String?
     /// What the user should know and need not act upon.
     public let warnings: [String]
@@ -71,25 +78,29 @@ public struct MergePlan: Sendable {
         try builder.alignVocabularies()
         var parts: [any Checkpoint] = []
         var workingByteCounts: [String: Int] = [:]
-        for index in document.slices.indices {
-            let part = try builder.part(index)
-            parts.append(part)
-            for tensor in part.tensors where workingByteCounts[tensor.name] == nil {
-                let count = part.workingByteCount(of: tensor.name)
-                if count > 0 { workingByteCounts[tensor.name] = count }
+        for (place, module) in document.modules.enumerated() {
+            for index in module.slices.indices {
+                let part = try builder.part(index, of: place)
+                parts.append(part)
+                for tensor in part.tensors where workingByteCounts[tensor.name] == nil {
+                    let count = part.workingByteCount(of: tensor.name)
+                    if count > 0 { workingByteCounts[tensor.name] = count }
+                }
             }
         }
         self.workingByteCounts = workingByteCounts
         let donor = try builder.donor()
         vocabulary = builder.vocabulary
-        tokenizerDonor = try builder.tokenizerDonor() ?? donor
+        let tokenizer = try builder.tokenizer()
+        tokenizerFile = tokenizer.file
+        tokenizerDonor = tokenizer.donor
         let name = document.name ?? document.method
         let result = StackedCheckpoint(name, parts: parts, specification: donor.specification)
         self.document = document
         self.seed = seed
         self.result = result
         self.donor = donor
-        layerOrigins = builder.layerOrigins
+        modules = try builder.modules()
         var inputs: [any Checkpoint] = []
         for model in document.models { inputs.append(try builder.shelf.checkpoint(model)) }
         self.inputs = inputs
@@ -100,10 +111,7 @@ public struct MergePlan: Sendable {
         builder.noteSettings(donor, tokenizerDonor)
         files = builder.shelf.files
         self.requiresFinite = requiresFinite
-        chatTemplate = try NamedChatTemplate.text(
-            document.chatTemplate,
-            of: inputs.compactMap { ($0.specification as? HuggingFaceSpecification)?.folder }
-        )
+        chatTemplate = try builder.chatTemplate() ?? tokenizer.chatTemplate
         tensors = result.tensors.map { tensor in
             let stored = builder.formats[tensor.name] ?? .f16
             let format = document.outputFormat ?? document.format ?? stored
@@ -111,6 +119,6 @@ public struct MergePlan: Sendable {
         }
         // Whoever runs the result in memory has all of its layers, too. With a vocabulary of its own it cannot be run before
         // it is written: the tokenizer is the donor's, whose size the engine then finds to be another.
-        if vocabulary == nil { self.result = try describedResult() }
+        if tokenizerFile == nil { self.result = try describedResult() }
     }
 }

@@ -49,6 +49,13 @@ final class ModelShelf {
         return checkpoint
     }
 
+    /// The tokenizer of a model that is the result of another document, by itself or with an adapter.
+    func tokenizer(of reference: ModelReference) -> ResultTokenizer? {
+        let plain = ModelReference(path: reference.path, revision: reference.revision)
+        let known = named[reference.description] ?? named[plain.description]
+        return (known as? StackedCheckpoint)?.tokenizer
+    }
+
     /// Lets another checkpoint stand for a model from now on.
     func replace(_ reference: ModelReference, with checkpoint: any Checkpoint) {
         opened[reference] = checkpoint

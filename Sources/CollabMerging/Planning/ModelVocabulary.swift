@@ -23,16 +23,11 @@ struct ModelVocabulary: Sendable {
     let identifiers: [String: Int]
 
     /// Reads the vocabulary in a model's folder.
-    init(of checkpoint: any Checkpoint) throws(CollabError) {
-        guard let folder = (checkpoint.specification as? HuggingFaceSpecification)?.folder,
-            folder.contains("tokenizer.json")
-        else {
-            throw CollabError(
-                .fileNotFound,
-                "\(checkpoint.name) has no tokenizer.json, which the configuration's tokenizer setting needs."
-            )
-        }
-        let file = try JSONValue(parsing: try folder.map("tokenizer.json"))
+    ///
+    /// - Parameter file: what the model's `tokenizer.json` says if it is none in its folder.
+    init(of checkpoint: any Checkpoint, file known: JSONValue? = nil) throws(CollabError) {
+        let file: JSONValue
+        if let known { file = known } else { file = try Self.file(of: checkpoint) }
         let source = "\(checkpoint.name)/tokenizer.json"
         var plain: [(text: String, identifier: Int)] = []
         if let table = file["model"]?["vocab"]?.objectValue {
@@ -67,5 +62,17 @@ struct ModelVocabulary: Sendable {
         var identifiers = Dictionary(plain.map { ($0.text, $0.identifier) }) { first, _ in first }
         for token in added { identifiers[token.text] = token.identifier }
         self.identifiers = identifiers
+    }
+
+    private static func file(of checkpoint: any Checkpoint) throws(CollabError) -> JSONValue {
+        guard let folder = (checkpoint.specification as? HuggingFaceSpecification)?.folder,
+            folder.contains("tokenizer.json")
+        else {
+            throw CollabError(
+                .fileNotFound,
+                "\(checkpoint.name) has no tokenizer.json, which the configuration's tokenizer setting needs."
+            )
+        }
+        return try JSONValue(parsing: try folder.map("tokenizer.json"))
     }
 }

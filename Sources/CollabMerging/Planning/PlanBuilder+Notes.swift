@@ -5,10 +5,7 @@ extension PlanBuilder {
     /// Notes filters that occur in no name of any of the models' tensors: they may be misspelt.
     mutating func noteFilters(among models: [any Checkpoint]) {
         let names = Set(models.flatMap { $0.tensors.map(\.name) })
-        let scopes =
-            [document.parameters, document.moduleParameters] + document.slices.map(\.parameters)
-            + document.slices.flatMap { $0.sources.map(\.parameters) }
-        for scope in scopes {
+        for scope in document.parameterScopes {
             for (key, setting) in scope.sorted(by: { $0.key < $1.key }) {
                 for filter in setting.rules.compactMap(\.filter)
                 where filter != "*" && !names.contains(where: { $0.contains(filter) }) {

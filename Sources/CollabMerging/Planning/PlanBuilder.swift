@@ -1,14 +1,16 @@
 import Collab
 import CollabBackends
 
-/// Builds the parts of a plan, slice by slice.
+/// Builds the parts of a plan, module by module and slice by slice.
 struct PlanBuilder {
     let document: MergeDocument
     let schema: MethodSchema
     let seed: UInt64
     let shelf: ModelShelf
-    /// The layers that have been stacked, by their places in the first sources.
-    var layerOrigins: [Int] = []
+    /// The layers that have been stacked in each module, by their places in the first sources.
+    var layerOrigins: [[Int]]
+    /// To which modules the tensors of a model belong.
+    private var moduleTensors: [ModelReference: ModuleTensors] = [:]
     var warnings: [String] = []
     var requiresFinite = true
     /// The vocabulary and whose tokenizer it is based on, where the configuration asks for one.
@@ -27,9 +29,8 @@ struct PlanBuilder {
         self.document = document
         self.schema = schema
         self.seed = seed
-        let scopes =
-            [document.parameters, document.moduleParameters] + document.slices.map(\.parameters)
-            + document.slices.flatMap { $0.sources.map(\.parameters) }
+        layerOrigins = document.modules.map { _ in [] }
+        let scopes = document.parameterScopes
         for (key, parameter) in schema.parameters
         where !parameter.isUsed && scopes.contains(where: { $0[key] != nil }) {
             warnings.append("“\(key)” changes nothing for the method \(schema.name).")
@@ -37,10 +38,13 @@ struct PlanBuilder {
         warnings.sort()
     }
 
-    func donor() throws(CollabError) -> any Checkpoint {
-        let first = document.slices[0].sources[0].model
-        return try shelf.checkpoint(document.base ?? document.slices[0].base ?? first)
+    /// The model whose configuration the result has, and whose tokenizer where nothing else is said.
+    var donorReference: ModelReference {
+        let first = document.modules[0].slices[0]
+        return document.base ?? first.base ?? first.sources[0].model
     }
+
+    func donor() throws(CollabError) -> any Checkpoint { try shelf.checkpoint(donorReference) }
 
     /// Gives all models the vocabulary that the configuration asks for.
     mutating func alignVocabularies() throws(CollabError) {
@@ -49,11 +53,13 @@ struct PlanBuilder {
         if case .model(let reference) = setting.vocabulary, !references.contains(reference) {
             references.append(reference)
         }
-        let first = document.base ?? document.slices[0].base ?? document.slices[0].sources[0].model
+        let first = donorReference
         var (models, vocabularies): ([any Checkpoint], [ModelVocabulary]) = ([], [])
         for reference in references {
             models.append(try shelf.checkpoint(reference))
-            vocabularies.append(try ModelVocabulary(of: models[models.count - 1]))
+            vocabularies.append(
+                try ModelVocabulary(of: models[models.count - 1], file: shelf.tokenizer(of: reference)?.file)
+            )
         }
         let base = references.firstIndex(of: first) ?? 0
         let merged = try MergedVocabulary(setting, references, vocabularies, base: base)
@@ -73,38 +79,78 @@ struct PlanBuilder {
         for model in vocabularyModels { shelf.note(["tokenizer.json"], in: model) }
     }
 
-    func tokenizerDonor() throws(CollabError) -> (any Checkpoint)? {
-        guard let tokenizerReference else { return nil }
-        return try shelf.checkpoint(tokenizerReference)
+    /// The tokenizer that the result gets.
+    func tokenizer() throws(CollabError) -> ResultTokenizer {
+        let reference = tokenizerReference ?? donorReference
+        guard let known = shelf.tokenizer(of: reference) else {
+            let donor = try shelf.checkpoint(reference)
+            return ResultTokenizer(donor: donor, file: vocabulary?.file, chatTemplate: nil)
+        }
+        return ResultTokenizer(
+            donor: known.donor,
+            file: vocabulary?.file ?? known.file,
+            chatTemplate: known.chatTemplate
+        )
     }
 
-    mutating func part(_ index: Int) throws(CollabError) -> MergedCheckpoint {
-        let slice = document.slices[index]
+    /// The chat template that the configuration asks for.
+    func chatTemplate() throws(CollabError) -> String? {
+        guard let setting = document.chatTemplate else { return nil }
+        var templates: [String] = []
+        for model in document.models {
+            let known = shelf.tokenizer(of: model)
+            if let text = known?.chatTemplate {
+                templates.append(text)
+                continue
+            }
+            var donor = try shelf.checkpoint(model)
+            if let known { donor = known.donor }
+            let folder = (donor.specification as? HuggingFaceSpecification)?.folder
+            if let text = try folder?.chatTemplate() { templates.append(text) }
+        }
+        return try NamedChatTemplate.text(setting, of: templates)
+    }
+
+    /// Where the layers of all modules come from.
+    mutating func modules() throws(CollabError) -> [ModuleLayers] {
+        let owners = try moduleTensors(of: donorReference)
+        let tensors = try donor().tensors
+        return layerOrigins.enumerated().map { place, origins in
+            ModuleLayers(origins, tensors.filter { owners.owns($0.name, place) })
+        }
+    }
+
+    mutating func part(_ index: Int, of place: Int) throws(CollabError) -> MergedCheckpoint {
+        let module = document.modules[place]
+        let slice = module.slices[index]
         let baseReference = slice.base ?? document.base
         var sources = slice.sources
         try check(slice, baseReference)
-        // A base that is not listed takes part as well.
-        if let baseReference, schema.base != .alone, !sources.contains(where: { $0.model == baseReference }) {
+        // A base that is not listed takes part as well; as a member like the others only beside whole models, as in mergekit.
+        let takesBase = schema.base != .alone && !(schema.base == .member && sources[0].layers != nil)
+        if let baseReference, takesBase, !sources.contains(where: { $0.model == baseReference }) {
             sources.append(.init(model: baseReference, layers: sources[0].layers))
         }
         var ranges: [Range<Int>] = []
-        for source in sources { ranges.append(try layers(of: source)) }
-        let target = layerOrigins.count..<layerOrigins.count + ranges[0].count
+        for source in sources { ranges.append(try layers(of: source, in: place)) }
+        let first = layerOrigins[place].count
+        let target = first..<first + ranges[0].count
         if let odd = ranges.firstIndex(where: { $0.count != target.count }) {
             throw CollabError(
                 .tensorMismatch,
                 "\(sources[odd].model) has \(ranges[odd].count) layers where \(sources[0].model) has \(target.count)."
             )
         }
-        layerOrigins += ranges[0]
+        layerOrigins[place] += ranges[0]
         let views = try views(
             of: sources,
             ranges,
             at: target,
+            in: place,
             isFirst: index == 0,
-            isLast: index == document.slices.count - 1
+            isLast: index == module.slices.count - 1
         )
-        return try merge(views, sources, slice, baseReference, target)
+        return try merge(views, sources, slice, module, baseReference, target)
     }
 
     private func check(_ slice: MergeDocument.Slice, _ base: ModelReference?) throws(CollabError) {
@@ -134,90 +180,13 @@ struct PlanBuilder {
         }
     }
 
-    /// The layers that a source gives to its slice.
-    private func layers(of source: MergeDocument.Source) throws(CollabError) -> Range<Int> {
-        let checkpoint = try shelf.checkpoint(source.model)
-        let found = LayerStacks(checkpoint.tensors)
-        let (count, stacks) = (found.layerCount, found.prefixes)
-        guard stacks.count <= 1 || document.slices.count == 1 && [nil, 0..<count].contains(source.layers)
-        else {
-            throw CollabError(
-                .unsupported,
-                "\(source.model) has several stacks of layers (\(stacks.joined(separator: ", "))); slices do not say "
-                    + "which of them they are of. Merge whole models."
-            )
-        }
-        guard let layers = source.layers else { return 0..<count }
-        guard layers.upperBound <= count else {
-            throw CollabError(
-                .tensorMismatch,
-                "\(source.model) has \(count) layers; there are no layers \(layers.lowerBound) up to \(layers.upperBound)."
-            )
-        }
-        return layers
-    }
-
-    /// The tensors of a slice as each source has them, under the names of the result.
-    private mutating func views(
-        of sources: [MergeDocument.Source],
-        _ ranges: [Range<Int>],
-        at target: Range<Int>,
-        isFirst: Bool,
-        isLast: Bool
-    ) throws(CollabError) -> [CheckpointView] {
-        var named: [[(name: String, original: String)]] = []
-        for (source, range) in zip(sources, ranges) {
-            var names: [(name: String, original: String)] = []
-            for (_, tensor) in (try shelf.checkpoint(source.model) as? SafetensorsCheckpoint)?.integerTensors
-                ?? []
-            {
-                note(
-                    "“\(tensor.name)” of \(source.model) holds whole numbers, which are no weights; left out."
-                )
-            }
-            for tensor in try shelf.checkpoint(source.model).tensors {
-                if Self.isBuffer(tensor.name) {
-                    note(
-                        "“\(tensor.name)” of \(source.model) is computed by every program that runs the model; left out."
-                    )
-                    continue
-                }
-                switch TensorPlace(tensor.name) {
-                case .beforeLayers where isFirst, .afterLayers where isLast:
-                    names.append((tensor.name, tensor.name))
-                case .layer(let layer) where range.contains(layer):
-                    let moved = target.lowerBound + layer - range.lowerBound
-                    names.append((TensorPlace.renamed(tensor.name, toLayer: moved), tensor.name))
-                default: break
-                }
-            }
-            named.append(names)
-        }
-        if isLast { try untie(&named, sources) }
-        var views: [CheckpointView] = []
-        for (source, names) in zip(sources, named) {
-            views.append(CheckpointView(try shelf.checkpoint(source.model), names: names))
-        }
-        return views
-    }
-
-    /// Where some models have an output matrix of their own, the embeddings stand in for it in the others.
-    private mutating func untie(
-        _ named: inout [[(name: String, original: String)]],
-        _ sources: [MergeDocument.Source]
-    ) throws(CollabError) {
-        let head = "lm_head.weight"
-        guard named.contains(where: { $0.contains { $0.name == head } }) else { return }
-        for index in named.indices where !named[index].contains(where: { $0.name == head }) {
-            let checkpoint = try shelf.checkpoint(sources[index].model)
-            guard
-                let embeddings = checkpoint.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") })
-            else { continue }
-            named[index].append((head, embeddings.name))
-            note(
-                "\(sources[index].model) has no “\(head)”; its embeddings stand in, and the result has one of its own."
-            )
-        }
+    /// To which modules the tensors of a model belong.
+    mutating func moduleTensors(of model: ModelReference) throws(CollabError) -> ModuleTensors {
+        if let known = moduleTensors[model] { return known }
+        let tensors = try shelf.checkpoint(model).tensors.filter { !Self.isBuffer($0.name) }
+        let found = try ModuleTensors(document.modules.map(\.name), of: model.description, tensors)
+        moduleTensors[model] = found
+        return found
     }
 
     mutating func note(_ warning: String) {
@@ -225,7 +194,7 @@ struct PlanBuilder {
     }
 
     /// Whether a tensor holds constants that old checkpoints carry along.
-    private static func isBuffer(_ name: String) -> Bool {
+    static func isBuffer(_ name: String) -> Bool {
         name.hasSuffix("rotary_emb.inv_freq") || name.hasSuffix(".attn.masked_bias")
     }
 
@@ -233,6 +202,7 @@ struct PlanBuilder {
         _ views: [CheckpointView],
         _ sources: [MergeDocument.Source],
         _ slice: MergeDocument.Slice,
+        _ module: MergeDocument.Module,
         _ baseReference: ModelReference?,
         _ layers: Range<Int>
     ) throws(CollabError) -> MergedCheckpoint {
@@ -260,11 +230,11 @@ struct PlanBuilder {
             schema: schema,
             base: base,
             members: places.map { (views[$0], sources[$0].parameters) },
-            scopes: [slice.parameters, document.moduleParameters, document.parameters],
-            layers: layers,
+            scopes: [slice.parameters, module.parameters, document.parameters],
+            layers: SliceLayers(layers, described.tensors),
             seed: seed,
             tensors: described.tensors,
-            statistics: try statistics(of: places.map { (views[$0], sources[$0]) }, slice)
+            statistics: try statistics(of: places.map { (views[$0], sources[$0]) }, slice, module)
         )
         let merged = MergedCheckpoint(
             document.name,
@@ -279,14 +249,13 @@ struct PlanBuilder {
     /// What has been measured of the members, where the method asks for it.
     private func statistics(
         of members: [(view: CheckpointView, source: MergeDocument.Source)],
-        _ slice: MergeDocument.Slice
+        _ slice: MergeDocument.Slice,
+        _ module: MergeDocument.Module
     ) throws(CollabError) -> [ModelStatistics] {
         guard schema.parameters["statistics"] != nil else { return [] }
         var found: [ModelStatistics] = []
         for (view, source) in members {
-            let scopes = [
-                source.parameters, slice.parameters, document.moduleParameters, document.parameters,
-            ]
+            let scopes = [source.parameters, slice.parameters, module.parameters, document.parameters]
             let setting = scopes.compactMap { $0["statistics"]?.value(for: "", depth: 0) }.first
             guard case .text(let path)? = setting else {
                 throw CollabError(
@@ -303,7 +272,8 @@ struct PlanBuilder {
             found.append(try ModelStatistics(contentsOf: shelf.located(path)))
             try shelf.note(shelf.located(path), of: view.name)
         }
-        if let weights = members.first?.view.tensors {
+        // Of all modules together: there may be no statistics of one of them.
+        if let weights = members.first?.view.source.tensors {
             try ModelStatistics.check(schema.name == "regmean" ? .gram : .fisher, in: found, for: weights)
         }
         return found

@@ -11,7 +11,7 @@ struct SliceMethod: MergeMethod {
     /// The scopes of the slice, the module and the document, the one that counts first in front.
     let scopes: [ParameterScope]
     /// Where the slice's layers stand in the result.
-    let layers: Range<Int>
+    let layers: SliceLayers
     let seed: UInt64
     /// The tensors of the slice.
     let tensors: [TensorDescription]
@@ -52,7 +52,7 @@ struct SliceMethod: MergeMethod {
         values.base = base
         values.seed = seed
         values.statistics = statistics
-        let depth = depth(of: tensor)
+        let depth = layers.depth(of: tensor)
         for (key, parameter) in schema.parameters {
             if case .path = parameter.kind { continue }
             if parameter.isOwn {
@@ -82,12 +82,6 @@ struct SliceMethod: MergeMethod {
             if let setting = scope[key]?.value(for: tensor, depth: depth) { return setting }
         }
         return nil
-    }
-
-    /// Where a tensor's layer stands in the slice: 0 for the first and 1 for the last or only one; 0 outside of layers.
-    private func depth(of tensor: String) -> Double {
-        guard case .layer(let layer) = TensorPlace(tensor) else { return 0 }
-        return layers.count <= 1 ? 1 : Double(layer - layers.lowerBound) / Double(layers.count - 1)
     }
 
     private func missing(_ key: String, of model: String?, _ tensor: String) -> CollabError {

@@ -2,7 +2,7 @@
 ///
 /// The layer is the first number between dots: 3 in `model.layers.3.mlp.up_proj.weight` and in `blk.3.ffn_up.weight`.
 enum TensorPlace: Hashable {
-    /// Before the first layer: embeddings.
+    /// Before the first layer: embeddings, of words or of patches of an image.
     case beforeLayers
     /// In a layer.
     case layer(Int)
@@ -13,6 +13,9 @@ enum TensorPlace: Hashable {
         "embed_tokens", "embed_positions", "embeddings", "word_embeddings", "token_embd", "embed_in", "wte.",
         "wpe.",
         "embed_layer_norm",
+        // What images and sound pass through before the first layer.
+        "patch_embed", "patch_conv", "pos_embed", "position_embedding", "positional_embedding",
+        "class_embedding", "cls_token", "ln_pre", "layernorm_pre", "pre_layrnorm", "encoder.conv",
     ]
 
     init(_ name: String) {
