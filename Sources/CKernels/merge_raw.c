@@ -17,6 +17,7 @@ __attribute__((always_inline)) static inline uint32_t merge_bits(float x) {
 }
 
 #define RAW_HAS_MASKS 0
+#define RAW_HAS_EIGHTS 0
 #define RAW(name) raw_portable_##name
 #include "merge_raw_lanes.h"
 #undef RAW
@@ -24,6 +25,8 @@ __attribute__((always_inline)) static inline uint32_t merge_bits(float x) {
 #if defined(__x86_64__)
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#undef RAW_HAS_EIGHTS
+#define RAW_HAS_EIGHTS 1
 #define RAW(name) raw_avx2_##name
 #include "merge_raw_lanes.h"
 #undef RAW
@@ -31,7 +34,9 @@ __attribute__((always_inline)) static inline uint32_t merge_bits(float x) {
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #undef RAW_HAS_MASKS
+#undef RAW_HAS_EIGHTS
 #define RAW_HAS_MASKS 1
+#define RAW_HAS_EIGHTS 0
 #define RAW(name) raw_avx512_##name
 #include "merge_raw_lanes.h"
 #undef RAW

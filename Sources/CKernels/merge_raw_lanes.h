@@ -14,6 +14,22 @@ static inline __m512 RAW(sixteen)(const uint8_t *x, __m512 base) {
 
 #endif
 
+#if RAW_HAS_EIGHTS
+
+/// The differences of eight elements.
+static inline __m256 RAW(eight)(const uint8_t *x, __m256 base) {
+    const __m256i halves = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)x));
+    return _mm256_sub_ps(_mm256_castsi256_ps(_mm256_slli_epi32(halves, 16)), base);
+}
+
+/// All bits of the lanes whose bit is set.
+static inline __m256 RAW(lanes_of)(uint8_t bits) {
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits), lanes), lanes));
+}
+
+#endif
+
 /// The floats of a chunk.
 static inline void RAW(load)(const uint8_t *x, size_t count, float *out) {
     for (size_t e = 0; e < count; e++) {

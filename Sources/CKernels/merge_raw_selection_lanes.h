@@ -45,6 +45,10 @@ static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t
 
 #else
 
+#if RAW_HAS_EIGHTS
+#include "merge_raw_selection_eights.h"
+#endif
+
 static inline void RAW(note)(const float *d, size_t size, uint32_t low, uint32_t high, collab_raw_band *band) {
     uint32_t any = 0;
     for (size_t lane = 0; lane < 16; lane++) any |= (merge_bits(d[lane]) & 0x7fffffffu) - low <= high - low;
@@ -69,7 +73,7 @@ static uint64_t RAW(band)(const uint8_t *x, const uint8_t *base, size_t count, u
     float b[RAW(chunk)], d[RAW(chunk)];
     uint64_t above = 0;
     uint32_t worst[16] = {0};
-#if RAW_HAS_MASKS
+#if RAW_HAS_MASKS || RAW_HAS_EIGHTS
     size_t start = RAW(band_sixteens)(x, base, count, low, high, band, &above);
 #else
     size_t start = 0;

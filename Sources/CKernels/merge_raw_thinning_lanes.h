@@ -19,9 +19,40 @@ static inline uint64_t RAW(below)(const uint16_t *x, uint32_t threshold) {
 
 #else
 
+#if RAW_HAS_EIGHTS
+
+/// Adds up the magnitudes of a chunk, sixteen at a time: of all numbers, and of those whose bits are set.
+static inline void RAW(add_magnitudes)(const float *d, const uint64_t *kept, float *all, float *left) {
+    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+    __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, chosen[2] = {sums[0], sums[1]};
+    for (size_t e = 0; e < RAW(chunk); e += 16) {
+        for (size_t half = 0; half < 2; half++) {
+            const size_t place = e + 8 * half;
+            const __m256 x = _mm256_and_ps(_mm256_loadu_ps(d + place), magnitude);
+            sums[half] = _mm256_add_ps(sums[half], x);
+            const uint8_t bits = (uint8_t)(kept[place / 64] >> place % 64);
+            chosen[half] = _mm256_add_ps(chosen[half], _mm256_and_ps(x, RAW(lanes_of)(bits)));
+        }
+    }
+    for (size_t half = 0; half < 2; half++) {
+        _mm256_storeu_ps(all + 8 * half, sums[half]);
+        _mm256_storeu_ps(left + 8 * half, chosen[half]);
+    }
+}
+
+/// Those of sixteen numbers whose bits are set, and 0 for the others.
+static inline void RAW(choose)(const float *x, uint16_t bits, float *out) {
+    _mm256_storeu_ps(out, _mm256_and_ps(_mm256_loadu_ps(x), RAW(lanes_of)((uint8_t)bits)));
+    _mm256_storeu_ps(out + 8, _mm256_and_ps(_mm256_loadu_ps(x + 8), RAW(lanes_of)((uint8_t)(bits >> 8))));
+}
+
+#else
+
 static inline void RAW(choose)(const float *x, uint16_t bits, float *out) {
     for (uint32_t lane = 0; lane < 16; lane++) out[lane] = bits & 1u << lane ? x[lane] : 0.0f;
 }
+
+#endif
 
 static inline uint64_t RAW(below)(const uint16_t *x, uint32_t threshold) {
     uint8_t flags[64];
@@ -49,6 +80,12 @@ static void RAW(sums)(const uint8_t *x, const uint8_t *base, size_t count, const
         RAW(load)(base + 2 * start, size, b);
         RAW(load_delta)(x + 2 * start, b, size, d);
         float all[16] = {0}, left[16] = {0};
+#if RAW_HAS_EIGHTS
+        RAW(add_magnitudes)(d, kept + start / 64, all, left);
+        sums[0] += RAW(total)(all);
+        sums[1] += RAW(total)(left);
+        continue;
+#endif
         for (size_t e = 0; e < RAW(chunk); e += 16) {
             float magnitudes[16], chosen[16];
             for (size_t lane = 0; lane < 16; lane++) {
@@ -93,58 +130,14 @@ static void RAW(thin)(const collab_raw_thinning *thinning, uint64_t first, size_
 }
 
 #if RAW_HAS_MASKS
-
-/// Which halves of sixteen words, of which eight lie in the lower halves of each vector, are below the threshold.
-static inline uint32_t RAW(halves_below)(__m512i low, __m512i high, __m512i limit) {
-    const __m256i first = _mm512_cvtepi64_epi32(low), second = _mm512_cvtepi64_epi32(high);
-    return _mm512_cmplt_epu16_mask(_mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1), limit);
-}
-
-/// Groups of 128 numbers as `draw` takes them; how many elements are done.
-static inline size_t RAW(draw_groups)(uint64_t first, size_t count, uint64_t key, uint32_t stream,
-                                      uint32_t threshold, uint64_t *bits) {
-    // All are below it where the threshold has seventeen bits.
-    if (threshold > 0xffff) return 0;
-    const __m512i limit = _mm512_set1_epi16((short)threshold);
-    const __m512i m0 = _mm512_set1_epi64(0xD2511F53), m1 = _mm512_set1_epi64(0xCD9E8D57);
-    const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-    size_t done = 0;
-    for (; done + 128 <= count; done += 128) {
-        const uint64_t group = (first + done) / 128;
-        // The multiplications read lower halves alone, so that the upper ones may hold anything.
-        __m512i c0[2], c1[2], c2[2], c3[2];
-        for (int i = 0; i < 2; i++) {
-            c0[i] = _mm512_add_epi64(lanes, _mm512_set1_epi64((long long)(group * 16 + 8 * (uint64_t)i)));
-            c1[i] = _mm512_srli_epi64(c0[i], 32);
-            c2[i] = _mm512_set1_epi64(stream);
-            c3[i] = _mm512_setzero_si512();
-        }
-        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-        for (int round = 0; round < 10; round++) {
-            const __m512i key0 = _mm512_set1_epi64(k0), key1 = _mm512_set1_epi64(k1);
-            for (int i = 0; i < 2; i++) {
-                const __m512i p0 = _mm512_mul_epu32(m0, c0[i]), p1 = _mm512_mul_epu32(m1, c2[i]);
-                // 0x96: the exclusive or of three.
-                c0[i] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), c1[i], key0, 0x96);
-                c2[i] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), c3[i], key1, 0x96);
-                c1[i] = p1;
-                c3[i] = p0;
-            }
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
-        uint64_t *target = bits + done / 64;
-        target[0] = RAW(halves_below)(c0[0], c0[1], limit) | (uint64_t)RAW(halves_below)(c1[0], c1[1], limit) << 32;
-        target[1] = RAW(halves_below)(c2[0], c2[1], limit) | (uint64_t)RAW(halves_below)(c3[0], c3[1], limit) << 32;
-    }
-    return done;
-}
-
+#include "merge_raw_draw_masks.h"
+#elif RAW_HAS_EIGHTS
+#include "merge_raw_draw_eights.h"
 #endif
 
 static void RAW(draw)(uint64_t first, size_t count, uint64_t key, uint32_t stream, uint32_t threshold, uint64_t *bits) {
     // Groups of 128 elements take the halves of the four words of sixteen counters; see collab_merge_drop.
-#if RAW_HAS_MASKS
+#if RAW_HAS_MASKS || RAW_HAS_EIGHTS
     size_t done = RAW(draw_groups)(first, count, key, stream, threshold, bits);
 #else
     size_t done = 0;
