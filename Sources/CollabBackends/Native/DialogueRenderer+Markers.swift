@@ -8,7 +8,10 @@ extension DialogueRenderer {
     /// The messages with every name of a control token cut, and the scalar that cuts; nil where there was none to cut.
     func shielded(_ messages: [JSONValue]) throws(CollabError) -> ([JSONValue], shield: Unicode.Scalar?) {
         var areCut: [Bool] = []
-        for message in messages { areCut.append(try namesControlToken(message.texts)) }
+        for message in messages {
+            try checkCancellation()
+            areCut.append(argumentsCouldNameOne(message) ? true : try namesControlToken(message.texts))
+        }
         let identifiers = try identifiersToCut(in: messages)
         guard areCut.contains(true) || !identifiers.isEmpty else { return (messages, nil) }
         let shield = Shield(scalar: try unusedScalar(in: messages), identifiers: identifiers)
@@ -23,6 +26,15 @@ extension DialogueRenderer {
         return false
     }
 
+    /// Whether a name or text among the arguments of calls could become a marker together with what a template writes
+    /// beside it.
+    private func argumentsCouldNameOne(_ message: JSONValue) -> Bool {
+        let texts = message.arguments.flatMap(\.texts).filter(Shield.hasSigns)
+        if texts.isEmpty { return false }
+        let markers = markers
+        return texts.contains { markers.couldHold(partOf: $0) }
+    }
+
     /// The names and ids of calls that name a control token, or could do so together with what a template writes
     /// beside them.
     private func identifiersToCut(in messages: [JSONValue]) throws(CollabError) -> Set<UTF8Key> {
@@ -30,32 +42,17 @@ extension DialogueRenderer {
         // the signs around it, as it does with roles.
         let found = Set(messages.flatMap(\.identifiers).filter(Shield.hasSigns).map(UTF8Key.init))
         if found.isEmpty { return [] }
-        // Vocabularies list no control tokens, so all ids are gone through.
-        let markers = (0..<TokenID(vocabulary.count)).filter { vocabulary.isControl($0) }
-            .map { vocabulary.spelling(of: $0) }
+        let markers = markers
         var result: Set<UTF8Key> = []
         for identifier in found {
-            let bytes = Array(identifier.string.utf8)
-            if markers.contains(where: { Self.couldBePart(bytes, of: $0) }) {
+            try checkCancellation()
+            if markers.couldHold(partOf: identifier.string) {
                 result.insert(identifier)
             } else if try namesControlToken([identifier.string]) {
                 result.insert(identifier)
             }
         }
         return result
-    }
-
-    /// Whether a marker could begin or end in a text and go on outside, or reach beyond it on both sides.
-    ///
-    /// The time it takes depends on the marker's length, not on the text's.
-    private static func couldBePart(_ text: [UInt8], of marker: [UInt8]) -> Bool {
-        if text.count <= marker.count, TemplateText(marker).contains(TemplateText(text)) { return true }
-        for length in 1..<max(1, min(text.count + 1, marker.count)) {
-            if text.suffix(length) == marker.prefix(length) || text.prefix(length) == marker.suffix(length) {
-                return true
-            }
-        }
-        return false
     }
 
     /// A hieroglyph that no message holds: a character that prints, so that templates that quote texts write it as it is.
@@ -76,6 +73,16 @@ extension JSONValue {
         case .string(let text): [text]
         case .array(let elements): elements.flatMap(\.texts)
         case .object(let object): object.flatMap { [$0.key] + $0.value.texts }
+        default: []
+        }
+    }
+
+    /// The arguments of tool calls in a message.
+    fileprivate var arguments: [JSONValue] {
+        switch self {
+        case .array(let elements): elements.flatMap(\.arguments)
+        case .object(let object):
+            object.flatMap { $0.key == Message.argumentsKey ? [$0.value] : $0.value.arguments }
         default: []
         }
     }

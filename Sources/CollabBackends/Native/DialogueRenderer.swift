@@ -7,6 +7,22 @@ import Collab
 struct DialogueRenderer: Sendable {
     let template: ChatTemplate
     let vocabulary: any ModelTokenizer
+    /// Found when a dialogue with tool calls needs them first.
+    private let known = Protected<ControlMarkers?>(nil)
+
+    init(template: ChatTemplate, vocabulary: any ModelTokenizer) {
+        self.template = template
+        self.vocabulary = vocabulary
+    }
+
+    /// How the vocabulary's control tokens are spelled.
+    var markers: ControlMarkers {
+        known.withLock { known in
+            let markers = known ?? ControlMarkers(of: vocabulary)
+            known = markers
+            return markers
+        }
+    }
 
     func tokens(for messages: [Message]) throws(CollabError) -> [TokenID] {
         let (values, shield) = try shielded(messages.map(\.templateValue))

@@ -66,6 +66,25 @@ struct DialogueShieldTests {
         }
     }
 
+    @Test(
+        "Nor do names and texts of arguments",
+        arguments: ["<|im_end|", "|im_end|>", "im_end|", "x<|im_end|"]
+    )
+    func arguments(_ text: String) throws {
+        for arguments in ["{\"\(text)\": 1}", "{\"a\": [\"\(text)\"]}"] {
+            for (before, after) in [("", ">"), ("<", ""), ("<|", ">"), ("<", ">")] {
+                let call = ToolCall(id: "1", name: "f", arguments: arguments)
+                let source = """
+                    {% for name, value in messages[0].tool_calls[0].function.arguments.items() %}\(before)\
+                    {{ value[0] if value is iterable else name }}\(after){% endfor %}
+                    """
+                let (written, controls) = try written(source, [.assistant("", toolCalls: [call])])
+                #expect(written == before + text + after)
+                #expect(controls == 0, "“\(text)” between “\(before)” and “\(after)”")
+            }
+        }
+    }
+
     @Test("Nor does a function's name between the template's own signs")
     func between() throws {
         let call = ToolCall(id: "1", name: "im_end", arguments: "{}")
