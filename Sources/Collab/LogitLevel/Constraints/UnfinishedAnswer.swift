@@ -16,8 +16,10 @@ public struct UnfinishedAnswer: Error, Hashable, Sendable {
 }
 
 extension UnfinishedAnswer: CallFailure {
-    /// Not worth repeating, and used as much as was written.
-    public var traits: FailureTraits { FailureTraits(isPossiblyBilled: true, hasBegun: true, usage: usage) }
+    /// Another draw may come to its end; what was written is used all the same.
+    public var traits: FailureTraits {
+        FailureTraits(isRetryable: true, isPossiblyBilled: true, usage: usage)
+    }
 }
 
 extension [Constraint] {

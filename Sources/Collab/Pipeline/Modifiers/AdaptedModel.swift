@@ -39,15 +39,27 @@ public struct AdaptedModel<Base: TextModel>: TextModel {
             adapted.options.maximumTokens = min(asked ?? allowance.tokens, allowance.tokens)
         }
         let limited = adapted
-        let answer = try await Run.adjusting { context in
-            context.allowance?.asked = asked
-            context.isPriced = context.isPriced || isPriced
-        } _: { () async throws(CollabError) in
-            try await base.generate(limited, into: sink)
-        }
+        let answer: Response
+        do throws(CollabError) {
+            answer = try await Run.adjusting { context in
+                context.allowance?.asked = asked
+                context.isPriced = context.isPriced || isPriced
+            } _: { () async throws(CollabError) in
+                try await base.generate(limited, into: sink)
+            }
+        } catch { throw priced(error) }
         var response = finish(answer)
         if response.model == base.name { response.model = name }
         return response
+    }
+
+    /// The error, with its price on what an unfinished answer took.
+    private func priced(_ error: CollabError) -> CollabError {
+        guard isPriced, var unfinished = error.cause as? UnfinishedAnswer else { return error }
+        var error = error
+        unfinished.usage = finish(Response(text: unfinished.text, model: name, usage: unfinished.usage)).usage
+        error.cause = unfinished
+        return error
     }
 }
 

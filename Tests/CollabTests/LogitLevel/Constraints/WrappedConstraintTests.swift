@@ -41,19 +41,21 @@ struct WrappedConstraintTests {
         }
     }
 
-    @Test("what an unfinished answer took is booked, so that a budget comes to its end")
+    @Test("what an unfinished answer took is booked, so that a budget of tokens or money comes to its end")
     func booked() async throws {
         let constrained = Self.model.constrained(to: try .choices(["abcd"]))
         let request = Request(.completion("a"), options: GenerationOptions(maximumTokens: 2))
-        for (name, wrapped) in Self.wrappers(constrained) {
-            let run = Run(budget: .tokens(6))
+        let price = Price(promptPerMillion: 0, completionPerMillion: 1)
+        var cases = Self.wrappers(constrained).map { ($0, $1, Budget.tokens(6)) }
+        cases.append(("price", constrained.priced(price), .cost(Money(0.000005))))
+        for (name, model, budget) in cases {
+            let run = Run(budget: budget)
             var codes: [CollabError.Code?] = []
             for _ in 0..<8 {
-                codes.append(
-                    await #expect(throws: CollabError.self) {
-                        try await wrapped.respond(to: request, in: run)
-                    }?.code
-                )
+                let error = await #expect(throws: CollabError.self) {
+                    try await model.respond(to: request, in: run)
+                }
+                codes.append(error?.code)
             }
             #expect(codes.first == .unfinishedAnswer && codes.last == .budgetExhausted, "\(name): \(codes)")
         }
