@@ -37,6 +37,11 @@ public struct SearchJournal: Sendable {
         }
     }
 
+    /// Whether a line that cannot be read could be the beginning of one that was written here.
+    private static func beginsLikeOurs(_ line: Data) -> Bool {
+        ["{\"identity\"", "{\"point\"", "{\"loss\"", "{\"isLeast\""].contains { line.starts(with: $0.utf8) }
+    }
+
     private struct Heading: Codable {
         var identity: String
     }
@@ -79,7 +84,7 @@ public struct SearchJournal: Sendable {
                 let heading = try? JSONDecoder().decode(Heading.self, from: Data(line))
             {
                 found = heading.identity
-            } else if isLast {
+            } else if isLast, found != nil || !trials.isEmpty || Self.beginsLikeOurs(line) {
                 isCut = true
             } else if line.last == UInt8(ascii: "}") {
                 throw CollabError(.malformedFile, "Line \(index + 1) of the journal “\(path)” is no trial.")

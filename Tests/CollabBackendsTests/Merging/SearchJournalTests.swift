@@ -142,6 +142,16 @@ struct SearchJournalTests {
         #expect(error?.code == .malformedFile && error?.message.contains("Line 2") == true)
     }
 
+    @Test("another file is refused, and stays as it is", arguments: [#"{"a":1}"#, "{\n  \"a\": 1\n}"])
+    func foreign(_ text: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("other.json")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: CollabError.self) { try SearchJournal(at: path, identity: "x") }
+        #expect(error?.code == .malformedFile)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
     @Test("a line that is cut off behind a brace is passed over, also when others have followed it")
     func cutAtBrace() throws {
         let folder = try TemporaryFolder()

@@ -82,9 +82,9 @@ public struct DAREMerge: MergeMethod {
     /// Where nothing differs, the task vectors are 0.
     public func keepsEqual(tensor: String, memberCount: Int) -> Bool { true }
 
-    /// A bit an element and member, if that is little enough.
+    /// A bit an element and member where weights are in bfloat16, if that is little enough.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
-        rescaling == .l1 ? masks.byteCount(of: tensor, memberCount: memberCount) : 0
+        rescaling == .l1 && tensor.format == .bf16 ? masks.byteCount(of: tensor, memberCount: memberCount) : 0
     }
 }
 

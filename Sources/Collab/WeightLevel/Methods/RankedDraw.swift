@@ -75,10 +75,10 @@ struct RankedDraw: Sendable {
         }
     }
 
-    /// A bit an element: whether it is kept.
+    /// A bit an element: whether it is kept. Whole blocks of 128, as they are read.
     func bits() throws(CollabError) -> [UInt64] {
         let columns = columns
-        var bits = [UInt64](repeating: 0, count: (inputs.tensor.elementCount + 63) / 64)
+        var bits = [UInt64](repeating: 0, count: (inputs.tensor.elementCount + 127) / 128 * 2)
         var row: [Float] = []
         row.reserveCapacity(columns)
         try inputs.forEachDelta(of: [member]) { deltas, first in

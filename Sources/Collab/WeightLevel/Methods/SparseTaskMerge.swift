@@ -187,6 +187,7 @@ extension SparseTaskMerge: RawTensorMerge {
         thinnings.reduce(0) { sum, thinning in
             switch thinning.rule {
             case .chosen(let bits): sum + 8 * bits.count
+            case .ranked(let draw): sum + 4 * draw.columns
             default: sum
             }
         }

@@ -112,14 +112,17 @@ public struct SafetensorsCheckpoint: Checkpoint {
 
 extension SafetensorsCheckpoint {
     /// Throws if the configuration says that the weights are quantised and a tensor is of a type that quantised ones take:
-    /// whatever the kind, its codes are whole numbers or floats of fewer than 16 bits.
+    /// whatever the kind, its codes are whole numbers or floats of fewer than 16 bits. Positions and truth values are buffers
+    /// of plain models too.
     private static func check(
         _ quantisation: JSONValue?,
         borneOutBy located: [(SafetensorsFile, SafetensorsTensor)],
         in path: String
     ) throws(CollabError) {
         guard let quantisation, !quantisation.isNull,
-            let (_, tensor) = located.first(where: { $0.1.type.format == nil })
+            let (_, tensor) = located.first(where: {
+                $0.1.type.format == nil && ![.i64, .bool].contains($0.1.type)
+            })
         else { return }
         let kind = quantisation["quant_method"]?.stringValue.map { " by \($0.abbreviated)" } ?? ""
         throw CollabError(
