@@ -36,6 +36,30 @@ struct DrawnMaskTests {
         }
     }
 
+    @Test("by rank is each row's own, in one sequence of numbers over the tensor")
+    func rows() throws {
+        let members = try members()
+        let inputs = TensorInputs(
+            tensor: members[0].tensors[0],
+            members: [members[1]],
+            base: members[0],
+            requiresFinite: true
+        )
+        let draw = RankedDraw(
+            inputs,
+            member: 0,
+            probabilities: (0.5, 0.5),
+            generator: SeededGenerator(seed: 7),
+            isDividing: false
+        )
+        // Of equal magnitudes the lower index ranks lower, so that numbers are taken in the order of the elements.
+        var generator = SeededGenerator(seed: 7)
+        for row in 0..<3 {
+            let expected = (0..<300).map { _ in generator.nextUnit() < 0.5 ? Float(1) : 0 }
+            #expect(draw.factors(ofRow: row, repeatElement(1, count: 300)) == expected)
+        }
+    }
+
     @Test("is written down as long as it takes 112 MiB at most, which the plan states")
     func memory() {
         let small = TensorDescription(name: "w", shape: [1024, 1024], format: .bf16)
