@@ -49,7 +49,7 @@ static void cv_bound(const uint8_t *packed, size_t rows, size_t columns, size_t 
                 cv_unpack_high(block + at.data, block + at.planes, w);
                 // ⌊q / 8⌋ is stored with 16 added.
                 cv_i x = cv_offset((const int32_t *)(record + 40), 4);
-                for (int j = 0; j < 8; j++) x = cv_dot(x, w[j], (const int8_t *)record + 4 * j);
+                x = cv_dots(x, w, (const int8_t *)record, 8, 5);
                 const cv_f scale = cv_load_f16(chunk + at.scales + 32 * (b % 2) + 2 * (size_t)lanes);
                 const cv_bound_block *term = terms + b;
                 sum = cv_fma(cv_cvt(x), cv_mul(scale, cv_bcast(&term->scale)), sum);

@@ -63,6 +63,19 @@ static inline __attribute__((always_inline)) bool collab_is_bytes(const collab_f
     return format == COLLAB_Q8_0 || format == COLLAB_Q8_0_PLANES;
 }
 
+/// How many bits a weight has once it is unpacked.
+static inline __attribute__((always_inline)) int collab_weight_bits(const collab_format format) {
+    switch (format) {
+        case COLLAB_Q8_0:
+        case COLLAB_Q8_0_PLANES: return 8;
+        case COLLAB_Q6_K: return 6;
+        case COLLAB_Q5_0:
+        case COLLAB_Q5_1:
+        case COLLAB_Q5_K: return 5;
+        default: return 4;
+    }
+}
+
 /// Elements and bytes of one block of the source format.
 static inline size_t collab_block_elements(collab_format format) {
     return collab_is_float(format) ? 1 : collab_is_k(format) ? 256 : 32;

@@ -98,6 +98,7 @@ CV_INLINE cv_block cv_unpack(const collab_format format, const uint8_t *chunk, c
 CV_INLINE void cv_block_integer(const collab_format format, const cv_block *u, const uint8_t *record, cv_f *acc,
                                 const int width, const int token, const int count) {
     const collab_layout at = collab_layout_of(format);
+    const int bits = collab_weight_bits(format);
     const int8_t *q = (const int8_t *)record + 32 * token;
     const float *d = (const float *)(record + 32 * width) + token;
     const float *ds = d + width;
@@ -109,21 +110,14 @@ CV_INLINE void cv_block_integer(const collab_format format, const cv_block *u, c
         cv_f da = cv_bcast(d + t);
         if (format == COLLAB_Q6_K) {
             cv_i x = cv_offset(halves + 2 * t, at.shift), y = cv_offset(halves + 2 * t + 1, at.shift);
-            for (int j = 0; j < 4; j++) {
-                x = cv_dot(x, u->w[j], a + 4 * j);
-                y = cv_dot(y, u->w[j + 4], a + 16 + 4 * j);
-            }
+            x = cv_dots(x, u->w, a, 4, bits);
+            y = cv_dots(y, u->w + 4, a + 16, 4, bits);
             acc[t] = cv_fma(cv_cvt(x), cv_mul(u->scale, da), acc[t]);
             acc[t] = cv_fma(cv_cvt(y), cv_mul(u->scale2, da), acc[t]);
             continue;
         }
         const int shift = collab_is_bytes(format) ? CV_SHIFT8 : at.shift;
-        cv_i x = shift ? cv_offset(negated + t, shift) : cv_izero();
-        if (collab_is_bytes(format)) {
-            for (int j = 0; j < 8; j++) x = cv_dot8(x, u->w[j], a + 4 * j);
-        } else {
-            for (int j = 0; j < 8; j++) x = cv_dot(x, u->w[j], a + 4 * j);
-        }
+        cv_i x = cv_dots(shift ? cv_offset(negated + t, shift) : cv_izero(), u->w, a, 8, bits);
         acc[t] = cv_fma(cv_cvt(x), cv_mul(u->scale, da), acc[t]);
         if (collab_has_minima(format)) acc[t] = cv_fma(u->minimum, cv_bcast(ds + t), acc[t]);
     }
@@ -251,15 +245,16 @@ CV_INLINE void cv_tile_float(const collab_format format, const uint8_t *group, c
     }
 }
 
-/// Rows [token, token + count) of one tile with CV_LANES rows of a group of a quantised format.
+/// Rows [token, token + count) of one tile with `parts` vectors of rows of a group of a quantised format.
 CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_format format, const uint8_t *group,
-                                 const uint8_t *low, const size_t blocks, const int part, const uint8_t *tile,
-                                 const int width, const int token, const int count, float *y, const size_t stride,
-                                 const int rows) {
+                                 const uint8_t *low, const size_t blocks, const int part, const int parts,
+                                 const uint8_t *tile, const int width, const int token, const int count, float *y,
+                                 const size_t stride, const int rows) {
     const collab_layout at = collab_layout_of(format);
     const size_t record_bytes = (size_t)width * collab_record_bytes(precision);
-    cv_f acc[CV_TOKENS];
-    for (int t = 0; t < count; t++) acc[t] = cv_zero();
+    cv_f acc[CV_PARTS][CV_TOKENS];
+    for (int p = 0; p < parts; p++)
+        for (int t = 0; t < count; t++) acc[p][t] = cv_zero();
     for (size_t b = 0; b < blocks; b += (size_t)at.blocks, group += at.chunk_bytes) {
         const uint8_t *below = format == COLLAB_Q8_0_PLANES ? low + b * COLLAB_LOW_BLOCK : 0;
         for (int i = 0; i < at.blocks; i++, tile += record_bytes) {
@@ -267,13 +262,18 @@ CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_
             // ahead of the stream.
             cv_prefetch_lines(group + i * at.block_stride + 4096, at.block_stride);
             if (below && count <= 4) cv_prefetch_lines(below + i * COLLAB_LOW_BLOCK + 4096, COLLAB_LOW_BLOCK);
-            cv_block u = cv_unpack(format, group, below, i, part);
-            if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc, width, token, count);
-            else cv_block_float(format, &u, tile, acc, width, token, count);
+#pragma clang loop unroll(full)
+            for (int p = 0; p < parts; p++) {
+                if (count > 1) __asm__ volatile("" ::: "memory");
+                cv_block u = cv_unpack(format, group, below, i, part + p);
+                if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc[p], width, token, count);
+                else cv_block_float(format, &u, tile, acc[p], width, token, count);
+            }
         }
     }
-    for (int t = 0; t < count; t++)
-        cv_store_rows(acc[t], y + (size_t)(token + t) * stride, part * CV_LANES, rows);
+    for (int p = 0; p < parts; p++)
+        for (int t = 0; t < count; t++)
+            cv_store_rows(acc[p][t], y + (size_t)(token + t) * stride, (part + p) * CV_LANES, rows);
 }
 
 typedef void cv_tile_function(const uint8_t *group, const uint8_t *low, size_t blocks, const uint8_t *tile, int width,
@@ -290,9 +290,10 @@ typedef void cv_tile_function(const uint8_t *group, const uint8_t *low, size_t b
             cv_tile_float(format, group, blocks, tile, width, token, CV_AT_MOST(count), y, stride, rows);          \
             return;                                                                                                \
         }                                                                                                          \
-        for (int part = 0; part * CV_LANES < rows; part++)                                                         \
-            cv_tile_quantized(precision, format, group, low, blocks, part, tile, width, token, CV_AT_MOST(count),  \
-                              y, stride, rows);                                                                    \
+        const int parts = (count) <= 2 ? CV_PARTS : 1;                                                             \
+        for (int part = 0; part * CV_LANES < rows; part += parts)                                                  \
+            cv_tile_quantized(precision, format, group, low, blocks, part, parts, tile, width, token,              \
+                              CV_AT_MOST(count), y, stride, rows);                                                 \
     }
 
 #define CV_AT_MOST(count) ((count) < CV_TOKENS ? (count) : CV_TOKENS)

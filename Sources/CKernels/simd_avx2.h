@@ -88,15 +88,23 @@ CV_INLINE cv_b cv_bcast4(const int8_t *a) {
     memcpy(&four, a, 4);
     return _mm256_set1_epi32(four);
 }
-CV_INLINE cv_i cv_dot(cv_i acc, cv_b w, const int8_t *a) {
-    // At most 63 · 127 · 2, which fits 16 bits.
-    const cv_i pairs = _mm256_maddubs_epi16(w, cv_bcast4(a));
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-CV_INLINE cv_i cv_dot8(cv_i acc, cv_b w, const int8_t *a) {
-    // |w| · (a with w's sign): at most 128 · 127 · 2.
-    const cv_i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(cv_bcast4(a), w));
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+CV_INLINE cv_i cv_dots(cv_i acc, const cv_b *w, const int8_t *a, const int count, const int bits) {
+    // As many pairs of products as 16 bits hold: 16 · 15 · 127, 8 · 31 · 127, 4 · 63 · 127 or 2 · 128 · 127.
+    const int run = bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
+#pragma clang loop unroll(full)
+    for (int first = 0; first < count; first += run) {
+        cv_i pairs = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+        for (int j = first; j < first + run && j < count; j++) {
+            const cv_b four = cv_bcast4(a + 4 * j);
+            // |w| · (a with w's sign), since one factor has to be unsigned.
+            const cv_i products = bits == 8 ? _mm256_maddubs_epi16(_mm256_abs_epi8(w[j]), _mm256_sign_epi8(four, w[j]))
+                                            : _mm256_maddubs_epi16(w[j], four);
+            pairs = j == first ? products : _mm256_add_epi16(pairs, products);
+        }
+        acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
+    return acc;
 }
 CV_INLINE cv_f cv_byte(cv_b w, const int c) {
     return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w, 8 * c), _mm256_set1_epi32(255)));

@@ -85,12 +85,16 @@ CV_INLINE cv_b cv_b8(cv_b a) { return a; }
 CV_INLINE cv_i cv_offset(const int32_t *negated, const int shift) {
     return _mm512_slli_epi32(_mm512_set1_epi32(*negated), (unsigned)shift);
 }
-CV_INLINE cv_i cv_dot(cv_i acc, cv_b w, const int8_t *a) {
-    int32_t four;
-    memcpy(&four, a, 4);
-    return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(four));
+CV_INLINE cv_i cv_dots(cv_i acc, const cv_b *w, const int8_t *a, const int count, const int bits) {
+    (void)bits;
+#pragma clang loop unroll(full)
+    for (int j = 0; j < count; j++) {
+        int32_t four;
+        memcpy(&four, a + 4 * j, 4);
+        acc = _mm512_dpbusd_epi32(acc, w[j], _mm512_set1_epi32(four));
+    }
+    return acc;
 }
-CV_INLINE cv_i cv_dot8(cv_i acc, cv_b w, const int8_t *a) { return cv_dot(acc, w, a); }
 CV_INLINE cv_f cv_byte(cv_b w, const int c) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(w, (unsigned)(8 * c)), _mm512_set1_epi32(255)));
 }

@@ -85,12 +85,16 @@ CV_INLINE cv_b cv_b8(cv_b a) { return veorq_u8(a, vdupq_n_u8(0x80)); }
 CV_INLINE cv_i cv_offset(const int32_t *negated, const int shift) {
     return vshlq_s32(vld1q_dup_s32(negated), vdupq_n_s32(shift));
 }
-CV_INLINE cv_i cv_dot(cv_i acc, cv_b w, const int8_t *a) {
-    int32_t four;
-    memcpy(&four, a, 4);
-    return vdotq_s32(acc, vreinterpretq_s8_u8(w), vreinterpretq_s8_s32(vdupq_n_s32(four)));
+CV_INLINE cv_i cv_dots(cv_i acc, const cv_b *w, const int8_t *a, const int count, const int bits) {
+    (void)bits;
+#pragma clang loop unroll(full)
+    for (int j = 0; j < count; j++) {
+        int32_t four;
+        memcpy(&four, a + 4 * j, 4);
+        acc = vdotq_s32(acc, vreinterpretq_s8_u8(w[j]), vreinterpretq_s8_s32(vdupq_n_s32(four)));
+    }
+    return acc;
 }
-CV_INLINE cv_i cv_dot8(cv_i acc, cv_b w, const int8_t *a) { return cv_dot(acc, w, a); }
 CV_INLINE cv_f cv_byte(cv_b w, const int c) {
     const uint32x4_t shifted = vshlq_u32(vreinterpretq_u32_u8(w), vdupq_n_s32(-8 * c));
     return vcvtq_f32_u32(vandq_u32(shifted, vdupq_n_u32(255)));

@@ -174,19 +174,22 @@ CV_INLINE cv_b cv_bbits(cv_b into, cv_b from, const int right, const int mask) {
     for (int i = 0; i < 64; i++) into.v[i] |= (uint8_t)(from.v[i] >> right & mask);
     return into;
 }
-/// The bytes of a Q8 vector in the form that cv_dot8 takes.
+/// The bytes of a Q8 vector in the form that cv_dots takes.
 CV_INLINE cv_b cv_b8(cv_b a) { return a; }
-/// How cv_dot8's weights are offset: log2 of the constant, or 0 for none.
+/// How these are offset: log2 of the constant, or 0 for none.
 #define CV_SHIFT8 7
 /// The low `shift` bits' constant times the negated sum of activations.
 CV_INLINE cv_i cv_offset(const int32_t *negated, const int shift) { return cv_iset1((int32_t)((uint32_t)*negated << shift)); }
-/// acc + the dot product of each lane's four bytes (0…63) with four activations.
-CV_INLINE cv_i cv_dot(cv_i acc, cv_b w, const int8_t *a) {
-    CV_EACH acc.v[lane] += w.v[4 * lane] * a[0] + w.v[4 * lane + 1] * a[1] + w.v[4 * lane + 2] * a[2] + w.v[4 * lane + 3] * a[3];
+/// acc + the dot products of each lane's bytes, four of a vector in `count` vectors, with as many activations in
+/// [−127, 127]. The bytes are weights below 2^bits, or with 8 bits those of cv_b8.
+CV_INLINE cv_i cv_dots(cv_i acc, const cv_b *w, const int8_t *a, const int count, const int bits) {
+    (void)bits;
+    for (int j = 0; j < count; j++, a += 4) {
+        const uint8_t *v = w[j].v;
+        CV_EACH acc.v[lane] += v[4 * lane] * a[0] + v[4 * lane + 1] * a[1] + v[4 * lane + 2] * a[2] + v[4 * lane + 3] * a[3];
+    }
     return acc;
 }
-/// The same for the bytes of cv_b8.
-CV_INLINE cv_i cv_dot8(cv_i acc, cv_b w, const int8_t *a) { return cv_dot(acc, w, a); }
 /// Byte `c` of each lane as a float.
 CV_INLINE cv_f cv_byte(cv_b w, const int c) { cv_f r; CV_EACH r.v[lane] = (float)w.v[4 * lane + c]; return r; }
 

@@ -158,6 +158,7 @@ public final class NativeModel: WeightModel {
             checkpoint,
             configuration: configuration,
             format: options.weightFormat,
+            outputInPlanes: options.outputInPlanes ?? KernelLevel.best.gainsFromPlanes,
             memoryLimit: options.memoryLimit,
             workers: threads
         )

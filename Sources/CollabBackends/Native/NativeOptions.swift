@@ -27,6 +27,12 @@ public struct NativeOptions: Hashable, Sendable {
     /// How weights are kept in memory: whether floats that a file stores are quantised, and in what format computed
     /// weights, such as a merge's, are kept.
     public var weightFormat: WeightFormat
+    /// Whether a vocabulary's matrix of Q8_0 lies in two planes, so that the most probable tokens are found from two
+    /// thirds of its bytes; `nil` for where that is faster.
+    ///
+    /// Logits are the same bit for bit. All of them take longer, for the planes have to be joined: with AVX2 by more than
+    /// is saved elsewhere.
+    public var outputInPlanes: Bool?
     /// How dialogues become text.
     public var promptForm: PromptForm
     /// How embeddings are made of the states of a text's tokens; `nil`: as the model's files say, else their mean.
@@ -44,6 +50,7 @@ public struct NativeOptions: Hashable, Sendable {
         precision: Precision = .integer,
         keyValueFormat: KeyValueFormat? = nil,
         weightFormat: WeightFormat = .automatic,
+        outputInPlanes: Bool? = nil,
         promptForm: PromptForm = .automatic,
         pooling: Pooling? = nil
     ) {
@@ -54,6 +61,7 @@ public struct NativeOptions: Hashable, Sendable {
         self.precision = precision
         self.keyValueFormat = keyValueFormat
         self.weightFormat = weightFormat
+        self.outputInPlanes = outputInPlanes
         self.promptForm = promptForm
         self.pooling = pooling
     }

@@ -91,6 +91,7 @@ final class Weights: Sendable {
         _ checkpoint: any Checkpoint,
         configuration: TransformerConfiguration,
         format: WeightFormat,
+        outputInPlanes: Bool,
         memoryLimit: Int?,
         workers: Int
     ) throws(CollabError) {
@@ -106,8 +107,13 @@ final class Weights: Sendable {
         }
         // The largest first: workers share it as they have time, which the vocabulary's thread needs as well.
         // In planes, the most probable tokens are found from two thirds of the bytes.
-        embedding = try loader.matrix(try place(.embedding), inPlanes: configuration.tiesOutput)
-        output = configuration.tiesOutput ? embedding : try loader.matrix(try place(.output), inPlanes: true)
+        embedding = try loader.matrix(
+            try place(.embedding),
+            inPlanes: outputInPlanes && configuration.tiesOutput
+        )
+        output =
+            configuration.tiesOutput
+            ? embedding : try loader.matrix(try place(.output), inPlanes: outputInPlanes)
         outputNorm = try loader.vector(try place(.outputNorm))
         var layers: [Layer] = []
         for index in configuration.layers.indices { layers.append(try Layer(index, configuration, loader)) }
