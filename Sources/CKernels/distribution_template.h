@@ -56,14 +56,14 @@ static double cv_log_sum_exp(const float *x, size_t count, ptrdiff_t *largest_at
         for (; i + 64 <= length; i += 64)
             for (int j = 0; j < CV_WIDE; j++) {
                 const cv_f v = cv_load(x + start + i + (size_t)(j * CV_LANES));
-                sums[j] = cv_add(sums[j], finite ? cv_exp(cv_sub(v, shift)) : cv_sub(v, v));
+                sums[j] = cv_add(sums[j], finite ? cv_exp_below(cv_sub(v, shift)) : cv_sub(v, v));
             }
         if (i < length) {
             float rest[64];
             for (size_t j = 0; j < 64; j++) rest[j] = i + j < length ? x[start + i + j] : -__builtin_inff();
             for (int j = 0; j < CV_WIDE; j++) {
                 const cv_f v = cv_load(rest + j * CV_LANES);
-                sums[j] = cv_add(sums[j], finite ? cv_exp(cv_sub(v, shift)) : cv_zero());
+                sums[j] = cv_add(sums[j], finite ? cv_exp_below(cv_sub(v, shift)) : cv_zero());
             }
         }
         (void)unordered;

@@ -73,8 +73,15 @@ __attribute__((always_inline)) static inline void FUSION(load)(vf *value, const 
     }
 }
 
+// Apart, so that whole vectors are stored by an instruction rather than a call.
 __attribute__((always_inline)) static inline void FUSION(store)(float *x, const vf *value, size_t left) {
-    __builtin_memcpy(x, value, (left < LANES ? left : LANES) * sizeof(float));
+    if (left >= LANES) {
+        STORE(x, *value);
+    } else {
+        float padded[LANES];
+        STORE(padded, *value);
+        for (size_t lane = 0; lane < left; lane++) x[lane] = padded[lane];
+    }
 }
 
 static void FUSION(log_linear)(const float *const *members, const float *weights, size_t members_count, size_t count,

@@ -12,11 +12,8 @@ CV_INLINE float cv_tree_sum(cv_f *v, int count) {
     return cv_hsum(v[0]);
 }
 
-/// eˣ to about one unit in the last place; 0 below −104, ∞ above 89, NaN for NaN.
-CV_INLINE cv_f cv_exp(cv_f x) {
-    x = cv_max(cv_set1(-104.0f), x);
-    x = cv_min(cv_set1(89.0f), x);
-    const cv_i n = cv_round(cv_mul(x, cv_set1(1.44269504f)));
+/// eˣ / 2ⁿ.
+CV_INLINE cv_f cv_exp_polynomial(cv_f x, cv_i n) {
     const cv_f nf = cv_cvt(n);
     cv_f r = cv_fnma(nf, cv_set1(0.693359375f), x);
     r = cv_fnma(nf, cv_set1(-2.12194440e-4f), r);
@@ -27,10 +24,26 @@ CV_INLINE cv_f cv_exp(cv_f x) {
     p = cv_fma(p, r, cv_set1(1.0f / 6));
     p = cv_fma(p, r, cv_set1(0.5f));
     p = cv_fma(cv_mul(p, r), r, r);
-    p = cv_add(p, cv_set1(1));
+    return cv_add(p, cv_set1(1));
+}
+
+/// eˣ to about one unit in the last place; 0 below −104, ∞ above 89, NaN for NaN.
+CV_INLINE cv_f cv_exp(cv_f x) {
+    x = cv_max(cv_set1(-104.0f), x);
+    x = cv_min(cv_set1(89.0f), x);
+    const cv_i n = cv_round(cv_mul(x, cv_set1(1.44269504f)));
+    const cv_f p = cv_exp_polynomial(x, n);
     // Two factors, since 2ⁿ alone may not be a normal number.
     const cv_i half = cv_ihalf(n);
     return cv_mul(cv_mul(p, cv_pow2(half)), cv_pow2(cv_isub(n, half)));
+}
+
+/// The same for what is not positive, where 2ⁿ alone is normal: below −87 it is e⁻⁸⁷, which sums with a 1 in them do not
+/// feel.
+CV_INLINE cv_f cv_exp_below(cv_f x) {
+    x = cv_max(cv_set1(-87.0f), x);
+    const cv_i n = cv_round(cv_mul(x, cv_set1(1.44269504f)));
+    return cv_mul(cv_exp_polynomial(x, n), cv_pow2(n));
 }
 
 /// tanh: an odd polynomial near zero, where 1 − 2 / (e²ˣ + 1) would cancel.
