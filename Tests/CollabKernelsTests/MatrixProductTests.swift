@@ -125,6 +125,30 @@ import Testing
         }
     }
 
+    /// The largest weights by the largest activations of one sign: narrow sums on the way must not overflow.
+    @Test(arguments: TensorFormat.allCases.filter { $0.blockElements > 1 }, KernelLevel.supported)
+    func `the largest sums are exact`(format: TensorFormat, level: KernelLevel) throws {
+        var random = TestRandom(seed: 5)
+        let columns = 256
+        for filler: UInt8 in [0xff, 0x7f, 0x80, 0x00] {
+            // Scales stay what they are, so that they are numbers.
+            var bytes = RandomTensor.bytes(format: format, elements: 16 * columns, using: &random)
+            let quants = format.quants
+            for index in bytes.indices where quants.contains(index % format.blockBytes) { bytes[index] = filler }
+            let matrix = try bytes.withUnsafeBytes {
+                try PackedMatrix(format: format, rows: 16, columns: columns, bytes: $0)
+            }
+            for sign: Float in [1, -1] {
+                let x = [Float](repeating: 0.75 * sign, count: columns)
+                let sums = product(matrix, x, count: 1, precision: .integer, level: level)
+                let expected = product(matrix, x, count: 1, precision: .float, level: .portable)
+                for (sum, other) in zip(sums, expected) {
+                    #expect(abs(sum - other) <= 1e-5 * abs(other) + 1e-4, "\(format), \(filler)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: KernelLevel.supported)
     func `a normalised batch equals normalising first`(level: KernelLevel) throws {
         var random = TestRandom(seed: 6)

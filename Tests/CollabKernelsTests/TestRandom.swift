@@ -55,3 +55,16 @@ enum RandomTensor {
         }
     }
 }
+
+extension TensorFormat {
+    /// Where in a block the weights' own bits lie.
+    var quants: Range<Int> {
+        switch self {
+        case .q6_K: 0..<192
+        case .q4_K, .q5_K: 16..<blockBytes
+        case .q4_1, .q5_1: 4..<blockBytes
+        case .q8_0, .q4_0, .q5_0: 2..<blockBytes
+        case .f32, .f16, .bf16: 0..<blockBytes
+        }
+    }
+}
