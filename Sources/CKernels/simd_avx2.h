@@ -47,6 +47,9 @@ CV_INLINE cv_i cv_round(cv_f a) { return _mm256_cvtps_epi32(a); }
 CV_INLINE cv_f cv_pow2(cv_i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
 }
+CV_INLINE cv_f cv_pow2_shifted(cv_f t) {
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(t), 23), _mm256_set1_epi32(127 << 23)));
+}
 
 CV_INLINE cv_f cv_load_f16(const void *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 CV_INLINE void cv_store_f16(void *p, cv_f x) {

@@ -47,6 +47,9 @@ CV_INLINE cv_i cv_round(cv_f a) { return _mm512_cvtps_epi32(a); }
 CV_INLINE cv_f cv_pow2(cv_i n) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
+CV_INLINE cv_f cv_pow2_shifted(cv_f t) {
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(t), 23), _mm512_set1_epi32(127 << 23)));
+}
 
 CV_INLINE cv_f cv_load_f16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
 CV_INLINE void cv_store_f16(void *p, cv_f x) {

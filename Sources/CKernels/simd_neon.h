@@ -44,6 +44,9 @@ CV_INLINE cv_i cv_round(cv_f a) { return vcvtnq_s32_f32(a); }
 CV_INLINE cv_f cv_pow2(cv_i n) {
     return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
 }
+CV_INLINE cv_f cv_pow2_shifted(cv_f t) {
+    return vreinterpretq_f32_s32(vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(t), 23), vdupq_n_s32(127 << 23)));
+}
 
 CV_INLINE cv_f cv_load_f16(const void *p) {
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)p)));

@@ -85,6 +85,17 @@ CV_INLINE cv_f cv_pow2(cv_i n) {
     }
     return r;
 }
+/// 2ⁿ for t = n + 3 · 2²², whose lowest bits are n.
+CV_INLINE cv_f cv_pow2_shifted(cv_f t) {
+    cv_f r;
+    CV_EACH {
+        uint32_t bits;
+        memcpy(&bits, &t.v[lane], 4);
+        bits = (bits << 23) + (127u << 23);
+        memcpy(&r.v[lane], &bits, 4);
+    }
+    return r;
+}
 
 CV_INLINE float cv_half1(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000u) << 16, bits = h & 0x7fffu, out;
