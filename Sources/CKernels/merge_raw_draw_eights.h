@@ -6,6 +6,10 @@ static inline __m256i RAW(lower_halves)(__m256i first, __m256i second) {
     return _mm256_permute4x64_epi64(_mm256_castps_si256(both), 0xd8);
 }
 
+/// The upper halves of four words, in the places of the lower ones: a shuffle, since multiplying and shifting are done in
+/// few places of some processors.
+static inline __m256i RAW(upper_words)(__m256i x) { return _mm256_shuffle_epi32(x, 0xf5); }
+
 /// Groups of 128 numbers as `draw` takes them; how many elements are done.
 static inline size_t RAW(draw_groups)(uint64_t first, size_t count, uint64_t key, uint32_t stream,
                                       uint32_t threshold, uint64_t *bits) {
@@ -14,6 +18,11 @@ static inline size_t RAW(draw_groups)(uint64_t first, size_t count, uint64_t key
     const __m256i largest = _mm256_set1_epi16((short)(threshold - 1));
     const __m256i m0 = _mm256_set1_epi64x(0xD2511F53), m1 = _mm256_set1_epi64x(0xCD9E8D57);
     const __m256i lanes = _mm256_setr_epi64x(0, 1, 2, 3);
+    __m256i keys[10][2];
+    for (uint32_t round = 0; round < 10; round++) {
+        keys[round][0] = _mm256_set1_epi64x((uint32_t)key + round * 0x9E3779B9u);
+        keys[round][1] = _mm256_set1_epi64x((uint32_t)(key >> 32) + round * 0xBB67AE85u);
+    }
     size_t done = 0;
     for (; done + 128 <= count; done += 128) {
         const uint64_t group = (first + done) / 128;
@@ -29,18 +38,14 @@ static inline size_t RAW(draw_groups)(uint64_t first, size_t count, uint64_t key
                 c2[i] = _mm256_set1_epi64x(stream);
                 c3[i] = _mm256_setzero_si256();
             }
-            uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
             for (int round = 0; round < 10; round++) {
-                const __m256i key0 = _mm256_set1_epi64x(k0), key1 = _mm256_set1_epi64x(k1);
                 for (int i = 0; i < 2; i++) {
                     const __m256i p0 = _mm256_mul_epu32(m0, c0[i]), p1 = _mm256_mul_epu32(m1, c2[i]);
-                    c0[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p1, 32), c1[i]), key0);
-                    c2[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p0, 32), c3[i]), key1);
+                    c0[i] = _mm256_xor_si256(_mm256_xor_si256(RAW(upper_words)(p1), c1[i]), keys[round][0]);
+                    c2[i] = _mm256_xor_si256(_mm256_xor_si256(RAW(upper_words)(p0), c3[i]), keys[round][1]);
                     c1[i] = p1;
                     c3[i] = p0;
                 }
-                k0 += 0x9E3779B9u;
-                k1 += 0xBB67AE85u;
             }
             const __m256i words[4] = {
                 RAW(lower_halves)(c0[0], c0[1]), RAW(lower_halves)(c1[0], c1[1]),

@@ -95,4 +95,13 @@ void collab_raw_tasks(collab_level level, const void *const *members, const void
                       const collab_raw_thinning *thinnings, const double *scales, const double *weights,
                       size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, float *out);
 
+/// As `collab_raw_weighted` and `collab_raw_to_bf16` one after the other give it, with less work.
+void collab_raw_weighted_bf16(collab_level level, const void *const *members, const double *weights,
+                              size_t members_count, size_t count, void *out);
+
+/// As `collab_raw_tasks` and `collab_raw_to_bf16` one after the other give it, with less work.
+void collab_raw_tasks_bf16(collab_level level, const void *const *members, const void *base,
+                           const collab_raw_thinning *thinnings, const double *scales, const double *weights,
+                           size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, void *out);
+
 #endif
