@@ -50,9 +50,9 @@ RAW(keep)(__m256 d, const RAW(poll) *poll, size_t member, const __m256i *bits, b
 }
 
 /// Eight means of the members that agree, or the base where there are none, rounded to the upper halves of words; with
-/// bits set in `doubt` where a sum of task vectors may not be what a sum of products would be.
+/// bits set in `even` where somebody votes and the votes add up to 0.
 __attribute__((always_inline)) static inline __m256i
-RAW(mean_eight)(const __m256 *d, const __m256 *x, size_t members_count, __m256 base, __m256i *doubt) {
+RAW(mean_eight)(const __m256 *d, const __m256 *x, size_t members_count, __m256 base, __m256 *even) {
     const __m256 zero = _mm256_setzero_ps();
     __m256 elected = d[0], sum = zero;
     __m256i counts = _mm256_setzero_si256();
@@ -71,18 +71,7 @@ RAW(mean_eight)(const __m256 *d, const __m256 *x, size_t members_count, __m256 b
     const __m256i isNone = _mm256_cmpeq_epi32(counts, _mm256_setzero_si256());
     sum = _mm256_add_ps(sum, RAW(where)(isNone, base));
     counts = _mm256_sub_epi32(counts, isNone);
-    // An even vote that is not one of nobody: two opposite votes, and twice one against two alike, are even in double too.
-    if (members_count > 2 && !_mm256_testc_ps(_mm256_castsi256_ps(isNone), isEven)) {
-        __m256 isSure = _mm256_castsi256_ps(isNone);
-        if (members_count == 3) {
-            const __m256 least = _mm256_min_ps(_mm256_min_ps(RAW(magnitude)(d[0]), RAW(magnitude)(d[1])), RAW(magnitude)(d[2]));
-            isSure = _mm256_or_ps(isSure, _mm256_cmp_ps(least, zero, _CMP_EQ_OQ));
-            for (size_t i = 0; i < 3; i++) {
-                isSure = _mm256_or_ps(isSure, _mm256_cmp_ps(d[i], d[(i + 1) % 3], _CMP_EQ_OQ));
-            }
-        }
-        *doubt = _mm256_or_si256(*doubt, _mm256_castps_si256(_mm256_andnot_ps(isSure, isEven)));
-    }
+    *even = _mm256_or_ps(*even, _mm256_andnot_ps(_mm256_castsi256_ps(isNone), isEven));
     const __m256i bits = _mm256_castps_si256(_mm256_div_ps(sum, _mm256_cvtepi32_ps(counts)));
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     return _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
@@ -151,63 +140,99 @@ __attribute__((noinline)) static void RAW(poll_exactly)(const uint8_t *const *me
     RAW(to_bf16)(exact, 16, out + 2 * e);
 }
 
+/// Eight elements at even places, or at odd ones: the base, the members, and what is kept of their task vectors.
+__attribute__((always_inline)) static inline __m256
+RAW(load_eight)(const uint8_t *const *members, const uint8_t *base, size_t members_count, bool chosen, bool odd,
+                const RAW(poll) *poll, uint64_t first, size_t e, __m256 *x, __m256 *d) {
+    const RAW(pair) bases = RAW(split)(RAW(load_sixteen)(base + 2 * e));
+    const __m256 b = odd ? bases.odd : bases.even;
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < members_count; i++) {
+        const RAW(pair) both = RAW(split)(RAW(load_sixteen)(members[i] + 2 * e));
+        x[i] = odd ? both.odd : both.even;
+        __m256i bits = _mm256_setzero_si256();
+        if (chosen) {
+            uint16_t word;
+            memcpy(&word, (const uint8_t *)poll->kept[i] + (first + e) / 8, sizeof word);
+            bits = _mm256_set1_epi16((short)word);
+        }
+        d[i] = RAW(keep)(_mm256_sub_ps(x[i], b), poll, i, chosen ? &bits : 0, odd);
+    }
+    return b;
+}
+
+/// Whether even votes of three members alike are even in double too: two that are opposite and one of nothing, or twice one
+/// against two alike. Two members' always are.
+__attribute__((always_inline)) static inline bool
+RAW(are_even)(const uint8_t *const *members, const uint8_t *base, size_t members_count, bool chosen,
+              const RAW(poll) *poll, uint64_t first, size_t e) {
+    if (members_count < 3) return true;
+    if (members_count > 3) return false;
+    __m256 unsure = _mm256_setzero_ps(), x[3], d[3];
+    for (int odd = 0; odd < 2; odd++) {
+        RAW(load_eight)(members, base, 3, chosen, odd, poll, first, e, x, d);
+        const __m256 elected = _mm256_add_ps(_mm256_add_ps(d[0], d[1]), d[2]);
+        __m256 isSure = _mm256_cmp_ps(elected, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+        for (size_t i = 0; i < 3; i++) {
+            isSure = _mm256_or_ps(isSure, _mm256_cmp_ps(d[i], _mm256_setzero_ps(), _CMP_EQ_OQ));
+            isSure = _mm256_or_ps(isSure, _mm256_cmp_ps(d[i], d[(i + 1) % 3], _CMP_EQ_OQ));
+        }
+        unsure = _mm256_or_ps(unsure, _mm256_xor_ps(isSure, _mm256_castsi256_ps(_mm256_set1_epi32(-1))));
+    }
+    return _mm256_testz_ps(unsure, unsure);
+}
+
 /// Whole sixteens of an election of so many members; the place that it got to, earlier than the end where so many were in
 /// doubt that computing in double at once is quicker.
 __attribute__((always_inline)) static inline size_t
-RAW(poll_sixteens)(const uint8_t *const *members, const uint8_t *base, size_t members_count, bool alike, bool chosen,
+RAW(poll_sixteens)(const uint8_t *const *all, const uint8_t *base, size_t members_count, bool alike, bool chosen,
                    const RAW(poll) *poll, uint64_t first, size_t start, size_t end, uint8_t *out, __m256i *largest) {
+    const uint8_t *members[4];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < members_count; i++) members[i] = all[i];
     __m256i most = *largest;
-    const __m256i upper = _mm256_set1_epi32((int)0xffff0000);
     size_t doubts = 0, e = start;
     for (; e < end && doubts <= 64 + (e - start) / 128; e += 16) {
-        const __m256i halves = RAW(load_sixteen)(base + 2 * e);
-        const RAW(pair) b = RAW(split)(halves);
-        __m256i high = RAW(magnitudes_of_halves)(halves), low = high;
-        RAW(pair) x[4];
-        __m256 evens[4], odds[4], even[4], odd[4];
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < members_count; i++) {
-            if (e % 32 == 0) __builtin_prefetch(members[i] + 2 * e + 2048);
-            const __m256i both = RAW(load_sixteen)(members[i] + 2 * e);
-            x[i] = RAW(split)(both);
-            evens[i] = x[i].even;
-            odds[i] = x[i].odd;
-            if (alike) {
-                high = _mm256_max_epi16(high, RAW(magnitudes_of_halves)(both));
-                low = _mm256_min_epi16(low, RAW(magnitudes_of_halves)(both));
-            }
-            __m256i bits = _mm256_setzero_si256();
-            if (chosen) {
-                uint16_t word;
-                memcpy(&word, (const uint8_t *)poll->kept[i] + (first + e) / 8, sizeof word);
-                bits = _mm256_set1_epi32(word);
-            }
-            even[i] = RAW(keep)(_mm256_sub_ps(x[i].even, b.even), poll, i, chosen ? &bits : 0, false);
-            odd[i] = RAW(keep)(_mm256_sub_ps(x[i].odd, b.odd), poll, i, chosen ? &bits : 0, true);
-        }
+        __m256 x[4], d[4], even = _mm256_setzero_ps();
         __m256i doubt = _mm256_setzero_si256(), results[2];
-        if (alike) {
-            results[0] = RAW(mean_eight)(even, evens, members_count, b.even, &doubt);
-            results[1] = RAW(mean_eight)(odd, odds, members_count, b.odd, &doubt);
-        } else {
-            results[0] = RAW(poll_eight)(even, members_count, poll, b.even, &doubt);
-            results[1] = RAW(poll_eight)(odd, members_count, poll, b.odd, &doubt);
+#pragma clang loop unroll(full)
+        for (int odd = 0; odd < 2; odd++) {
+            const __m256 b = RAW(load_eight)(members, base, members_count, chosen, odd, poll, first, e, x, d);
+            results[odd] = alike ? RAW(mean_eight)(d, x, members_count, b, &even)
+                                 : RAW(poll_eight)(d, members_count, poll, b, &doubt);
+            // One half after the other: what both need at once does not fit the registers.
+            __asm__ volatile("" ::: "memory");
         }
         const __m256i both = _mm256_blend_epi16(_mm256_srli_epi32(results[0], 16), results[1], 0xaa);
         const __m256i sizes = RAW(magnitudes_of_halves)(both);
         most = _mm256_max_epi16(most, sizes);
         _mm256_storeu_si256((__m256i *)(out + 2 * e), both);
-        doubt = _mm256_and_si256(doubt, upper);
+        doubt = _mm256_and_si256(doubt, _mm256_set1_epi32((int)0xffff0000));
         if (alike) {
-            // Sums of numbers within twelve doublings are exact, and so far from 0 that what double adds is nothing.
-            low = _mm256_min_epi16(low, sizes);
-            const __m256i apart = _mm256_cmpgt_epi16(_mm256_sub_epi16(high, low), _mm256_set1_epi16(12 << 7));
+            __m256i high = RAW(magnitudes_of_halves)(RAW(load_sixteen)(base + 2 * e)), low = _mm256_min_epi16(high, sizes);
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < members_count; i++) {
+                const __m256i halves = RAW(magnitudes_of_halves)(RAW(load_sixteen)(members[i] + 2 * e));
+                __builtin_prefetch(members[i] + 2 * e + 2048);
+                high = _mm256_max_epi16(high, halves);
+                low = _mm256_min_epi16(low, halves);
+            }
+            // Sums of numbers within fourteen doublings are exact, and so far from 0 that what double adds is nothing.
+            const __m256i apart = _mm256_cmpgt_epi16(_mm256_sub_epi16(high, low), _mm256_set1_epi16(14 << 7));
             const __m256i isSome = _mm256_cmpgt_epi16(high, _mm256_setzero_si256());
             const __m256i hasNone = _mm256_cmpeq_epi16(low, _mm256_setzero_si256());
-            doubt = _mm256_or_si256(doubt, _mm256_or_si256(apart, _mm256_and_si256(isSome, hasNone)));
+            doubt = _mm256_or_si256(apart, _mm256_and_si256(isSome, hasNone));
+            const __m256i any = _mm256_or_si256(doubt, _mm256_castps_si256(even));
+            if (__builtin_expect(_mm256_testz_si256(any, any), 1)) continue;
+            if (_mm256_testz_si256(doubt, doubt) && RAW(are_even)(members, base, members_count, chosen, poll, first, e)) {
+                continue;
+            }
+        } else {
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < members_count; i++) __builtin_prefetch(members[i] + 2 * e + 2048);
+            if (__builtin_expect(_mm256_testz_si256(doubt, doubt), 1)) continue;
         }
-        if (__builtin_expect(_mm256_testz_si256(doubt, doubt), 1)) continue;
-        RAW(poll_exactly)(members, base, members_count, poll, first, e, chosen, out);
+        RAW(poll_exactly)(all, base, members_count, poll, first, e, chosen, out);
         doubts++;
     }
     *largest = most;
@@ -218,7 +243,7 @@ RAW(poll_sixteens)(const uint8_t *const *members, const uint8_t *base, size_t me
 static bool RAW(prepare_poll)(const collab_raw_thinning *thinnings, const double *scales, const double *weights,
                               size_t members_count, const collab_raw_rule *rule, RAW(poll) *poll, bool *alike,
                               bool *chosen) {
-    if (!rule->elects || rule->vote != COLLAB_VOTE_WEIGHTED || members_count == 0 || members_count > 4) return false;
+    if (rule->vote != COLLAB_VOTE_WEIGHTED || members_count == 0 || members_count > 4) return false;
     RAW(ballot) *exact = &poll->exact;
     size_t chosen_count = 0;
     poll->divides = exact->divides = rule->combination != COLLAB_COMBINE_SUM;
@@ -243,9 +268,9 @@ static bool RAW(prepare_poll)(const collab_raw_thinning *thinnings, const double
     return isModerate && (chosen_count == 0 || chosen_count == members_count);
 }
 
-/// As `tasks`, rounded, of whole sixteens from the first on; the number of elements done, 0 where something is not finite
-/// or it is for the exact way.
-static size_t RAW(tasks_rounded_sixteens)(const uint8_t *const *members, const uint8_t *base,
+/// As `tasks`, rounded, of whole sixteens from the first on, in an election; the number of elements done, 0 where something
+/// is not finite or it is for the exact way.
+static size_t RAW(elected_rounded_sixteens)(const uint8_t *const *members, const uint8_t *base,
                                           const collab_raw_thinning *thinnings, const double *scales,
                                           const double *weights, size_t members_count, const collab_raw_rule *rule,
                                           uint64_t first, size_t count, uint8_t *out) {

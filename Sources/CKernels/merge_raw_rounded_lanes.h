@@ -2,6 +2,7 @@
 
 #if RAW_HAS_EIGHTS
 #include "merge_raw_rounded_eights.h"
+#include "merge_raw_rounded_sums_eights.h"
 #endif
 
 /// How many floats there are between computing and rounding: a part of the nearest cache.
@@ -11,7 +12,12 @@ static void RAW(weighted_rounded)(const uint8_t *const *members, const double *w
                                   size_t count, uint8_t *out) {
     const uint8_t *rest[COLLAB_RAW_MEMBERS];
     float exact[RAW(piece)];
-    for (size_t start = 0; start < count; start += RAW(piece)) {
+#if RAW_HAS_EIGHTS
+    size_t start = RAW(weighted_rounded_sixteens)(members, weights, members_count, count, out);
+#else
+    size_t start = 0;
+#endif
+    for (; start < count; start += RAW(piece)) {
         const size_t size = count - start < RAW(piece) ? count - start : RAW(piece);
         for (size_t i = 0; i < members_count; i++) rest[i] = members[i] + 2 * start;
         RAW(weighted)(rest, weights, members_count, size, exact);
@@ -25,9 +31,12 @@ static void RAW(tasks_rounded)(const uint8_t *const *members, const uint8_t *bas
     const uint8_t *rest[COLLAB_RAW_MEMBERS];
     float exact[RAW(piece)];
 #if RAW_HAS_EIGHTS
-    // From a multiple of 128 elements on, as the exact way takes them.
-    size_t start = RAW(tasks_rounded_sixteens)(members, base, thinnings, scales, weights, members_count, rule, first,
-                                               count, out) & ~(size_t)(RAW(chunk) - 1);
+    size_t start = rule->elects ? RAW(elected_rounded_sixteens)(members, base, thinnings, scales, weights, members_count,
+                                                              rule, first, count, out)
+                                : RAW(added_rounded_sixteens)(members, base, thinnings, scales, weights, members_count,
+                                                              rule->factor, first, count, out);
+    // From a multiple of 128 elements on, as the other way takes them.
+    start &= ~(size_t)(RAW(chunk) - 1);
 #else
     size_t start = 0;
 #endif
