@@ -16,6 +16,8 @@ struct RawRoundingTests {
         case near
         /// Unlike each other, of very unlike magnitudes, with zeros of either sign and numbers next to 0.
         case wild
+        /// So near to 0 that what double precision adds to nothing shows in a sign.
+        case tiny
         /// As `near`, with what is infinite or no number here and there.
         case broken
 
@@ -31,11 +33,16 @@ struct RawRoundingTests {
                         ^ (Bool.random(using: &random) ? 0x8000 : 0)
                 }
             }
+            func small() -> UInt16 {
+                let size = Bool.random(using: &random) ? 0 : UInt16.random(in: 0..<0x300, using: &random)
+                return size ^ (Bool.random(using: &random) ? 0x8000 : 0)
+            }
             let base = (0..<count).map { _ -> UInt16 in
                 switch self {
                 case .coarse: bits(Float(Int.random(in: -40...40, using: &random)) / 64)
                 case .near, .broken: bits(Float.random(in: -0.05...0.05, using: &random))
                 case .wild: any()
+                case .tiny: small()
                 }
             }
             let members = (0..<4).map { _ in
@@ -44,6 +51,7 @@ struct RawRoundingTests {
                     switch self {
                     case .coarse: return bits(value + Float(Int.random(in: -4...4, using: &random)) / 128)
                     case .wild: return any()
+                    case .tiny: return small()
                     case .near: return bits(value + Float.random(in: -0.004...0.004, using: &random))
                     case .broken:
                         let isBroken = Int.random(in: 0..<500, using: &random) == 0

@@ -25,7 +25,7 @@ void collab_raw_weighted(collab_level level, const void *const *members, const d
 void collab_raw_gram(collab_level level, const void *const *members, const void *base, size_t members_count,
                      size_t count, double *sums);
 
-/// Where the magnitudes between two bounds are noted, in order.
+/// Where the magnitudes between two bounds are noted, sixteen after sixteen, in any order within them.
 typedef struct {
     uint32_t *bits;
     size_t capacity;
