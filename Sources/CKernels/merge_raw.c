@@ -24,7 +24,7 @@ __attribute__((always_inline)) static inline uint32_t merge_bits(float x) {
 
 #if defined(__x86_64__)
 
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,popcnt"))), apply_to = function)
 #undef RAW_HAS_EIGHTS
 #define RAW_HAS_EIGHTS 1
 #define RAW(name) raw_avx2_##name
@@ -104,6 +104,17 @@ void collab_raw_tasks(collab_level level, const void *const *members, const void
                       const collab_raw_thinning *thinnings, const double *scales, const double *weights,
                       size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, float *out) {
     DISPATCH(tasks, POINTERS(members), base, thinnings, scales, weights, members_count, rule, first, count, out)
+}
+
+void collab_raw_weighted_bf16(collab_level level, const void *const *members, const double *weights,
+                              size_t members_count, size_t count, void *out) {
+    DISPATCH(weighted_rounded, POINTERS(members), weights, members_count, count, out)
+}
+
+void collab_raw_tasks_bf16(collab_level level, const void *const *members, const void *base,
+                           const collab_raw_thinning *thinnings, const double *scales, const double *weights,
+                           size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, void *out) {
+    DISPATCH(tasks_rounded, POINTERS(members), base, thinnings, scales, weights, members_count, rule, first, count, out)
 }
 
 uint32_t collab_raw_select(collab_level level, const uint32_t *x, uint32_t count, uint32_t low, uint32_t high,

@@ -191,3 +191,4 @@ static void RAW(gram)(const uint8_t *const *members, const uint8_t *base, size_t
 #include "merge_raw_selection_lanes.h"
 #include "merge_raw_thinning_lanes.h"
 #include "merge_raw_election_lanes.h"
+#include "merge_raw_rounded_lanes.h"

@@ -21,24 +21,7 @@ static inline uint64_t RAW(below)(const uint16_t *x, uint32_t threshold) {
 
 #if RAW_HAS_EIGHTS
 
-/// Adds up the magnitudes of a chunk, sixteen at a time: of all numbers, and of those whose bits are set.
-static inline void RAW(add_magnitudes)(const float *d, const uint64_t *kept, float *all, float *left) {
-    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-    __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, chosen[2] = {sums[0], sums[1]};
-    for (size_t e = 0; e < RAW(chunk); e += 16) {
-        for (size_t half = 0; half < 2; half++) {
-            const size_t place = e + 8 * half;
-            const __m256 x = _mm256_and_ps(_mm256_loadu_ps(d + place), magnitude);
-            sums[half] = _mm256_add_ps(sums[half], x);
-            const uint8_t bits = (uint8_t)(kept[place / 64] >> place % 64);
-            chosen[half] = _mm256_add_ps(chosen[half], _mm256_and_ps(x, RAW(lanes_of)(bits)));
-        }
-    }
-    for (size_t half = 0; half < 2; half++) {
-        _mm256_storeu_ps(all + 8 * half, sums[half]);
-        _mm256_storeu_ps(left + 8 * half, chosen[half]);
-    }
-}
+#include "merge_raw_sums_eights.h"
 
 /// Those of sixteen numbers whose bits are set, and 0 for the others.
 static inline void RAW(choose)(const float *x, uint16_t bits, float *out) {
@@ -71,7 +54,12 @@ static inline uint64_t RAW(below)(const uint16_t *x, uint32_t threshold) {
 
 static void RAW(sums)(const uint8_t *x, const uint8_t *base, size_t count, const uint64_t *kept, double *sums) {
     float b[RAW(chunk)], d[RAW(chunk)];
-    for (size_t start = 0; start < count; start += RAW(chunk)) {
+#if RAW_HAS_EIGHTS
+    size_t start = RAW(sum_chunks)(x, base, count, kept, sums);
+#else
+    size_t start = 0;
+#endif
+    for (; start < count; start += RAW(chunk)) {
         const size_t size = count - start < RAW(chunk) ? count - start : RAW(chunk);
         for (size_t e = size; e < RAW(chunk); e++) d[e] = 0;
         for (size_t ahead = 0; ahead < 2 * RAW(chunk); ahead += 64) {
@@ -80,12 +68,6 @@ static void RAW(sums)(const uint8_t *x, const uint8_t *base, size_t count, const
         RAW(load)(base + 2 * start, size, b);
         RAW(load_delta)(x + 2 * start, b, size, d);
         float all[16] = {0}, left[16] = {0};
-#if RAW_HAS_EIGHTS
-        RAW(add_magnitudes)(d, kept + start / 64, all, left);
-        sums[0] += RAW(total)(all);
-        sums[1] += RAW(total)(left);
-        continue;
-#endif
         for (size_t e = 0; e < RAW(chunk); e += 16) {
             float magnitudes[16], chosen[16];
             for (size_t lane = 0; lane < 16; lane++) {

@@ -21,6 +21,19 @@ package enum RawMerge {
         collab_raw_weighted(level.raw, members.map { $0 }, weights, members.count, out.count, target)
     }
 
+    /// out = Σ weightᵢ · memberᵢ, rounded to float32 and then to bfloat16.
+    ///
+    /// - Parameter out: two bytes an element.
+    package static func weighted(
+        _ members: [UnsafeRawPointer],
+        weights: [Double],
+        rounding out: UnsafeMutableRawBufferPointer,
+        level: KernelLevel = .best
+    ) {
+        guard let target = out.baseAddress else { return }
+        collab_raw_weighted_bf16(level.raw, members.map { $0 }, weights, members.count, out.count / 2, target)
+    }
+
     /// Adds the inner products of the members, or of what they differ from the base by, to a matrix.
     package static func gram(
         _ members: [UnsafeRawPointer],
@@ -138,40 +151,93 @@ package enum RawThinning {
     }
 }
 
-extension RawMerge {
-    /// out = base + factor · (the thinned, scaled and weighted task vectors, added up or combined by election).
-    ///
-    /// - Parameter first: the place of the first element in the tensor, a multiple of ``alignment``.
-    package static func tasks(
-        _ members: [UnsafeRawPointer],
-        base: UnsafeRawPointer,
+/// How task vectors are thinned and combined, beginning at some element of a tensor.
+package struct RawCombination {
+    /// Which elements of each member's task vector are kept.
+    package var thinnings: [RawThinning]
+    package var scales: [Double]
+    package var weights: [Double]
+    /// How signs are elected; `nil` adds everything up.
+    package var election: (vote: MergeArithmetic.Vote, combination: MergeArithmetic.Combination)?
+    package var factor: Double
+    /// The place of the first element in the tensor, a multiple of ``RawMerge/alignment``.
+    package var first: Int
+
+    package init(
         thinnings: [RawThinning],
         scales: [Double],
         weights: [Double],
         election: (vote: MergeArithmetic.Vote, combination: MergeArithmetic.Combination)?,
         factor: Double,
-        first: Int,
-        into out: UnsafeMutableBufferPointer<Float>,
-        level: KernelLevel = .best
+        first: Int
     ) {
-        guard let target = out.baseAddress else { return }
-        var rule = collab_raw_rule(
+        self.thinnings = thinnings
+        self.scales = scales
+        self.weights = weights
+        self.election = election
+        self.factor = factor
+        self.first = first
+    }
+
+    fileprivate var rule: collab_raw_rule {
+        collab_raw_rule(
             elects: election != nil,
             vote: (election?.vote ?? .weighted).raw,
             combination: (election?.combination ?? .sum).raw,
             factor: factor
         )
+    }
+}
+
+extension RawMerge {
+    /// out = base + factor · (the thinned, scaled and weighted task vectors, added up or combined by election).
+    package static func tasks(
+        _ members: [UnsafeRawPointer],
+        base: UnsafeRawPointer,
+        _ combination: RawCombination,
+        into out: UnsafeMutableBufferPointer<Float>,
+        level: KernelLevel = .best
+    ) {
+        guard let target = out.baseAddress else { return }
+        var rule = combination.rule
         collab_raw_tasks(
             level.raw,
             members.map { $0 },
             base,
-            thinnings.map(\.raw),
-            scales,
-            weights,
+            combination.thinnings.map(\.raw),
+            combination.scales,
+            combination.weights,
             members.count,
             &rule,
-            UInt64(first),
+            UInt64(combination.first),
             out.count,
+            target
+        )
+    }
+
+    /// As ``tasks(_:base:_:into:level:)``, rounded to float32 and then to bfloat16.
+    ///
+    /// - Parameter out: two bytes an element.
+    package static func tasks(
+        _ members: [UnsafeRawPointer],
+        base: UnsafeRawPointer,
+        _ combination: RawCombination,
+        rounding out: UnsafeMutableRawBufferPointer,
+        level: KernelLevel = .best
+    ) {
+        guard let target = out.baseAddress else { return }
+        var rule = combination.rule
+        collab_raw_tasks_bf16(
+            level.raw,
+            members.map { $0 },
+            base,
+            combination.thinnings.map(\.raw),
+            combination.scales,
+            combination.weights,
+            members.count,
+            &rule,
+            UInt64(combination.first),
+            out.count / 2,
             target
         )
     }

@@ -94,12 +94,14 @@ struct RawMergeTests {
                                     RawMerge.tasks(
                                         Array(raw[1...members]),
                                         base: raw[0],
-                                        thinnings: Array(repeating: .magnitude(cut), count: members),
-                                        scales: Array(scales),
-                                        weights: weights,
-                                        election: (vote, combination),
-                                        factor: 0.9,
-                                        first: 0,
+                                        RawCombination(
+                                            thinnings: Array(repeating: .magnitude(cut), count: members),
+                                            scales: Array(scales),
+                                            weights: weights,
+                                            election: (vote, combination),
+                                            factor: 0.9,
+                                            first: 0
+                                        ),
                                         into: out,
                                         level: level
                                     )

@@ -25,7 +25,7 @@ void collab_raw_weighted(collab_level level, const void *const *members, const d
 void collab_raw_gram(collab_level level, const void *const *members, const void *base, size_t members_count,
                      size_t count, double *sums);
 
-/// Where the magnitudes between two bounds are noted, in order.
+/// Where the magnitudes between two bounds are noted, sixteen after sixteen, in any order within them.
 typedef struct {
     uint32_t *bits;
     size_t capacity;
@@ -94,5 +94,14 @@ typedef struct {
 void collab_raw_tasks(collab_level level, const void *const *members, const void *base,
                       const collab_raw_thinning *thinnings, const double *scales, const double *weights,
                       size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, float *out);
+
+/// As `collab_raw_weighted` and `collab_raw_to_bf16` one after the other give it, with less work.
+void collab_raw_weighted_bf16(collab_level level, const void *const *members, const double *weights,
+                              size_t members_count, size_t count, void *out);
+
+/// As `collab_raw_tasks` and `collab_raw_to_bf16` one after the other give it, with less work.
+void collab_raw_tasks_bf16(collab_level level, const void *const *members, const void *base,
+                           const collab_raw_thinning *thinnings, const double *scales, const double *weights,
+                           size_t members_count, const collab_raw_rule *rule, uint64_t first, size_t count, void *out);
 
 #endif

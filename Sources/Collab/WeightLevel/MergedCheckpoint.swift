@@ -21,7 +21,7 @@ public final class MergedCheckpoint: Checkpoint {
     public let specification: any ModelSpecification
 
     /// Whether elements that are no finite numbers are errors.
-    private let requiresFinite: Bool
+    let requiresFinite: Bool
     private let descriptions: [String: TensorDescription]
     private let validation: Result<Void, CollabError>
     /// What is known of each tensor so far; each has a lock of its own, so that tensors do not wait for one another.
@@ -121,13 +121,7 @@ public final class MergedCheckpoint: Checkpoint {
         if let source = unchangedSource(of: tensor) {
             return try readUnchanged(tensor, of: source, elements: elements, into: buffer)
         }
-        let inputs = TensorInputs(
-            tensor: description,
-            members: members,
-            base: base,
-            requiresFinite: requiresFinite,
-            wholeModel: wholeModel
-        )
+        let inputs = inputs(of: description)
         let merge = try merge(of: tensor, inputs)
         let reader = SliceReader(inputs, capacity: min(TensorInputs.blockSize, elements.count))
         let stored = (merge as? any RawTensorMerge).flatMap { rule in RawInputs(inputs).map { (rule, $0) } }
@@ -141,7 +135,7 @@ public final class MergedCheckpoint: Checkpoint {
             if looksThrough, let (_, inputs) = stored, !inputs.isFinite(range) {
                 try reader.checkFinite(try reader.read(range))
             }
-            if let (rule, inputs) = stored, rule.merge(inputs, range, into: output) {
+            if let (rule, inputs) = stored, rule.merge(inputs, range, into: .floats(output)) {
                 // Done without a copy of the inputs.
             } else {
                 let slice = try reader.read(range)
@@ -161,7 +155,7 @@ public final class MergedCheckpoint: Checkpoint {
             start = range.upperBound
         }
         try stored?.1.checkUnchanged()
-        if merge.heldByteCount > Self.lightByteCount { note(elements.count, readOf: description) }
+        note(elements.count, readOf: description, by: merge)
     }
 
     /// The most memory that computing a tensor takes beside slices of the inputs, in bytes.
@@ -197,8 +191,30 @@ extension MergedCheckpoint {
         return merge
     }
 
+    private func inputs(of tensor: TensorDescription) -> TensorInputs {
+        TensorInputs(
+            tensor: tensor,
+            members: members,
+            base: base,
+            requiresFinite: requiresFinite,
+            wholeModel: wholeModel
+        )
+    }
+
+    /// The rule for a tensor that is computed, and its inputs as they are stored; `nil` if that is not what it reads.
+    func storedRule(
+        of tensor: TensorDescription
+    ) throws(CollabError) -> (rule: any RawTensorMerge, inputs: RawInputs)? {
+        try validate()
+        guard unchangedSource(of: tensor.name) == nil else { return nil }
+        let inputs = inputs(of: tensor)
+        guard let stored = RawInputs(inputs) else { return nil }
+        return (try merge(of: tensor.name, inputs) as? any RawTensorMerge).map { ($0, stored) }
+    }
+
     /// Lets go of a rule that holds much when as many elements have been read as the tensor has.
-    private func note(_ count: Int, readOf tensor: TensorDescription) {
+    func note(_ count: Int, readOf tensor: TensorDescription, by merge: any TensorMerge) {
+        guard merge.heldByteCount > Self.lightByteCount else { return }
         let isRead = states[tensor.name]?.withLock { state in
             state.readCount += count
             guard state.readCount >= tensor.elementCount else { return false }

@@ -70,14 +70,35 @@ struct RawInputs {
     }
 }
 
+/// Where a rule that reads its inputs as they are stored puts its results.
+enum RawOutput {
+    case floats(UnsafeMutableBufferPointer<Float>)
+    /// Rounded to bfloat16, two bytes an element.
+    case halves(UnsafeMutableRawBufferPointer)
+}
+
 /// A rule that can also read its inputs as they are stored.
 protocol RawTensorMerge: TensorMerge {
     /// Merges elements from a multiple of 128 on; `false` if it cannot.
-    func merge(
-        _ inputs: RawInputs,
-        _ elements: Range<Int>,
-        into output: UnsafeMutableBufferPointer<Float>
-    ) -> Bool
+    func merge(_ inputs: RawInputs, _ elements: Range<Int>, into output: RawOutput) -> Bool
+}
+
+extension RawOutput {
+    /// Σ weightᵢ · memberᵢ.
+    func setWeighted(_ members: [UnsafeRawPointer], weights: [Double]) {
+        switch self {
+        case .floats(let out): RawMerge.weighted(members, weights: weights, into: out)
+        case .halves(let out): RawMerge.weighted(members, weights: weights, rounding: out)
+        }
+    }
+
+    /// The base and a combination of the members' task vectors.
+    func setTasks(_ members: [UnsafeRawPointer], base: UnsafeRawPointer, _ combination: RawCombination) {
+        switch self {
+        case .floats(let out): RawMerge.tasks(members, base: base, combination, into: out)
+        case .halves(let out): RawMerge.tasks(members, base: base, combination, rounding: out)
+        }
+    }
 }
 
 extension RawInputs {

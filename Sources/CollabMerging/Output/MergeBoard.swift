@@ -147,16 +147,7 @@ final class MergeBoard: Sendable {
                 let count =
                     left <= buffer.count
                     ? left : try shard.evenCount(of: tensor.name, from: start, atMost: buffer.count)
-                let block = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-                try plan.result.read(tensor.name, elements: start..<start + count, into: block)
-                let values = UnsafeBufferPointer(block)
-                try shard.write(
-                    values,
-                    to: tensor.name,
-                    at: start,
-                    using: scratch,
-                    mayOverflow: !plan.requiresFinite
-                ) { checksum.update($0) }
+                try write(start..<start + count, of: tensor, shard, buffer, scratch, &checksum)
                 start += count
                 advance(by: count / tensor.format.blockElements * tensor.format.blockBytes)
             }
@@ -164,6 +155,37 @@ final class MergeBoard: Sendable {
         try journal.note(tensor.name, checksum: checksum.value)
         if flushes { shard.beginFlushing(tensor.name) }
         advance(by: 0, completing: true)
+    }
+
+    /// Computes and writes elements of a tensor.
+    private func write(
+        _ elements: Range<Int>,
+        of tensor: TensorDescription,
+        _ shard: WeightShard,
+        _ buffer: UnsafeMutableBufferPointer<Float>,
+        _ scratch: UnsafeMutableRawBufferPointer,
+        _ checksum: inout BlockChecksum
+    ) throws(CollabError) {
+        if tensor.format == .bf16, let rounded = plan.result as? any RoundedCheckpoint {
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: scratch[..<(2 * elements.count)])
+            if try rounded.readRounded(tensor.name, elements: elements, into: bytes) {
+                checksum.update(UnsafeRawBufferPointer(bytes))
+                return try shard.write(
+                    bytes: UnsafeRawBufferPointer(bytes),
+                    to: tensor.name,
+                    atByte: 2 * elements.lowerBound
+                )
+            }
+        }
+        let block = UnsafeMutableBufferPointer(rebasing: buffer[..<elements.count])
+        try plan.result.read(tensor.name, elements: elements, into: block)
+        try shard.write(
+            UnsafeBufferPointer(block),
+            to: tensor.name,
+            at: elements.lowerBound,
+            using: scratch,
+            mayOverflow: !plan.requiresFinite
+        ) { checksum.update($0) }
     }
 
     /// Copies a tensor that the merge leaves as it is.

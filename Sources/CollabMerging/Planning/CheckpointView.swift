@@ -86,3 +86,25 @@ struct StackedCheckpoint: Checkpoint {
         try owner.read(tensor, elements: elements, into: buffer)
     }
 }
+
+extension CheckpointView: RoundedCheckpoint {
+    func readRounded(
+        _ tensor: String,
+        elements: Range<Int>,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(CollabError) -> Bool {
+        guard let source = source as? any RoundedCheckpoint else { return false }
+        return try source.readRounded(original(of: tensor), elements: elements, into: bytes)
+    }
+}
+
+extension StackedCheckpoint: RoundedCheckpoint {
+    func readRounded(
+        _ tensor: String,
+        elements: Range<Int>,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(CollabError) -> Bool {
+        guard let owner = owners[tensor] as? any RoundedCheckpoint else { return false }
+        return try owner.readRounded(tensor, elements: elements, into: bytes)
+    }
+}

@@ -72,18 +72,14 @@ struct WeightedSum: TensorMerge {
 }
 
 extension WeightedSum: RawTensorMerge {
-    func merge(
-        _ inputs: RawInputs,
-        _ elements: Range<Int>,
-        into output: UnsafeMutableBufferPointer<Float>
-    ) -> Bool {
+    func merge(_ inputs: RawInputs, _ elements: Range<Int>, into output: RawOutput) -> Bool {
         let (members, base) = inputs.addresses(at: elements.lowerBound)
         var (rows, factors) = (members, weights)
         if let base {
             rows.append(base)
             factors.append(baseWeight)
         }
-        RawMerge.weighted(rows, weights: factors, into: output)
+        output.setWeighted(rows, weights: factors)
         return true
     }
 }

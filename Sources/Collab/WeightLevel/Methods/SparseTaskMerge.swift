@@ -111,11 +111,7 @@ struct SparseTaskMerge: TensorMerge {
 }
 
 extension SparseTaskMerge: RawTensorMerge {
-    func merge(
-        _ inputs: RawInputs,
-        _ elements: Range<Int>,
-        into output: UnsafeMutableBufferPointer<Float>
-    ) -> Bool {
+    func merge(_ inputs: RawInputs, _ elements: Range<Int>, into output: RawOutput) -> Bool {
         let (members, base) = inputs.addresses(at: elements.lowerBound)
         guard let base, elements.lowerBound % RawMerge.alignment == 0 else { return false }
         return withRawThinnings(thinnings[...], of: elements) { raw in
@@ -128,16 +124,17 @@ extension SparseTaskMerge: RawTensorMerge {
                 factor = lambda / divisor
             case .consensus(let vote, let combination): election = (vote.arithmetic, combination.arithmetic)
             }
-            RawMerge.tasks(
+            output.setTasks(
                 members,
                 base: base,
-                thinnings: raw,
-                scales: election == nil ? thinnings.map { _ in 1 } : thinnings.map(\.scale),
-                weights: weights,
-                election: election,
-                factor: factor,
-                first: elements.lowerBound,
-                into: output
+                RawCombination(
+                    thinnings: raw,
+                    scales: election == nil ? thinnings.map { _ in 1 } : thinnings.map(\.scale),
+                    weights: weights,
+                    election: election,
+                    factor: factor,
+                    first: elements.lowerBound
+                )
             )
         }
     }

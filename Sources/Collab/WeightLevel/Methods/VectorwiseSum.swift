@@ -37,14 +37,10 @@ struct VectorwiseSum: TensorMerge {
 }
 
 extension VectorwiseSum: RawTensorMerge {
-    func merge(
-        _ inputs: RawInputs,
-        _ elements: Range<Int>,
-        into output: UnsafeMutableBufferPointer<Float>
-    ) -> Bool {
+    func merge(_ inputs: RawInputs, _ elements: Range<Int>, into output: RawOutput) -> Bool {
         guard let single else { return false }
         let (members, base) = inputs.addresses(at: elements.lowerBound)
-        RawMerge.weighted(members + (base.map { [$0] } ?? []), weights: single, into: output)
+        output.setWeighted(members + (base.map { [$0] } ?? []), weights: single)
         return true
     }
 }
