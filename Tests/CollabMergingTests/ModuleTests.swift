@@ -149,7 +149,7 @@ struct ModuleTests {
             tensors: VisionModels.qwen,
             configuration: """
                 {"num_hidden_layers": 44,
-                 "vision_config": {"depth": 3, "deepstack_visual_indexes": [0, 1, 2]}}
+                 "vision_config": {"depth": 3, "deepstack_visual_indexes": [0, 1]}}
                 """
         )
         func json(_ text: String, _ vision: String) throws -> JSONValue {
@@ -168,7 +168,7 @@ struct ModuleTests {
         let some = "slices: [{sources: [{model: \(model), layer_range: [0, 2]}]}]"
         let fewerForImages = try json(whole, some)
         #expect(fewerForImages["vision_config"]?["depth"] == 2 && fewerForImages["num_hidden_layers"] == 44)
-        #expect(fewerForImages["vision_config"]?["deepstack_visual_indexes"] == [0, 1, 2])
+        #expect(fewerForImages["vision_config"]?["deepstack_visual_indexes"] == [0, 1])
         let fewerForText = try json(some, whole)
         #expect(fewerForText["vision_config"]?["depth"] == 3 && fewerForText["num_hidden_layers"] == 2)
     }

@@ -81,6 +81,24 @@ final class FusedDecoder: BoundedDecoder, NotingDecoder {
         FusionNotes(plan: plan, names: leaves.names, statistics: state.withLock { $0.statistics }).record()
     }
 
+    func inheritNotes(of other: any Decoder) {
+        guard let other = other as? FusedDecoder else { return }
+        let statistics = other.state.withLock { $0.statistics }
+        state.withLock { $0.statistics = statistics }
+    }
+
+    func notes(choosing token: TokenID?) -> @Sendable () -> Void {
+        let statistics = state.withLock { state in
+            var statistics = state.statistics
+            if let token, let step = state.steps[state.position] {
+                statistics.add(step, chosen: token, plan)
+            }
+            return statistics
+        }
+        let notes = FusionNotes(plan: plan, names: leaves.names, statistics: statistics)
+        return { notes.record() }
+    }
+
     /// What it is made of, for a decoder that moves the members in its own way.
     var parts: (leaves: FusionLeaves, decoders: [any Decoder], start: FusedStep?, trail: ConstraintTrail?) {
         let (start, trail) = state.withLock { ($0.steps[$0.position], $0.trail) }

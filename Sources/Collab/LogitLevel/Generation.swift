@@ -46,6 +46,16 @@ protocol BoundedDecoder: Decoder {
 protocol NotingDecoder: Decoder {
     /// Notes what was fused, guessed or deferred; a decoder around another one notes that of both.
     func note()
+    /// Goes on counting where another decoder stands, of which it is a fork.
+    func inheritNotes(of other: any Decoder)
+    /// What ``note()`` would do now, had a token been chosen, whatever is read and chosen later.
+    func notes(choosing token: TokenID?) -> @Sendable () -> Void
+}
+
+extension NotingDecoder {
+    // Of guesses and handing over, which beams have no use for, forks tell nothing.
+    func inheritNotes(of other: any Decoder) {}
+    func notes(choosing token: TokenID?) -> @Sendable () -> Void { {} }
 }
 
 /// An answer while it is being written from logits.

@@ -6,6 +6,8 @@ package struct WeightLayout {
     package var tensors: [TensorDescription]
     /// Where the bytes of each begin, counted from the end of the header.
     package var offsets: [Int] = []
+    /// What is in the file beside weights, and where it begins, counted from the end of the header.
+    package var buffers: [(buffer: StoredBuffer, offset: Int)] = []
     /// What stands before the tensors, padding included.
     package var header: [UInt8] = []
     /// How many bytes the file has.

@@ -48,6 +48,12 @@ package final class WeightShard: Sendable {
         byteCount = end
         isContinued = Self.starts(descriptor, with: layout.header, count: end)
         if !isContinued { try prepare(layout.header) }
+        // They are few and small; whether all of them were written before is not told by the header.
+        for (buffer, offset) in layout.buffers {
+            try buffer.withBytes { (bytes) throws(CollabError) in
+                try write(bytes, at: layout.header.count + offset)
+            }
+        }
     }
 
     deinit { close(descriptor) }

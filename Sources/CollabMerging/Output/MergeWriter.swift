@@ -103,8 +103,9 @@ public struct MergeWriter: Sendable {
         )
         partial.removeFiles(except: Set(layout.shards.map(\.file) + [MergeJournal.fileName]))
         var shards: [WeightShard] = []
-        for shard in layout.shards {
-            let file = try fileLayout(of: shard.tensors, inputs: identities)
+        for (place, shard) in layout.shards.enumerated() {
+            let buffers = place == 0 ? plan.buffers : []
+            let file = try fileLayout(of: shard.tensors, buffers, inputs: identities)
             shards.append(try WeightShard(path: partialFolder + "/" + shard.file, layout: file))
         }
         let board = MergeBoard(
@@ -138,6 +139,7 @@ public struct MergeWriter: Sendable {
     /// hashes of the inputs.
     private func fileLayout(
         of tensors: [TensorDescription],
+        _ buffers: [StoredBuffer],
         inputs: [InputIdentity]
     ) throws(CollabError) -> WeightLayout {
         let digest = Self.digest(configuration)
@@ -149,7 +151,7 @@ public struct MergeWriter: Sendable {
                 "merge_configuration": configuration, "merge_configuration_sha256": digest,
                 "merge_inputs": sources, "merge_seed": "\(plan.seed)",
             ]
-            return try WeightLayout(safetensors: tensors, metadata: metadata)
+            return try WeightLayout(safetensors: tensors, buffers: buffers, metadata: metadata)
         case .gguf(let quantisation):
             var metadata = try GGUFMetadataWriter(
                 describing: plan.result,

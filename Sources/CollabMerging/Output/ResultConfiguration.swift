@@ -8,6 +8,7 @@ struct ResultConfiguration {
     /// The contents of `config.json`; `nil` where the donor has none.
     let json: JSONValue?
 
+    /// Throws ``Collab/CollabError`` with `unsupported` where a list of layers' numbers has no meaning in the result.
     init(of plan: MergePlan) throws(CollabError) {
         guard let donor = plan.donor.specification as? HuggingFaceSpecification,
             let object = donor.configuration.objectValue, !object.isEmpty
@@ -16,7 +17,7 @@ struct ResultConfiguration {
             json = nil
             return
         }
-        let json = JSONValue.object(Self.adapted(object, to: plan))
+        let json = JSONValue.object(try Self.adapted(object, to: plan))
         self.json = json
         specification = HuggingFaceSpecification(configuration: json, folder: donor.folder)
     }
@@ -33,26 +34,26 @@ struct ResultConfiguration {
         }
     }
 
-    private static func adapted(_ donor: JSONObject, to plan: MergePlan) -> JSONObject {
+    private static func adapted(_ donor: JSONObject, to plan: MergePlan) throws(CollabError) -> JSONObject {
         var object = donor
         // Left over from a fine-tuning, and true of nothing that is written here.
         object[quantisationKey] = nil
         // Without modules, or with one, layers are the whole model's.
         if plan.modules.count > 1 {
-            setLayers(&object, of: plan.modules)
+            try setLayers(&object, of: plan.modules)
         }
-        resize(&object, to: plan)
+        try resize(&object, to: plan)
         // Models with a tower for images describe the language model in a part of its own.
         if var text = object["text_config"]?.objectValue {
             text[quantisationKey] = nil
-            resize(&text, to: plan)
+            try resize(&text, to: plan)
             object["text_config"] = .object(text)
         }
         let formats = Set(plan.tensors.map(\.format))
         let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
         object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
         // Some architectures tie where nothing is said.
-        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }) {
+        if plan.tensors.contains(where: { OutputMatrix.isOutput($0.name) }) {
             object["tie_word_embeddings"] = false
         }
         return object
@@ -61,23 +62,21 @@ struct ResultConfiguration {
     /// Lists that have nothing to do with layers, even if there are as many.
     private static let unlayered: Set = [
         "architectures", "bos_token_id", "eos_token_id", "pad_token_id", "keys_to_ignore_at_inference",
-        // Numbers of some layers, not one item a layer.
-        "fullatt_block_indexes", "deepstack_visual_indexes",
     ]
 
-    private static func resize(_ object: inout JSONObject, to plan: MergePlan) {
+    private static func resize(_ object: inout JSONObject, to plan: MergePlan) throws(CollabError) {
         // Of several stacks it is not known whose layers the numbers count; they are as they were.
         if plan.modules.count == 1, LayerStacks(plan.tensors).prefixes.count <= 1,
             !countsFewer(object, than: plan)
         {
-            setLayers(&object, plan.layerOrigins, layerKeys)
+            try setLayers(&object, plan.layerOrigins, layerKeys)
         }
         if let embeddings = plan.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") }),
             object["vocab_size"] != nil
         {
             object["vocab_size"] = JSONValue(embeddings.shape.first ?? 0)
         }
-        if plan.tensors.contains(where: { $0.name == "lm_head.weight" }),
+        if plan.tensors.contains(where: { OutputMatrix.isOutput($0.name) }),
             object["tie_word_embeddings"] != nil
         {
             object["tie_word_embeddings"] = false
@@ -97,15 +96,22 @@ struct ResultConfiguration {
         return layers > count
     }
 
-    /// Sets the number of layers, and puts what is listed layer by layer in the result's order.
-    static func setLayers(_ object: inout JSONObject, _ origins: [Int], _ known: [String]) {
+    /// Sets the number of layers, puts what is listed layer by layer in the result's order, and gives the layers that are
+    /// listed by number the numbers that they have in the result.
+    static func setLayers(
+        _ object: inout JSONObject,
+        _ origins: [Int],
+        _ known: [String]
+    ) throws(CollabError) {
         let keys = known.filter { object[$0] != nil }
         let count = keys.first.flatMap { object[$0]?.intValue }
         for key in keys { object[key] = JSONValue(origins.count) }
         let isMoved = count.map { origins != Array(0..<$0) } ?? false
+        if isMoved, let count { try LayerNumbers(origins, of: count).renumber(&object) }
         var lists: [(key: String, items: [JSONValue])] = []
         for member in object {
             guard let items = member.value.arrayValue, !items.isEmpty,
+                !LayerNumbers.keys.contains(member.key),
                 member.key == "layer_types"
                     || isMoved && items.count == count && !unlayered.contains(member.key)
             else { continue }

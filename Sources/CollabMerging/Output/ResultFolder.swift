@@ -6,10 +6,16 @@ struct ResultFolder {
     let plan: MergePlan
     let path: String
 
-    /// Files that are taken over from the donor as they are, where it has them.
+    /// Files that are taken over from the tokenizer's donor as they are, where it has them.
     static let taken = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "vocab.json",
         "merges.txt", "vocab.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
+        "chat_template.json",
+    ]
+
+    /// Files that are taken over from the configuration's donor: how images, sound and films are cut for its towers.
+    static let processors = [
+        "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
     ]
 
     func write(
@@ -28,9 +34,7 @@ struct ResultFolder {
         if let configuration = try ResultConfiguration(of: plan).json {
             try write("config.json", configuration.encoded(.pretty))
         }
-        if let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder {
-            try copyFiles(from: folder)
-        }
+        for (names, folder) in sources { try copy(names, from: folder) }
         if let file = plan.tokenizerFile { try write("tokenizer.json", file.encoded(.pretty)) }
         try writeChatTemplate()
     }
@@ -43,31 +47,44 @@ struct ResultFolder {
         for shard in layout.shards {
             for tensor in shard.tensors { map[tensor.name] = .string(shard.file) }
         }
-        return ["metadata": ["total_size": JSONValue(plan.byteCount)], "weight_map": .object(map)]
+        for buffer in plan.buffers { map[buffer.name] = .string(layout.shards[0].file) }
+        let size = plan.byteCount + plan.buffers.reduce(0) { $0 + $1.tensor.byteCount }
+        return ["metadata": ["total_size": JSONValue(size)], "weight_map": .object(map)]
     }
 
     /// Puts the template that the configuration asks for where readers of any age look for it.
     private func writeChatTemplate() throws(CollabError) {
         guard let template = plan.chatTemplate else { return }
         try write("chat_template.jinja", Array(template.utf8))
-        guard let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder,
-            folder.contains("tokenizer_config.json"),
-            var settings = try JSONValue(parsing: folder.map("tokenizer_config.json")).objectValue
-        else { return }
-        settings["chat_template"] = .string(template)
-        try write("tokenizer_config.json", JSONValue.object(settings).encoded(.pretty))
+        guard let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder else {
+            return
+        }
+        for name in ["tokenizer_config.json", "chat_template.json"] where folder.contains(name) {
+            guard var settings = try JSONValue(parsing: folder.map(name)).objectValue else { continue }
+            settings["chat_template"] = .string(template)
+            try write(name, JSONValue.object(settings).encoded(.pretty))
+        }
+    }
+
+    /// The folders that files are taken over from, with these files' names.
+    private var sources: [(names: [String], folder: ModelFolder)] {
+        func folder(of donor: any Checkpoint) -> ModelFolder? {
+            (donor.specification as? HuggingFaceSpecification)?.folder
+        }
+        return [(Self.taken, folder(of: plan.tokenizerDonor)), (Self.processors, folder(of: plan.donor))]
+            .compactMap { names, folder in folder.map { (names, $0) } }
     }
 
     /// Throws what copying would throw: a link that is not followed, a file that may not be read.
     func checkSources() throws(CollabError) {
-        guard plan.format == .safetensors,
-            let folder = (plan.tokenizerDonor.specification as? HuggingFaceSpecification)?.folder
-        else { return }
-        for name in Self.taken where folder.contains(name) { _ = try folder.map(name) }
+        guard plan.format == .safetensors else { return }
+        for (names, folder) in sources {
+            for name in names where folder.contains(name) { _ = try folder.map(name) }
+        }
     }
 
-    private func copyFiles(from folder: ModelFolder) throws(CollabError) {
-        for name in Self.taken where folder.contains(name) {
+    private func copy(_ names: [String], from folder: ModelFolder) throws(CollabError) {
+        for name in names where folder.contains(name) {
             let file = try folder.map(name)
             try write(name, withExtendedLifetime(file) { Array(file.bytes) })
         }

@@ -3,7 +3,7 @@ import CollabBackends
 
 /// A merge that has been checked and can be run: every tensor of the result and what it is made of.
 ///
-/// Making a plan opens the models and reads their headers, nothing else. What can be known to go wrong is known then:
+/// Making a plan opens the models and reads their headers, and of weights nothing. What can be known to go wrong is known then:
 /// tensors that are missing or of other shapes, layers that are not there, parameters that are missing or make no
 /// sense for any tensor.
 public struct MergePlan: Sendable {
@@ -13,6 +13,8 @@ public struct MergePlan: Sendable {
     public internal(set) var result: any Checkpoint
     /// The tensors of the result in the format in which they are to be stored.
     public internal(set) var tensors: [TensorDescription]
+    /// What the result has beside weights, in the order of the names; no GGUF file has any.
+    let buffers: [StoredBuffer]
     /// The most memory that computing each of the tensors takes beside blocks of the inputs, where that is much.
     var workingByteCounts: [String: Int]
     /// In which kind of file the result is to be stored; see ``stored(as:)``.
@@ -89,6 +91,7 @@ public struct MergePlan: Sendable {
             }
         }
         self.workingByteCounts = workingByteCounts
+        buffers = builder.buffers.values.sorted { $0.name < $1.name }
         let donor = try builder.donor()
         vocabulary = builder.vocabulary
         let tokenizer = try builder.tokenizer()
@@ -119,6 +122,8 @@ public struct MergePlan: Sendable {
         }
         // Whoever runs the result in memory has all of its layers, too. With a vocabulary of its own it cannot be run before
         // it is written: the tokenizer is the donor's, whose size the engine then finds to be another.
-        if tokenizerFile == nil { self.result = try describedResult() }
+        // Whether it can be described at all is known here in any case.
+        let described = try describedResult()
+        if tokenizerFile == nil { self.result = described }
     }
 }

@@ -21,6 +21,8 @@ struct InputFile: Sendable {
 /// Paths are relative to the current folder, as in mergekit.
 final class ModelShelf {
     private var opened: [ModelReference: any Checkpoint] = [:]
+    /// What is in the files of models beside weights.
+    private var buffers: [ModelReference: [StoredBuffer]] = [:]
     private let named: [String: any Checkpoint]
     private let folder: String?
     /// The files that what has been opened is stored in, each with the model that it belongs to.
@@ -47,6 +49,12 @@ final class ModelShelf {
         let checkpoint = try open(reference)
         opened[reference] = checkpoint
         return checkpoint
+    }
+
+    /// The tensors of whole numbers and truth values of a model that is read from safetensors, by itself or with an
+    /// adapter.
+    func buffers(of reference: ModelReference) -> [StoredBuffer] {
+        buffers[ModelReference(path: reference.path, revision: reference.revision)] ?? []
     }
 
     /// The tokenizer of a model that is the result of another document, by itself or with an adapter.
@@ -90,6 +98,9 @@ final class ModelShelf {
         do throws(CollabError) {
             let checkpoint = try SafetensorsCheckpoint(path: path, name: name)
             files += checkpoint.files.map { InputFile(model: name, file: $0.file) }
+            buffers[reference] = checkpoint.integerTensors.map {
+                StoredBuffer($0.tensor, of: $0.file, named: $0.tensor.name)
+            }
             return checkpoint
         } catch  where error.code == .fileNotFound && Self.holdsPickles(path) {
             throw CollabError(

@@ -46,13 +46,6 @@ extension PlanBuilder {
         for (source, range) in zip(sources, ranges) {
             let owners = try moduleTensors(of: source.model)
             var names: [(name: String, original: String)] = []
-            for (_, tensor) in (try shelf.checkpoint(source.model) as? SafetensorsCheckpoint)?.integerTensors
-                ?? []
-            {
-                note(
-                    "“\(tensor.name)” of \(source.model) holds whole numbers, which are no weights; left out."
-                )
-            }
             for tensor in try shelf.checkpoint(source.model).tensors {
                 if Self.isBuffer(tensor.name) {
                     note(
@@ -61,18 +54,14 @@ extension PlanBuilder {
                     continue
                 }
                 guard owners.owns(tensor.name, module) else { continue }
-                switch TensorPlace(tensor.name) {
-                case .beforeLayers where isFirst, .afterLayers where isLast:
-                    names.append((tensor.name, tensor.name))
-                case .layer(let layer) where range.contains(layer):
-                    let moved = target.lowerBound + layer - range.lowerBound
-                    names.append((TensorPlace.renamed(tensor.name, toLayer: moved), tensor.name))
-                default: break
+                if let name = Self.name(of: tensor.name, range, target, isFirst, isLast) {
+                    names.append((name, tensor.name))
                 }
             }
             named.append(names)
         }
         if isLast { try untie(&named, sources) }
+        try keepBuffers(of: sources, ranges, at: target, isFirst: isFirst, isLast: isLast)
         var views: [CheckpointView] = []
         for (source, names) in zip(sources, named) {
             views.append(CheckpointView(try shelf.checkpoint(source.model), names: names))
@@ -80,22 +69,39 @@ extension PlanBuilder {
         return views
     }
 
+    /// What a tensor of a source is called in the result; `nil` where the slice does not have it.
+    static func name(
+        of tensor: String,
+        _ range: Range<Int>,
+        _ target: Range<Int>,
+        _ isFirst: Bool,
+        _ isLast: Bool
+    ) -> String? {
+        switch TensorPlace(tensor) {
+        case .beforeLayers where isFirst, .afterLayers where isLast: tensor
+        case .layer(let layer) where range.contains(layer):
+            TensorPlace.renamed(tensor, toLayer: target.lowerBound + layer - range.lowerBound)
+        default: nil
+        }
+    }
+
     /// Where some models have an output matrix of their own, the embeddings stand in for it in the others.
     private mutating func untie(
         _ named: inout [[(name: String, original: String)]],
         _ sources: [MergeDocument.Source]
     ) throws(CollabError) {
-        let head = "lm_head.weight"
-        guard named.contains(where: { $0.contains { $0.name == head } }) else { return }
-        for index in named.indices where !named[index].contains(where: { $0.name == head }) {
-            let checkpoint = try shelf.checkpoint(sources[index].model)
-            guard
-                let embeddings = checkpoint.tensors.first(where: { $0.name.hasSuffix("embed_tokens.weight") })
-            else { continue }
-            named[index].append((head, embeddings.name))
-            note(
-                "\(sources[index].model) has no “\(head)”; its embeddings stand in, and the result has one of its own."
-            )
+        var heads: [String] = []
+        for name in named.joined().map(\.name) where OutputMatrix.isOutput(name) && !heads.contains(name) {
+            heads.append(name)
+        }
+        for head in heads {
+            for index in named.indices where !named[index].contains(where: { $0.name == head }) {
+                let checkpoint = try shelf.checkpoint(sources[index].model)
+                named[index].append((head, try OutputMatrix.tied(to: head, in: checkpoint)))
+                note(
+                    "\(sources[index].model) has no “\(head)”; its embeddings stand in, and the result has one of its own."
+                )
+            }
         }
     }
 }

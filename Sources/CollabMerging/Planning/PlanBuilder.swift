@@ -18,6 +18,8 @@ struct PlanBuilder {
     var tokenizerReference: ModelReference?
     /// The models whose vocabularies it was put together of.
     var vocabularyModels: [any Checkpoint] = []
+    /// What the result has beside weights, by name.
+    var buffers: [String: StoredBuffer] = [:]
     /// The format that each tensor's inputs ask for.
     var formats: [String: TensorFormat] = [:]
 
@@ -74,7 +76,7 @@ struct PlanBuilder {
 
     /// Notes the files beside the weights that the result is made of.
     func noteSettings(_ donor: any Checkpoint, _ tokenizerDonor: any Checkpoint) {
-        shelf.note(["config.json"], in: donor)
+        shelf.note(["config.json"] + ResultFolder.processors, in: donor)
         shelf.note(ResultFolder.taken, in: tokenizerDonor)
         for model in vocabularyModels { shelf.note(["tokenizer.json"], in: model) }
     }

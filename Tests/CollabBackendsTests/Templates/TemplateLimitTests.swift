@@ -33,6 +33,10 @@ struct TemplateLimitTests {
         "{% set m = {'a': 1} %}{{ m[('y' * 4000000,) * 200000] }}",
         "{% set t = ('y',) %}" + String(repeating: "{% set t = (t, t) %}", count: 60) + "{{ {'a': 1}[t] }}",
         "{% set s = 'a' * 1000000 %}{% for i in r %}{{ (s % ()) | length }}{% endfor %}",
+        "{% for i in r %}{{ '{:.100000f}'.format(1.5) | length }}{% endfor %}",
+        "{% for i in r %}{{ '{:0100000,}'.format(i) | length }}{% endfor %}",
+        "{{ ('{0:{0}}' * 200000).format(1) | length }}",
+        "{% set m = {'a' * 1000000: 1} %}{% for i in r %}{{ ('{0[' ~ 'a' * 1000000 ~ ']}').format(m) }}{% endfor %}",
     ]
 
     @Test("Whatever it does, it ends soon, with its text or with a limit that it has met", arguments: greedy)
@@ -50,12 +54,35 @@ struct TemplateLimitTests {
     }
 
     @Test(
+        "A width or precision beyond all bounds is refused before anything is made of it",
+        arguments: [
+            "'{:1000000000}'.format(1)", "'{:1000000000}'.format('a')",
+            "'{:🙂>9000000000000000000}'.format('a')",
+            "'{:01000000000}'.format(1)", "'{:01000000000,}'.format(1)", "'{:.1000000000f}'.format(1.5)",
+            "'{:.1000000000e}'.format(1)", "'{:#.1000000000}'.format(1.5)", "'{:.2147483647g}'.format(1.5)",
+            "'{:{}}'.format('a', 1000000000)", "'{:99999999999999999999999999}'.format(1)",
+            "'{:0=99999999999999999999999999_b}'.format(1)", "('{:4000000}' * 40).format(*range(40))",
+        ]
+    )
+    func widths(_ expression: String) throws {
+        let template = try ChatTemplate(source: "{{ \(expression) | length }}")
+        let start = ContinuousClock.now
+        let error = #expect(throws: CollabError.self) { try template.render(messages: [] as [Message]) }
+        #expect(error?.code == .unsupported)
+        #expect(
+            error?.message.contains("too long") == true || error?.message.contains("too much text") == true
+        )
+        #expect(ContinuousClock.now - start < .seconds(30))
+    }
+
+    @Test(
         "What it hands to a method or looks up counts by its size",
         arguments: [
             "'x'.find(b)", "'x'.rfind(b)", "'x'.count(b)", "'x'.removeprefix(b)", "'x'.removesuffix(b)",
             "'x'.replace(b, '')", "'x'.replace('x', b)", "'x' | replace(b, '')", "'x'.split(b)",
             "'x'.rsplit(b)", "'x'.partition(b)", "'x'.rpartition(b)", "'x'.strip(b)", "'x' | trim(b)",
-            "b % ()", "{'a': 1}[(b,)]", "{'a': 1}.get((b,))", "{'a': 1}[((b,),)]", "(b,) in {'a': 1}",
+            "b % ()", "b.format()", "'x'.format_map({b: 1})", "b.casefold()", "{'a': 1}[(b,)]",
+            "{'a': 1}.get((b,))", "{'a': 1}[((b,),)]", "(b,) in {'a': 1}",
             "{(b,): 1}", "[(b,)] | unique | list",
         ]
     )

@@ -7,7 +7,8 @@ import Testing
 @Suite("Tokenizers read from tokenizer.json")
 struct TokenizerFileTests {
     static let kinds = [
-        "albert", "bert-cased", "bert-uncased", "deepseek", "gemma", "gpt2", "llama2", "llama3", "mistral",
+        "albert", "bert-cased", "bert-uncased", "command-r", "deepseek", "gemma", "gpt2", "llama2", "llama3",
+        "mistral",
         "o200k",
         "phi3", "pieces", "qwen2", "roberta", "smollm", "t5", "tekken", "unigram-bytes",
     ]

@@ -8,6 +8,13 @@ internal import CollabKernels
     internal import Darwin
 #endif
 
+/// An answer that a beam search found, and what the trace should tell of it.
+struct FoundBeam: Sendable {
+    var beam: Beam
+    /// Notes what was fused on the way to it.
+    var note: @Sendable () -> Void
+}
+
 /// A beam search under way.
 struct BeamRun {
     /// A beginning of an answer.
@@ -17,6 +24,12 @@ struct BeamRun {
         var decoder: any Decoder
         /// What comes next; `nil` if nothing can.
         var logits: Logits?
+
+        /// What its decoder has to tell, had it ended with a token.
+        func notes(choosing token: TokenID?) -> @Sendable () -> Void {
+            guard let noting = decoder as? any NotingDecoder else { return {} }
+            return noting.notes(choosing: token)
+        }
     }
 
     /// A beginning with one more token.
@@ -32,7 +45,7 @@ struct BeamRun {
     private let endTokens: Set<TokenID>
     private let limit: Int
     private var running: [Running]
-    private var finished: [Beam] = []
+    private var finished: [FoundBeam] = []
     private var length = 0
     /// How many tokens have been read behind the prompt, over all beams.
     private(set) var tokensRead = 0
@@ -54,13 +67,15 @@ struct BeamRun {
     }
 
     /// The finished answers, best first.
-    var results: [Beam] { finished }
+    var results: [FoundBeam] { finished }
 
     /// Goes on by one token; false if the search is over.
     mutating func step() async throws(CollabError) -> Bool {
         try checkCancellation()
         if Run.isTimeUp {
-            for beam in running { finish(beam.tokens, beam.logprob, .budgetExhausted) }
+            for beam in running {
+                finish(beam.tokens, beam.logprob, .budgetExhausted, beam.notes(choosing: nil))
+            }
             return false
         }
         let candidates = try bestCandidates()
@@ -71,7 +86,10 @@ struct BeamRun {
             let ending = ending(of: tokens)
             if let ending {
                 let isEnd = endTokens.contains(candidate.token)
-                if rank < search.width { finish(tokens.dropLast(isEnd ? 1 : 0), candidate.logprob, ending) }
+                if rank < search.width {
+                    let notes = running[candidate.parent].notes(choosing: candidate.token)
+                    finish(tokens.dropLast(isEnd ? 1 : 0), candidate.logprob, ending, notes)
+                }
             } else if goingOn.count < search.width {
                 goingOn.append(candidate)
             }
@@ -140,7 +158,8 @@ struct BeamRun {
     private mutating func finish(
         _ tokens: some Collection<TokenID>,
         _ logprob: Double,
-        _ ending: Response.Ending
+        _ ending: Response.Ending,
+        _ notes: @escaping @Sendable () -> Void
     ) {
         let text = text(of: tokens, isCut: ending != .finished)
         let beam = Beam(
@@ -151,8 +170,8 @@ struct BeamRun {
             ending: ending
         )
         // Behind those that are as good.
-        let place = finished.firstIndex { $0.score < beam.score } ?? finished.count
-        finished.insert(beam, at: place)
+        let place = finished.firstIndex { $0.beam.score < beam.score } ?? finished.count
+        finished.insert(FoundBeam(beam: beam, note: notes), at: place)
         if finished.count > search.width { finished.removeLast() }
     }
 
@@ -161,10 +180,10 @@ struct BeamRun {
         guard finished.count == search.width, let worst = finished.last else { return false }
         switch search.stopping {
         case .whenFull: return true
-        case .whenUnlikely: return best / pow(Double(length), search.lengthPenalty) <= worst.score
+        case .whenUnlikely: return best / pow(Double(length), search.lengthPenalty) <= worst.beam.score
         case .whenImpossible:
             let longest = search.lengthPenalty > 0 ? limit : length
-            return best / pow(Double(longest), search.lengthPenalty) <= worst.score
+            return best / pow(Double(longest), search.lengthPenalty) <= worst.beam.score
         }
     }
 
@@ -180,6 +199,7 @@ struct BeamRun {
                 decoder = parent.decoder
             } else {
                 decoder = try await parent.decoder.fork()
+                (decoder as? any NotingDecoder)?.inheritNotes(of: parent.decoder)
             }
             beams.append(
                 Running(
@@ -190,6 +210,11 @@ struct BeamRun {
             )
         }
         beams.reverse()
+        // Only now, since the forks have what came before.
+        for beam in beams {
+            guard let token = beam.tokens.last else { continue }
+            (beam.decoder as? any BoundedDecoder)?.didChoose(token, at: beam.decoder.position)
+        }
         let rows = try await concurrently(beams.map { ($0.decoder, $0.tokens.last ?? 0) }) {
             (decoder, token) async throws(CollabError) -> (next: Logits?, isFull: Bool) in
             do throws(CollabError) { return (try await decoder.append(token), false) } catch {
@@ -202,7 +227,14 @@ struct BeamRun {
         tokensRead += beams.count
         for (place, row) in rows.enumerated() {
             beams[place].logits = row.next
-            if row.isFull { finish(beams[place].tokens, beams[place].logprob, .tokenLimit) }
+            if row.isFull {
+                finish(
+                    beams[place].tokens,
+                    beams[place].logprob,
+                    .tokenLimit,
+                    beams[place].notes(choosing: nil)
+                )
+            }
         }
         running = beams
     }

@@ -68,14 +68,14 @@ extension LogitModel {
     ///
     /// Throws ``CollabError/Code/invalidRequest`` for a rule or options that make no sense, and what decoding throws.
     public func beams(_ search: BeamSearch, for request: Request) async throws(CollabError) -> [Beam] {
-        try await findBeams(search, for: request).beams
+        try await findBeams(search, for: request).beams.map(\.beam)
     }
 
     /// The beams, what they took, and where they began.
     func findBeams(
         _ search: BeamSearch,
         for request: Request
-    ) async throws(CollabError) -> (beams: [Beam], usage: Usage, start: DecodingStart) {
+    ) async throws(CollabError) -> (beams: [FoundBeam], usage: Usage, start: DecodingStart) {
         try search.validate()
         try request.validate()
         try checkCancellation()

@@ -96,6 +96,16 @@ private final class ProcessedDecoder<Processor: LogitProcessor>: BoundedDecoder,
 
     func note() { (base as? any NotingDecoder)?.note() }
 
+    func inheritNotes(of other: any Decoder) {
+        guard let other = other as? Self else { return }
+        (base as? any NotingDecoder)?.inheritNotes(of: other.base)
+    }
+
+    func notes(choosing token: TokenID?) -> @Sendable () -> Void {
+        guard let noting = base as? any NotingDecoder else { return {} }
+        return noting.notes(choosing: token)
+    }
+
     func append(_ tokens: [TokenID], logits: LogitSelection) async throws(CollabError) -> [Logits] {
         let known = states.withLock { $0 }
         guard var state = known.last else { return [] }

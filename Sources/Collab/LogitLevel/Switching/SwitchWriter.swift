@@ -71,9 +71,18 @@ final class SwitchWriter {
         return (endTokens.contains(best) ? [] : model.tokenizer.bytes(of: best), probability)
     }
 
+    /// Lets the decoder know what it was asked for, so that it can tell of it.
+    private func tell(_ token: TokenID) {
+        (decoder as? any BoundedDecoder)?.didChoose(token, at: decoder.position)
+    }
+
+    /// Notes what the decoder has to tell of the tokens that were chosen from it.
+    func note() { (decoder as? any NotingDecoder)?.note() }
+
     /// Writes a token and reads it; `nil` where the answer ends.
     private func step(_ token: TokenID, _ logprob: Double, into piece: inout Piece) async throws(CollabError)
     {
+        tell(token)
         let bytes = model.tokenizer.bytes(of: token)
         piece.bytes += bytes
         piece.tokens += 1
@@ -94,6 +103,7 @@ final class SwitchWriter {
         var piece = Piece()
         let choice = try sampler.choose(from: cut(row))
         if endTokens.contains(choice.token) {
+            tell(choice.token)
             piece.isEnd = true
             piece.logprob = choice.logprob
         } else {
@@ -119,6 +129,7 @@ final class SwitchWriter {
             if endTokens.contains(choice.token) {
                 // A word that ends the answer is a word; the end is found again at the next turn.
                 piece.isEnd = piece.tokens == 0
+                if piece.isEnd { tell(choice.token) }
                 return piece
             }
             // White space alone is no word yet.

@@ -226,8 +226,10 @@ struct SwitchedAnswer {
         await sink.send(piece)
     }
 
-    /// Notes who wrote how much.
+    /// Notes what members that are themselves made of several have to tell, and who wrote how much: the latter last, since
+    /// it is what is found under keys that both have.
     func note(_ rule: SwitchRule) {
+        for writer in writers { writer.note() }
         Run.note("rule", rule.name)
         Run.note(
             "tokens",

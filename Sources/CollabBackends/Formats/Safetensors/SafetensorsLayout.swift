@@ -4,15 +4,18 @@ extension WeightLayout {
     /// A safetensors file: the length of the header, the header, and spaces up to a multiple of 256 bytes, so that whole
     /// cache lines, and from some element on whole pages, are written of most tensors.
     ///
+    /// - Parameter buffers: what the file holds beside weights.
+    ///
     /// Throws ``Collab/CollabError`` with `unsupported` for quantised formats, and `tensorMismatch` for a name given
     /// twice or reserved and for a shape that is too large.
     package init(
         safetensors tensors: [TensorDescription],
+        buffers: [StoredBuffer] = [],
         metadata: [String: String]
     ) throws(CollabError) {
         // Wider elements first: then every tensor is aligned to its elements. The sort is stable.
-        let tensors = tensors.enumerated()
-            .sorted { ($1.element.format.blockBytes, $0.offset) < ($0.element.format.blockBytes, $1.offset) }
+        let items = (tensors.map(Item.weight) + buffers.map(Item.buffer)).enumerated()
+            .sorted { ($1.element.width, $0.offset) < ($0.element.width, $1.offset) }
             .map(\.element)
         var root = JSONObject()
         if !metadata.isEmpty {
@@ -21,24 +24,35 @@ extension WeightLayout {
             root["__metadata__"] = .object(texts)
         }
         var (end, offsets) = (0, [Int]())
-        for tensor in tensors {
-            let size = try Self.byteCount(of: tensor)
+        var sorted: [TensorDescription] = []
+        var placed: [(buffer: StoredBuffer, offset: Int)] = []
+        for item in items {
+            let size: Int
+            switch item {
+            case .weight(let tensor): size = try Self.byteCount(of: tensor)
+            case .buffer(let buffer): size = buffer.tensor.byteCount
+            }
             let (next, overflow) = end.addingReportingOverflow(size)
             guard !overflow else {
                 throw CollabError(.tensorMismatch, "The tensors have 2^63 bytes or more together.")
             }
             let entry: JSONValue = [
-                "dtype": .string(SafetensorsType(tensor.format)?.rawValue ?? ""),
-                "shape": .array(tensor.shape.map { JSONValue($0) }),
+                "dtype": .string(item.type?.rawValue ?? ""),
+                "shape": .array(item.shape.map { JSONValue($0) }),
                 "data_offsets": [JSONValue(end), JSONValue(next)],
             ]
-            guard tensor.name != "__metadata__", root.append(tensor.name, entry) else {
+            guard item.name != "__metadata__", root.append(item.name, entry) else {
                 throw CollabError(
                     .tensorMismatch,
-                    "The tensor “\(tensor.name)” is there twice or has a reserved name."
+                    "The tensor “\(item.name)” is there twice or has a reserved name."
                 )
             }
-            offsets.append(end)
+            switch item {
+            case .weight(let tensor):
+                sorted.append(tensor)
+                offsets.append(end)
+            case .buffer(let buffer): placed.append((buffer, end))
+            }
             end = next
         }
         var text = JSONValue.object(root).encoded()
@@ -48,7 +62,42 @@ extension WeightLayout {
             throw CollabError(.tensorMismatch, "\(tensors.count) tensors make too long a header.")
         }
         let header = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
-        self.init(tensors: tensors, offsets: offsets, header: header, byteCount: header.count + end)
+        self.init(tensors: sorted, offsets: offsets, header: header, byteCount: header.count + end)
+        self.buffers = placed
+    }
+
+    private enum Item {
+        case weight(TensorDescription)
+        case buffer(StoredBuffer)
+
+        /// How many bytes an element takes.
+        var width: Int {
+            switch self {
+            case .weight(let tensor): tensor.format.blockBytes
+            case .buffer(let buffer): buffer.tensor.type.bitCount / 8
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .weight(let tensor): tensor.name
+            case .buffer(let buffer): buffer.name
+            }
+        }
+
+        var shape: [Int] {
+            switch self {
+            case .weight(let tensor): tensor.shape
+            case .buffer(let buffer): buffer.tensor.shape
+            }
+        }
+
+        var type: SafetensorsType? {
+            switch self {
+            case .weight(let tensor): SafetensorsType(tensor.format)
+            case .buffer(let buffer): buffer.tensor.type
+            }
+        }
     }
 
     private static func byteCount(of tensor: TensorDescription) throws(CollabError) -> Int {

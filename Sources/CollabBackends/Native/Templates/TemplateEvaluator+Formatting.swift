@@ -1,6 +1,6 @@
 import Collab
 
-/// Python's two ways of formatting text, as far as templates use them.
+/// Python's older way of formatting text, as far as templates use it.
 extension TemplateEvaluator {
     private static let widest = 10_000
 
@@ -100,39 +100,6 @@ extension TemplateEvaluator {
             throw failure("the format “%\(conversion)” is not supported", .unsupported)
         }
         return specification.padded(text, isNumber: conversion != "s" && conversion != "r")
-    }
-
-    /// `'{}, {name}'.format(…)`, without format specifications.
-    func braceFormatted(_ format: String, _ call: TemplateCall) throws(CollabError) -> String {
-        var result = ""
-        var next = 0
-        var rest = format.unicodeScalars[...]
-        while let scalar = rest.popFirst() {
-            if scalar == "{" || scalar == "}", rest.first == scalar {
-                rest.removeFirst()
-                result.unicodeScalars.append(scalar)
-            } else if scalar == "{" {
-                guard let close = rest.firstIndex(of: "}") else { throw failure("a “{” is not closed") }
-                let name = String(rest[..<close])
-                rest = rest[rest.index(after: close)...]
-                var value: TemplateValue?
-                if name.isEmpty || Int(name) != nil {
-                    let position = Int(name) ?? next
-                    next += 1
-                    if call.positional.indices.contains(position) { value = call.positional[position] }
-                } else {
-                    try step(call.named.count / 8)
-                    value = call.named.first { $0.name == name }?.value
-                }
-                guard let value else { throw failure("there is no value for “{\(name.prefix(40))}”") }
-                let piece = try text(value)
-                try reserve(text: result.utf8.count + piece.utf8.count)
-                result += piece
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }
 

@@ -254,7 +254,8 @@ extension TemplateEvaluator {
         for index in sorted.indices {
             if index + 1 < sorted.count, try areEqual(sorted[index + 1].key, sorted[index].key) { continue }
             let members = try makeList(sorted[start...index].map(\.element))
-            groups.append(try makeList([sorted[start].shown, members], kind: .tuple))
+            let group = [sorted[start].shown, members]
+            groups.append(try makeList(group, kind: .tuple, names: ["grouper", "list"]))
             start = index + 1
         }
         return try makeList(groups)

@@ -2,7 +2,7 @@ import Collab
 
 /// The methods of lists and mappings, as far as they change nothing; text's are in a file of their own.
 extension TemplateEvaluator {
-    /// A method of a value, ready to be called, or nil where it has none of that name.
+    /// A method of a value, ready to be called, or a tuple's element of that name; nil where there is none.
     func method(_ name: String, of value: TemplateValue) throws(CollabError) -> TemplateValue? {
         switch value {
         case .string(let text):
@@ -22,6 +22,7 @@ extension TemplateEvaluator {
                 }
             )
         case .list(let list) where list.kind != .generator:
+            if let element = list.element(named: name) { return element }
             guard Self.listMethods.contains(name) || Self.mutatingMethods.contains(name) else { return nil }
             return .object(
                 TemplateFunction(name) { evaluator, call throws(CollabError) in

@@ -91,6 +91,13 @@ struct TemplateTextWriter {
         return String(result)
     }
 
+    /// What `quoted` wrote, with all but ASCII escaped as well, as Python's `ascii`.
+    static func escapingNonASCII(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            if scalar.isASCII { result.unicodeScalars.append(scalar) } else { result += escape(scalar) }
+        }
+    }
+
     private static func escape(_ scalar: Unicode.Scalar) -> String {
         let (kind, digits) = scalar.value < 0x100 ? ("x", 2) : scalar.value < 0x1_0000 ? ("u", 4) : ("U", 8)
         let hex = String(scalar.value, radix: 16)

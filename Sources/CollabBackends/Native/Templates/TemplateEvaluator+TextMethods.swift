@@ -3,7 +3,8 @@ import Collab
 /// The methods of text, as Python has them.
 extension TemplateEvaluator {
     static let textMethods: Set<String> = [
-        "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum",
+        "capitalize", "casefold", "center", "count", "endswith", "find", "format", "format_map", "index",
+        "isalnum",
         "isalpha",
         "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "ljust",
         "lower",
@@ -21,7 +22,11 @@ extension TemplateEvaluator {
         try step(over: .string(string))
         try reserve(text: text.bytes.count)
         switch name {
-        case "lower", "casefold": return .string(string.lowercased())
+        case "lower": return .string(string.lowercased())
+        case "casefold":
+            // A character becomes three at most.
+            try reserve(text: 2 * text.bytes.count)
+            return .string(string.templateCaseFolded)
         case "upper": return .string(string.uppercased())
         case "capitalize": return .string(string.templateCapitalized)
         case "title": return .string(string.templateTitlecased)
@@ -76,6 +81,9 @@ extension TemplateEvaluator {
             return .string(try joined(parts, string))
         case "ljust", "rjust", "center", "zfill": return .string(try justified(name, string, call))
         case "format": return .string(try braceFormatted(string, call))
+        case "format_map":
+            let members = try call.bind(["mapping"], for: name, self)[0] ?? .undefined(name: "mapping")
+            return .string(try braceFormatted(string, members: members))
         default: return .bool(string.satisfies(name))
         }
     }

@@ -109,11 +109,13 @@ final class TemplateEvaluator {
     }
 
     /// A list, if it does not nest too deep.
-    func makeList(_ elements: [TemplateValue], kind: TemplateList.Kind = .list) throws(CollabError)
-        -> TemplateValue
-    {
+    func makeList(
+        _ elements: [TemplateValue],
+        kind: TemplateList.Kind = .list,
+        names: [String] = []
+    ) throws(CollabError) -> TemplateValue {
         try reserve(elements: elements.count)
-        let list = TemplateList(elements, kind: kind)
+        let list = TemplateList(elements, kind: kind, names: names)
         guard list.depth <= TemplateLimits.valueDepth else {
             throw failure("lists nest too deep", .unsupported)
         }

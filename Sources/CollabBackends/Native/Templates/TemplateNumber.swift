@@ -23,10 +23,49 @@ enum TemplateNumber {
     }
 
     /// A number with a fixed count of digits after the point, as C prints it.
-    static func fixed(_ value: Double, digits: Int) -> String {
-        var buffer = [CChar](repeating: 0, count: 512)
+    ///
+    /// - Parameter keepsPoint: the point stands even where no digit comes after it.
+    static func fixed(_ value: Double, digits: Int, keepsPoint: Bool = false) -> String {
+        printed(value, digits, keepsPoint ? "%#.*f" : "%.*f")
+    }
+
+    /// A digit, a point, a count of digits, and the power of ten, as C prints it.
+    static func scientific(_ value: Double, digits: Int, keepsPoint: Bool = false) -> String {
+        printed(value, digits, keepsPoint ? "%#.*e" : "%.*e")
+    }
+
+    /// A count of digits in all, with a power of ten where the number is very great or small, as Python prints it.
+    ///
+    /// - Parameters:
+    ///   - keepsZeros: zeros at the end stay, and so does the point.
+    ///   - staysFraction: without a power of ten at least one digit comes after the point.
+    static func general(_ value: Double, digits: Int, keepsZeros: Bool, staysFraction: Bool) -> String {
+        let count = max(1, digits)
+        let text = scientific(value, digits: count - 1)
+        let parts = text.utf8.split(separator: UInt8(ascii: "e"))
+        guard parts.count == 2, let exponent = Int(Substring(parts[1])) else { return text }
+        var mantissa = parts[0].filter { $0 != UInt8(ascii: ".") }
+        if !keepsZeros {
+            while mantissa.count > 1, mantissa.last == UInt8(ascii: "0") { mantissa.removeLast() }
+        }
+        let digits = String(decoding: mantissa, as: UTF8.self)
+        if exponent < -4 || exponent >= count - (staysFraction ? 1 : 0) {
+            let fraction = digits.dropFirst()
+            let point = fraction.isEmpty && !keepsZeros ? "" : "."
+            return digits.prefix(1) + point + fraction + "e" + Substring(parts[1])
+        }
+        if exponent < 0 { return "0." + String(repeating: "0", count: -exponent - 1) + digits }
+        let whole = digits.prefix(exponent + 1)
+        let fraction = digits.dropFirst(exponent + 1)
+        let zeros = String(repeating: "0", count: exponent + 1 - whole.utf8.count)
+        if fraction.isEmpty { return whole + zeros + (staysFraction ? ".0" : keepsZeros ? "." : "") }
+        return whole + "." + fraction
+    }
+
+    private static func printed(_ value: Double, _ digits: Int, _ format: String) -> String {
+        var buffer = [CChar](repeating: 0, count: max(0, digits) + 512)
         let count = withVaList([Int32(clamping: digits), value]) { arguments in
-            vsnprintf(&buffer, buffer.count, "%.*f", arguments)
+            vsnprintf(&buffer, buffer.count, format, arguments)
         }
         return String(
             decoding: buffer.prefix(max(0, min(Int(count), buffer.count - 1))).map { UInt8(bitPattern: $0) },

@@ -85,13 +85,23 @@ struct TemplateList {
 
     let elements: [TemplateValue]
     let kind: Kind
+    /// The names that the elements of some tuples have as well, such as the groups of `groupby`.
+    let names: [String]
     /// One more than the deepest element.
     let depth: Int
 
-    init(_ elements: [TemplateValue], kind: Kind = .list) {
+    init(_ elements: [TemplateValue], kind: Kind = .list, names: [String] = []) {
         self.elements = elements
         self.kind = kind
+        self.names = names
         depth = 1 + elements.reduce(0) { max($0, $1.depth) }
+    }
+}
+
+extension TemplateList {
+    /// The element that has a name.
+    func element(named name: String) -> TemplateValue? {
+        names.firstIndex(of: name).map { elements[$0] }
     }
 }
 
