@@ -34,7 +34,10 @@ struct MergeForecastTests {
         #expect(forecast.scratchByteCount == 0)
     }
 
-    @Test("stays below 300 MB at any order: what does not fit is on the disk", arguments: ["iso_c", "iso_cts", "tsv_m", "wudi"])
+    @Test(
+        "stays below 300 MB at any order: what does not fit is on the disk",
+        arguments: ["iso_c", "iso_cts", "tsv_m", "wudi"]
+    )
     func scratch(_ method: String) throws {
         for order in [1024, 2048, 3000, 4096, 5120, 8192] {
             for threads in [1, 2] {

@@ -133,7 +133,10 @@ struct MatrixBlockTests {
         }
     }
 
-    @Test("come out of scratch files as nothing where nothing was changed", arguments: ["Iso-C", "TSV-M", "WUDI"])
+    @Test(
+        "come out of scratch files as nothing where nothing was changed",
+        arguments: ["Iso-C", "TSV-M", "WUDI"]
+    )
     func nothing(_ name: String) throws {
         let stored = try tasks([9, 11], space: Self.noSpace, rank: 0)
         let found = try whole(method(name).change(of: stored), stored)

@@ -137,7 +137,11 @@ struct AlignmentTests {
                 "\(neurons) neurons",
                 tensors: Self.names.map { name in
                     let shape = name == Self.names[2] ? [1, neurons] : [neurons, 1]
-                    return .init("layers.0." + name, shape: shape, values: [Float](repeating: 0, count: neurons))
+                    return .init(
+                        "layers.0." + name,
+                        shape: shape,
+                        values: [Float](repeating: 0, count: neurons)
+                    )
                 }
             )
             return AlignedCheckpoint.scratchByteCount(

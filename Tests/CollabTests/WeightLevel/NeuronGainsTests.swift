@@ -33,7 +33,13 @@ struct NeuronGainsTests {
     @Test("rows: inner products of all pairs, whatever the memory", arguments: [1, 60, 150, 1000])
     func rows(_ elements: Int) throws {
         let (reference, source) = try models([17, 10])
-        var gains = NeuronGains(of: reference, with: source, neurons: 0..<17, count: 17, elementsAtOnce: elements)
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<17,
+            count: 17,
+            elementsAtOnce: elements
+        )
         try gains.addRows(of: "w", columns: 10)
         try gains.addRows(of: "w", columns: 10)
         let (a, b) = (try reference.values(of: "w"), try source.values(of: "w"))
@@ -47,7 +53,13 @@ struct NeuronGainsTests {
     @Test("columns: inner products of all pairs, whatever the memory", arguments: [1, 60, 150, 1000])
     func columns(_ elements: Int) throws {
         let (reference, source) = try models([17, 10])
-        var gains = NeuronGains(of: reference, with: source, neurons: 0..<10, count: 10, elementsAtOnce: elements)
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<10,
+            count: 10,
+            elementsAtOnce: elements
+        )
         try gains.addColumns(of: "w", rows: 17)
         try gains.addColumns(of: "w", rows: 17)
         let (a, b) = (try reference.values(of: "w"), try source.values(of: "w"))
@@ -61,7 +73,13 @@ struct NeuronGainsTests {
     @Test("rows: the reference is read once, the source once for each block of it, in small slices")
     func readingRows() throws {
         let (reference, source) = try models([400, 300])
-        var gains = NeuronGains(of: reference, with: source, neurons: 0..<400, count: 400, elementsAtOnce: 90_000)
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<400,
+            count: 400,
+            elementsAtOnce: 90_000
+        )
         try gains.addRows(of: "w", columns: 300)
         // Blocks of 200 rows, which are two thirds of the memory.
         #expect(reference.readElements == 400 * 300)
@@ -72,7 +90,13 @@ struct NeuronGainsTests {
     @Test("columns: both are read once, in small slices")
     func readingColumns() throws {
         let (reference, source) = try models([400, 300])
-        var gains = NeuronGains(of: reference, with: source, neurons: 0..<300, count: 300, elementsAtOnce: 90_000)
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<300,
+            count: 300,
+            elementsAtOnce: 90_000
+        )
         try gains.addColumns(of: "w", rows: 400)
         #expect(reference.readElements == 400 * 300)
         #expect(source.readElements == 400 * 300)

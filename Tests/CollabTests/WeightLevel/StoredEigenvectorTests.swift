@@ -64,7 +64,9 @@ struct StoredEigenvectorTests {
         try Self.expectEigenvectors(of: try Self.gram(29, terms: terms, seed: 5))
     }
 
-    @Test("of matrices with eigenvalues that repeat: nothing, the unit matrix, two values, equal blocks, one row")
+    @Test(
+        "of matrices with eigenvalues that repeat: nothing, the unit matrix, two values, equal blocks, one row"
+    )
     func repeated() throws {
         var (nothing, unit, two) = (
             DoubleMatrix(rows: 21, columns: 21), DoubleMatrix(rows: 21, columns: 21),
@@ -106,7 +108,11 @@ struct StoredEigenvectorTests {
         var matrix = try Self.gram(30, terms: 33, seed: 4)
         for row in 0..<30 {
             for column in 0..<30 {
-                matrix.values[row * 30 + column] *= Double(sign: .plus, exponent: -(row + column), significand: 1)
+                matrix.values[row * 30 + column] *= Double(
+                    sign: .plus,
+                    exponent: -(row + column),
+                    significand: 1
+                )
             }
         }
         try Self.expectEigenvectors(of: matrix)
@@ -132,6 +138,8 @@ struct StoredEigenvectorTests {
         var matrix = try Self.gram(5, terms: 6, seed: 1)
         matrix.values[13] = .nan
         try stored.put(matrix)
-        #expect(throws: CollabError.self) { try StoredEigenvectors(largest: 5, using: stored, space: Self.small) }
+        #expect(throws: CollabError.self) {
+            try StoredEigenvectors(largest: 5, using: stored, space: Self.small)
+        }
     }
 }

@@ -211,7 +211,9 @@ struct DividedEigenvectors {
                 if place % 64 == 0 { try checkCancellation() }
                 _ = try eigenvalue(place, old, parts, update.factor, &differences)
                 if kept.count > 2 {
-                    for index in differences.indices { differences[index] = exact[index] / differences[index] }
+                    for index in differences.indices {
+                        differences[index] = exact[index] / differences[index]
+                    }
                 }
                 let length = differences.reduce(0) { $0 + $1 * $1 }.squareRoot()
                 let row = (place - strip.lowerBound) * kept.count

@@ -53,7 +53,10 @@ struct StoredDirections {
             try vectors.put(found.vectors.part(rows: rows), row: start + rows.lowerBound)
         }
         for places in parts {
-            let product = try found.vectors.multipliedTransposed(by: task.part(rows: places).factor, rows: kept)
+            let product = try found.vectors.multipliedTransposed(
+                by: task.part(rows: places).factor,
+                rows: kept
+            )
             try counterparts.put(product, row: places.lowerBound, column: start)
         }
     }
