@@ -27,11 +27,16 @@ struct MatrixBlockTests {
             let (left, right) = (
                 Self.values(shape[0] * rank, 10 + member), Self.values(rank * shape[1], 20 + member)
             )
-            return (0..<count).map { place in
-                (0..<rank).reduce(0) {
-                    $0 + left[place / shape[1] * rank + $1] * right[$1 * shape[1] + place % shape[1]]
+            var product = [Float](repeating: 0, count: count)
+            for row in 0..<shape[0] {
+                for column in 0..<shape[1] {
+                    for place in 0..<rank {
+                        product[row * shape[1] + column] +=
+                            left[row * rank + place] * right[place * shape[1] + column]
+                    }
                 }
             }
+            return product
         }
         func checkpoint(_ name: String, _ values: [Float]) throws -> MemoryCheckpoint {
             var (shape, values) = (shape, values)
@@ -149,9 +154,12 @@ struct MatrixBlockTests {
         let tensor = members[0].tensors[0]
         let grams = try (0..<3).map { member in
             let factor = Self.values(29 * 40, 30 + member)
-            let values = (0..<29 * 29).map { place in
-                (0..<40).reduce(Float(0)) {
-                    $0 + factor[place / 29 * 40 + $1] * factor[place % 29 * 40 + $1]
+            var values = [Float](repeating: 0, count: 29 * 29)
+            for row in 0..<29 {
+                for column in 0..<29 {
+                    for place in 0..<40 {
+                        values[row * 29 + column] += factor[row * 40 + place] * factor[column * 40 + place]
+                    }
                 }
             }
             let gram = MemoryCheckpoint.Tensor("gram", shape: [29, 29], values: values)

@@ -6,7 +6,13 @@ import Testing
 @Suite("Eigenvectors from scratch files", .enabled(if: LinearAlgebra.isAvailable, "install OpenBLAS"))
 struct StoredEigenvectorTests {
     /// Everything small, so that little matrices go through all steps.
-    static let small = MatrixSpace(mostBytes: 0, panelLength: 3, largestLeaf: 4, stripElements: 50)
+    static let small = MatrixSpace(
+        mostBytes: 0,
+        panelLength: 3,
+        largestLeaf: 4,
+        stripElements: 50,
+        blockElements: 50
+    )
 
     /// A symmetric matrix Σ xₖ xₖᵀ of so many terms.
     private static func gram(_ order: Int, terms: Int, seed: UInt64) throws -> DoubleMatrix {
