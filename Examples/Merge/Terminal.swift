@@ -35,6 +35,9 @@ enum Terminal {
         )
         for line in tensorLines(plan) { Swift.print("          \(line)") }
         Swift.print("memory    \(size(forecast.peakByteCount)) beside mapped pages")
+        if forecast.scratchByteCount > 0 {
+            Swift.print("scratch   \(size(forecast.scratchByteCount)) on the disk, in TMPDIR or /var/tmp")
+        }
         Swift.print("time      about \(duration(forecast.seconds))")
     }
 

@@ -33,8 +33,17 @@ typedef void ormtr_function(const char *side, const char *triangle, const char *
                             const double *a, const int *lda, const double *tau, double *c, const int *ldc, double *work,
                             const int *work_size, int *info, long side_length, long triangle_length,
                             long transpose_length);
+typedef void dgemv_function(int order, int transpose, int m, int n, double alpha, const double *a, int lda,
+                            const double *x, int incx, double beta, double *y, int incy);
+typedef void dtrsm_function(int order, int side, int triangle, int transpose, int diagonal, int m, int n, double alpha,
+                            const double *a, int lda, double *b, int ldb);
+typedef void stedc_function(const char *job, const int *n, double *d, double *e, double *z, const int *ldz, double *work,
+                            const int *work_size, int *whole_work, const int *whole_work_size, int *info,
+                            long job_length);
+typedef void laed4_function(const int *n, const int *i, const double *d, const double *z, double *delta,
+                            const double *rho, double *value, int *info);
 
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, UPPER = 121 };
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, UPPER = 121, NON_UNIT = 131, LEFT = 141, RIGHT = 142 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static posv_function *posv;
@@ -48,6 +57,10 @@ static sytrd_function *sytrd;
 static stemr_function *stemr;
 static steqr_function *steqr;
 static ormtr_function *ormtr;
+static dgemv_function *dgemv;
+static dtrsm_function *dtrsm;
+static stedc_function *stedc;
+static laed4_function *laed4;
 
 static void find(void) {
     posv = (posv_function *)collab_blas_symbol("dposv_");
@@ -61,6 +74,10 @@ static void find(void) {
     stemr = (stemr_function *)collab_blas_symbol("dstemr_");
     steqr = (steqr_function *)collab_blas_symbol("dsteqr_");
     ormtr = (ormtr_function *)collab_blas_symbol("dormtr_");
+    dgemv = (dgemv_function *)collab_blas_symbol("cblas_dgemv");
+    dtrsm = (dtrsm_function *)collab_blas_symbol("cblas_dtrsm");
+    stedc = (stedc_function *)collab_blas_symbol("dstedc_");
+    laed4 = (laed4_function *)collab_blas_symbol("dlaed4_");
 }
 
 static bool fits(long x) { return x >= 0 && x <= INT_MAX; }
@@ -142,5 +159,36 @@ int collab_lapack_syevr(long n, double *a, double *values, double *vectors, doub
         if (info) return info;
     }
     ormtr("L", "L", "N", &order, &order, a, &order, tau, vectors, &order, spare, &spare_size, &info, 1, 1, 1);
+    return info;
+}
+
+bool collab_blas_dgemv(bool transpose, long m, long n, double alpha, const double *a, long lda, const double *x,
+                       double *y) {
+    if (!collab_lapack_available() || !dgemv || !fits(m) || !fits(n) || !fits(lda)) return false;
+    dgemv(ROW_MAJOR, transpose ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, alpha, a, (int)lda, x, 1, 1, y, 1);
+    return true;
+}
+
+bool collab_blas_dtrsm(bool right, bool transpose, long m, long n, const double *a, long lda, double *b, long ldb) {
+    if (!collab_lapack_available() || !dtrsm) return false;
+    if (!fits(m) || !fits(n) || !fits(lda) || !fits(ldb)) return false;
+    dtrsm(ROW_MAJOR, right ? RIGHT : LEFT, UPPER, transpose ? TRANSPOSE : NO_TRANSPOSE, NON_UNIT, (int)m, (int)n, 1, a,
+          (int)lda, b, (int)ldb);
+    return true;
+}
+
+int collab_lapack_stedc(long n, double *diagonal, double *beside, double *vectors, double *work, long work_size,
+                        int *whole_work, long whole_work_size) {
+    if (!collab_lapack_available() || !stedc || !fits(n) || !fits(work_size) || !fits(whole_work_size)) return INT_MIN;
+    int order = (int)n, stride = n > 0 ? (int)n : 1, size = (int)work_size, whole = (int)whole_work_size, info = 0;
+    stedc("I", &order, diagonal, beside, vectors, &stride, work, &size, whole_work, &whole, &info, 1);
+    return info;
+}
+
+int collab_lapack_laed4(long n, long place, const double *values, const double *parts, double *differences, double factor,
+                        double *value) {
+    if (!collab_lapack_available() || !laed4 || !fits(n) || place < 0 || place >= n) return INT_MIN;
+    int order = (int)n, number = (int)place + 1, info = 0;
+    laed4(&order, &number, values, parts, differences, &factor, value, &info);
     return info;
 }

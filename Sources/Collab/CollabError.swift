@@ -125,5 +125,11 @@ extension CollabError: CustomStringConvertible {
 
 /// Throws ``CollabError/cancelled`` where the surrounding task has been cancelled.
 package func checkCancellation() throws(CollabError) {
-    if Task.isCancelled { throw .cancelled }
+    if Task.isCancelled || ThreadCancellation.isRequested?() == true { throw .cancelled }
+}
+
+/// Cancellation on threads that belong to no task: whoever starts them says how it is asked for.
+package enum ThreadCancellation {
+    /// Whether the work of the thread is no longer wanted.
+    @TaskLocal package static var isRequested: (@Sendable () -> Bool)?
 }

@@ -38,6 +38,21 @@ package struct MatrixFactor: Sendable {
     /// The same with rows and columns exchanged.
     package var transposed: MatrixFactor { MatrixFactor(transposing: self) }
 
+    /// Some columns of the factor.
+    package func columns(_ range: Range<Int>) -> MatrixFactor {
+        precondition(range.upperBound <= columns)
+        return MatrixFactor(self, columns: range)
+    }
+
+    private init(_ other: MatrixFactor, columns range: Range<Int>) {
+        values = other.values
+        stride = other.stride
+        isTransposed = other.isTransposed
+        offset = other.offset + range.lowerBound * (other.isTransposed ? other.stride : 1)
+        rows = other.rows
+        columns = range.count
+    }
+
     /// Calls a closure with the address of the first element, or with none if there are no elements.
     func withAddress<Result>(_ body: (UnsafePointer<Double>?) -> Result) -> Result {
         values.withUnsafeBufferPointer { values in

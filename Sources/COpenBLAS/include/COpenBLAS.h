@@ -61,4 +61,22 @@ int collab_lapack_potrs(long n, long count, const double *a, double *b);
 int collab_lapack_syevr(long n, double *a, double *values, double *vectors, double *work, long work_size,
                         int *whole_work);
 
+/// y = y + alpha · op(A) · x in double precision, row-major, A m × n as stored; false as above.
+bool collab_blas_dgemv(bool transpose, long m, long n, double alpha, const double *a, long lda, const double *x,
+                       double *y);
+
+/// Solves op(A) · X = B, or X · op(A) = B from the right, in the place of B, m × n, A an upper triangle, row-major; false as
+/// above.
+bool collab_blas_dtrsm(bool right, bool transpose, long m, long n, const double *a, long lda, double *b, long ldb);
+
+/// The eigenvalues of a symmetric tridiagonal matrix, ascending, in the place of its diagonal, and its eigenvectors, one
+/// after another (dstedc; work 1 + 4 n + n², whole_work 3 + 5 n); LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_stedc(long n, double *diagonal, double *beside, double *vectors, double *work, long work_size,
+                        int *whole_work, long whole_work_size);
+
+/// An eigenvalue of D + factor · z zᵀ, D diagonal with the values ascending, z of length 1, factor above 0, and D's
+/// elements less it (dlaed4), or, for n of 1 or 2, the parts of its eigenvector; LAPACK's info, INT_MIN if there is no LAPACK.
+int collab_lapack_laed4(long n, long place, const double *values, const double *parts, double *differences, double factor,
+                        double *value);
+
 #endif

@@ -25,6 +25,9 @@ public protocol MergeMethod: Sendable {
     /// The most memory that merging a tensor takes beside slices of the inputs, in bytes; what is merged at the same time is
     /// chosen by it.
     func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int
+    /// The most disk space that merging a tensor takes for scratch files, in bytes; they are in the folder that the variable
+    /// `TMPDIR` names, or in `/var/tmp`.
+    func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int
 }
 
 extension MergeMethod {
@@ -36,6 +39,8 @@ extension MergeMethod {
     public func validate(memberCount: Int, tensor: String?) throws(CollabError) {}
     /// Next to nothing.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
+    /// None.
+    public func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
 }
 
 /// Where a merge measures task vectors from.

@@ -164,6 +164,12 @@ public final class MergedCheckpoint: Checkpoint {
         return method.workingByteCount(of: description, memberCount: members.count)
     }
 
+    /// The most disk space that computing a tensor takes for scratch files, in bytes.
+    public func scratchByteCount(of tensor: String) -> Int {
+        guard let description = descriptions[tensor] else { return 0 }
+        return method.scratchByteCount(of: description, memberCount: members.count)
+    }
+
     /// The stored form of a tensor that the merge leaves as it is; `nil` for computed ones.
     public func storage(of tensor: String) -> TensorStorage? {
         guard case .success = validation else { return nil }

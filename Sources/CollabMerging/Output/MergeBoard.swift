@@ -89,7 +89,10 @@ final class MergeBoard: Sendable {
         do throws(KernelError) { pool = try WorkerPool(workers: threads) } catch {
             throw CollabError(.invalidRequest, error.message)
         }
-        pool.run { _ in self.workOff(blockElements) }
+        // What is computed of whole matrices takes long before the first block is there.
+        pool.run { _ in
+            ThreadCancellation.$isRequested.withValue(self.isCancelled) { self.workOff(blockElements) }
+        }
         if let failure = state.withLock({ $0.failure }) { throw failure.error }
         if isCancelled() { throw CollabError.cancelled }
         report(progress)

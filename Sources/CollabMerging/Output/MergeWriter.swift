@@ -92,6 +92,10 @@ public struct MergeWriter: Sendable {
     ) throws(CollabError) -> MergeSummary {
         try check()
         if plan.format == .safetensors { _ = try plan.stored(as: .safetensors) }
+        let scratch = plan.forecast(threads: options.threads).scratchByteCount
+        do throws(KernelError) { try ScratchFile.checkSpace(for: scratch) } catch {
+            throw CollabError(.inputOutput, "The merge's scratch files: \(error.message)", cause: error)
+        }
         let partial = PartialFolder(path: partialFolder, final: target)
         try partial.make()
         let identities = try inputIdentities()

@@ -7,6 +7,8 @@ public struct MergeForecast: Hashable, Sendable {
     public var passes: Int
     /// The most memory beside mapped pages of the inputs.
     public var peakByteCount: Int
+    /// The most disk space for scratch files, which are in the folder that the variable `TMPDIR` names, or in `/var/tmp`.
+    public var scratchByteCount: Int
     /// How long it takes, by rough rates: an order of magnitude, not a measurement.
     public var seconds: Double
 }
@@ -26,6 +28,7 @@ extension MergePlan {
         return MergeForecast(
             passes: cost.passes,
             peakByteCount: threads * buffers + matrices + (16 << 20),
+            scratchByteCount: scratchByteCount(threads: threads),
             seconds: seconds
         )
     }
@@ -38,6 +41,13 @@ extension MergePlan {
     private func matrixByteCount(threads: Int) -> Int {
         let largest = workingByteCounts.values.sorted(by: >).prefix(max(1, threads))
         return max(largest.first ?? 0, min(largest.reduce(0, +), Self.mostMatrixBytes))
+    }
+
+    /// What the scratch files of the tensors that are computed at the same time take at most.
+    private func scratchByteCount(threads: Int) -> Int {
+        let smallest = scratchByteCounts.keys.map { workingByteCounts[$0] ?? 0 }.min() ?? 0
+        let together = smallest > 0 ? max(1, Self.mostMatrixBytes / smallest) : threads
+        return scratchByteCounts.values.sorted(by: >).prefix(max(1, min(threads, together))).reduce(0, +)
     }
 
     /// How often inputs are read, and how many of their bytes a second two threads get through.

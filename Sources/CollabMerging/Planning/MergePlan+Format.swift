@@ -29,10 +29,11 @@ extension MergePlan {
             }
             let renamed = try RenamedCheckpoint(describedResult(), as: .gguf)
             plan.result = renamed
-            plan.workingByteCounts = [:]
+            (plan.workingByteCounts, plan.scratchByteCounts) = ([:], [:])
             for tensor in renamed.tensors {
-                plan.workingByteCounts[tensor.name] = renamed.original(of: tensor.name)
-                    .flatMap { workingByteCounts[$0] }
+                guard let original = renamed.original(of: tensor.name) else { continue }
+                plan.workingByteCounts[tensor.name] = workingByteCounts[original]
+                plan.scratchByteCounts[tensor.name] = scratchByteCounts[original]
             }
             plan.tensors = renamed.tensors.map { tensor in
                 TensorDescription(

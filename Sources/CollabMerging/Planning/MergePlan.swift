@@ -17,6 +17,8 @@ public struct MergePlan: Sendable {
     let buffers: [StoredBuffer]
     /// The most memory that computing each of the tensors takes beside blocks of the inputs, where that is much.
     var workingByteCounts: [String: Int]
+    /// The most disk space that computing each of the tensors takes for scratch files, where it takes any.
+    var scratchByteCounts: [String: Int]
     /// In which kind of file the result is to be stored; see ``stored(as:)``.
     public internal(set) var format = MergeFormat.safetensors
     /// The models that take part, in the order in which the configuration names them.
@@ -79,7 +81,7 @@ public struct MergePlan: Sendable {
         builder.requiresFinite = requiresFinite
         try builder.alignVocabularies()
         var parts: [any Checkpoint] = []
-        var workingByteCounts: [String: Int] = [:]
+        var (workingByteCounts, scratchByteCounts): ([String: Int], [String: Int]) = ([:], [:])
         for (place, module) in document.modules.enumerated() {
             for index in module.slices.indices {
                 let part = try builder.part(index, of: place)
@@ -87,10 +89,13 @@ public struct MergePlan: Sendable {
                 for tensor in part.tensors where workingByteCounts[tensor.name] == nil {
                     let count = part.workingByteCount(of: tensor.name)
                     if count > 0 { workingByteCounts[tensor.name] = count }
+                    let scratch = part.scratchByteCount(of: tensor.name)
+                    if scratch > 0 { scratchByteCounts[tensor.name] = scratch }
                 }
             }
         }
         self.workingByteCounts = workingByteCounts
+        self.scratchByteCounts = scratchByteCounts
         buffers = builder.buffers.values.sorted { $0.name < $1.name }
         let donor = try builder.donor()
         vocabulary = builder.vocabulary

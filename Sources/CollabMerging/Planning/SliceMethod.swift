@@ -46,6 +46,11 @@ struct SliceMethod: MergeMethod {
         return method.workingByteCount(of: tensor, memberCount: memberCount)
     }
 
+    func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        guard let method = try? method(for: tensor.name) else { return 0 }
+        return method.scratchByteCount(of: tensor, memberCount: memberCount)
+    }
+
     /// The method with the values that hold for one tensor.
     func method(for tensor: String) throws(CollabError) -> any MergeMethod {
         var values = ResolvedParameters()

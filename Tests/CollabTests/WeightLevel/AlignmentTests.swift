@@ -108,6 +108,51 @@ struct AlignmentTests {
         #expect(try aligned.values(of: order) == [1, -1])
     }
 
+    @Test("gains that there is no memory for give the same order from a scratch file", arguments: [1, 2, 6])
+    func scratch(_ stripLength: Int) throws {
+        let layer = try layer(5)
+        let groups = NeuronGroup.feedForward(of: layer)
+        for noise: Float in [0, 0.6, 5] {
+            let source = try shuffled(layer, [3, 0, 6, 1, 5, 2, 4], noise: noise)
+            let kept = try AlignedCheckpoint(source, to: layer, groups: groups)
+            let shared = SharedCheckpoint(source)
+            let stored = try AlignedCheckpoint(
+                shared,
+                to: layer,
+                groups: groups,
+                mostGainBytes: 8 * 7 * stripLength
+            )
+            // Once for each strip.
+            #expect(shared.readElements == (7 + stripLength - 1) / stripLength * 105)
+            for tensor in layer.tensors {
+                #expect(try stored.values(of: tensor.name) == kept.values(of: tensor.name))
+            }
+        }
+    }
+
+    @Test("the disk space that is taken is known before")
+    func space() throws {
+        func bytes(_ neurons: Int) throws -> Int {
+            let checkpoint = try MemoryCheckpoint(
+                "\(neurons) neurons",
+                tensors: Self.names.map { name in
+                    let shape = name == Self.names[2] ? [1, neurons] : [neurons, 1]
+                    return .init(
+                        "layers.0." + name,
+                        shape: shape,
+                        values: [Float](repeating: 0, count: neurons)
+                    )
+                }
+            )
+            return AlignedCheckpoint.scratchByteCount(
+                of: NeuronGroup.feedForward(of: checkpoint),
+                in: checkpoint
+            )
+        }
+        #expect(try bytes(4096) == 0)
+        #expect(try bytes(14_336) == 8 * 14_336 * 14_336)
+    }
+
     @Test("a model that matches as it is keeps its stored form")
     func identity() throws {
         let layer = try layer(2)
@@ -123,7 +168,10 @@ struct AlignmentTests {
         var values = (0..<count * count).map { _ in (generator.nextUnit() * 20).rounded() - 10 }
         if seed > 15 { values = values.map { _ in 1 } }
         let gains = DoubleMatrix(rows: count, columns: count, values: values)
-        let found = Assignment(maximising: gains).columns
+        let found = try Assignment(maximising: KeptGains(matrix: gains)).columns
+        let stored = try StoredMatrix(rows: count, columns: count)
+        try stored.put(gains)
+        #expect(try Assignment(maximising: StoredGains(stored)).columns == found)
         #expect(Set(found).count == count)
         func worth(_ columns: [Int]) -> Double {
             columns.enumerated().reduce(0) { $0 + values[$1.offset * count + $1.element] }

@@ -33,9 +33,15 @@ struct NeuronGainsTests {
     @Test("rows: inner products of all pairs, whatever the memory", arguments: [1, 60, 150, 1000])
     func rows(_ elements: Int) throws {
         let (reference, source) = try models([17, 10])
-        var gains = NeuronGains(of: reference, with: source, elementsAtOnce: elements)
-        try gains.addRows(of: "w", shape: (17, 10))
-        try gains.addRows(of: "w", shape: (17, 10))
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<17,
+            count: 17,
+            elementsAtOnce: elements
+        )
+        try gains.addRows(of: "w", columns: 10)
+        try gains.addRows(of: "w", columns: 10)
         let (a, b) = (try reference.values(of: "w"), try source.values(of: "w"))
         try expectGains(gains.matrix, 17) { row, column in
             var sum = 0.0
@@ -47,9 +53,15 @@ struct NeuronGainsTests {
     @Test("columns: inner products of all pairs, whatever the memory", arguments: [1, 60, 150, 1000])
     func columns(_ elements: Int) throws {
         let (reference, source) = try models([17, 10])
-        var gains = NeuronGains(of: reference, with: source, elementsAtOnce: elements)
-        try gains.addColumns(of: "w", shape: (17, 10))
-        try gains.addColumns(of: "w", shape: (17, 10))
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<10,
+            count: 10,
+            elementsAtOnce: elements
+        )
+        try gains.addColumns(of: "w", rows: 17)
+        try gains.addColumns(of: "w", rows: 17)
         let (a, b) = (try reference.values(of: "w"), try source.values(of: "w"))
         try expectGains(gains.matrix, 10) { row, column in
             var sum = 0.0
@@ -61,8 +73,14 @@ struct NeuronGainsTests {
     @Test("rows: the reference is read once, the source once for each block of it, in small slices")
     func readingRows() throws {
         let (reference, source) = try models([400, 300])
-        var gains = NeuronGains(of: reference, with: source, elementsAtOnce: 90_000)
-        try gains.addRows(of: "w", shape: (400, 300))
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<400,
+            count: 400,
+            elementsAtOnce: 90_000
+        )
+        try gains.addRows(of: "w", columns: 300)
         // Blocks of 200 rows, which are two thirds of the memory.
         #expect(reference.readElements == 400 * 300)
         #expect(source.readElements == 2 * 400 * 300)
@@ -72,8 +90,14 @@ struct NeuronGainsTests {
     @Test("columns: both are read once, in small slices")
     func readingColumns() throws {
         let (reference, source) = try models([400, 300])
-        var gains = NeuronGains(of: reference, with: source, elementsAtOnce: 90_000)
-        try gains.addColumns(of: "w", shape: (400, 300))
+        var gains = NeuronGains(
+            of: reference,
+            with: source,
+            neurons: 0..<300,
+            count: 300,
+            elementsAtOnce: 90_000
+        )
+        try gains.addColumns(of: "w", rows: 400)
         #expect(reference.readElements == 400 * 300)
         #expect(source.readElements == 400 * 300)
         #expect(max(reference.largestRead, source.largestRead) <= TensorInputs.blockSize)
@@ -84,12 +108,34 @@ struct NeuronGainsTests {
         #expect(8 * NeuronGains.usualElementsAtOnce < 13_000_000)
     }
 
+    @Test("strips of neurons have the gains that all have together", arguments: [0..<4, 3..<9, 9..<10])
+    func strips(_ neurons: Range<Int>) throws {
+        let (reference, source) = try models([10, 10])
+        func gains(of neurons: Range<Int>) throws -> DoubleMatrix {
+            var gains = NeuronGains(
+                of: reference,
+                with: source,
+                neurons: neurons,
+                count: 10,
+                elementsAtOnce: 60
+            )
+            try gains.addRows(of: "w", columns: 10)
+            try gains.addColumns(of: "w", rows: 10)
+            return gains.matrix
+        }
+        let (strip, all) = (try gains(of: neurons), try gains(of: 0..<10))
+        #expect(strip.rows == neurons.count && strip.columns == 10)
+        for (found, wanted) in zip(strip.values, all.values[(neurons.lowerBound * 10)...]) {
+            #expect(abs(found - wanted) < 1e-12)
+        }
+    }
+
     @Test("a tensor of another number of neurons is refused by name")
     func mismatch() throws {
         let (reference, source) = try models([4, 3])
-        var gains = NeuronGains(of: reference, with: source)
-        try gains.addRows(of: "w", shape: (4, 3))
-        let error = #expect(throws: CollabError.self) { try gains.addColumns(of: "w", shape: (4, 3)) }
+        let error = #expect(throws: CollabError.self) {
+            try AlignedCheckpoint(source, to: reference, groups: [.init(rows: ["w"], columns: ["w"])])
+        }
         #expect(error?.code == .tensorMismatch && error?.message.contains("“w”") == true)
     }
 }

@@ -47,22 +47,40 @@ public struct AlignedCheckpoint: Checkpoint, Identifiable {
     private let columnOrders: [String: [Int]]
     private let identity = CheckpointIdentity()
 
+    /// The most bytes of gains of pairs of neurons that are in memory: those of 4,096 neurons a block.
+    private static let mostGainBytes = 1 << 27
+
     /// Finds the order of each group.
     ///
-    /// Beside the gains of all pairs of a group's neurons, 8 bytes each, some 13 MB are in memory. Tensors whose columns are
-    /// neurons are read once, as are the reference's others; the source's are read once for every 2²⁰ elements that they have.
+    /// The gains of all pairs of a group's neurons, 8 bytes each, are in memory up to 134 MB, which are enough for 4,096
+    /// neurons; those of larger groups are in a scratch file without a name, in the folder that the variable `TMPDIR` names
+    /// or in `/var/tmp`, and strips of 134 MB of them are in memory while they are computed
+    /// (``scratchByteCount(of:in:)``). Beside them some 13 MB are. The reference's tensors are read once. Of the source, a
+    /// tensor whose columns are neurons is read once for each strip, and one whose rows are neurons once for every 2²⁰
+    /// elements of it, and for each strip.
     ///
     /// Throws ``CollabError/Code/tensorMismatch`` for tensors of a group that one of the two lacks or that differ in shape,
-    /// ``CollabError/Code/unsupported`` where there is no linear algebra, and what reading throws.
+    /// ``CollabError/Code/unsupported`` where there is no linear algebra, ``CollabError/Code/inputOutput`` where the disk has
+    /// no space for a scratch file, and what reading throws.
     public init(
         _ source: any Checkpoint,
         to reference: any Checkpoint,
         groups: [NeuronGroup]
     ) throws(CollabError) {
+        try self.init(source, to: reference, groups: groups, mostGainBytes: Self.mostGainBytes)
+    }
+
+    /// - Parameter mostGainBytes: how many bytes of gains are in memory.
+    init(
+        _ source: any Checkpoint,
+        to reference: any Checkpoint,
+        groups: [NeuronGroup],
+        mostGainBytes: Int
+    ) throws(CollabError) {
         var (rowOrders, columnOrders): ([String: [Int]], [String: [Int]]) = ([:], [:])
         for group in groups {
             try checkCancellation()
-            let order = try Self.order(of: group, source, reference)
+            let order = try Self.order(of: group, source, reference, mostGainBytes)
             if order == Array(order.indices) { continue }
             for name in group.rows { rowOrders[name] = order }
             for name in group.columns { columnOrders[name] = order }
@@ -72,25 +90,62 @@ public struct AlignedCheckpoint: Checkpoint, Identifiable {
         self.columnOrders = columnOrders
     }
 
+    /// How many bytes of disk space finding the order of groups takes: 8 for each pair of neurons of the largest group, or
+    /// none where its gains are in memory.
+    public static func scratchByteCount(of groups: [NeuronGroup], in checkpoint: any Checkpoint) -> Int {
+        let counts = groups.map { group in
+            let shapes = [
+                group.rows.first.flatMap { checkpoint.description(of: $0)?.shape.first },
+                group.columns.first.flatMap { checkpoint.description(of: $0)?.shape.last },
+            ]
+            return shapes.compactMap { $0 }.max() ?? 0
+        }
+        let bytes = 8 * (counts.max() ?? 0) * (counts.max() ?? 0)
+        return bytes > mostGainBytes ? bytes : 0
+    }
+
     /// For each place the neuron of the source that comes to stand there.
     private static func order(
         of group: NeuronGroup,
         _ source: any Checkpoint,
-        _ reference: any Checkpoint
+        _ reference: any Checkpoint,
+        _ mostGainBytes: Int
     ) throws(CollabError) -> [Int] {
-        var sums = NeuronGains(of: reference, with: source)
-        for name in group.rows { try sums.addRows(of: name, shape: Self.shape(name, source, reference)) }
-        for name in group.columns {
-            try sums.addColumns(of: name, shape: Self.shape(name, source, reference))
+        var counts: [Int] = []
+        var others: [String: Int] = [:]
+        for name in group.rows + group.columns {
+            let shape = try Self.shape(name, source, reference)
+            let isRows = counts.count < group.rows.count
+            counts.append(isRows ? shape.rows : shape.columns)
+            others[name] = isRows ? shape.columns : shape.rows
+            if counts.last != counts.first {
+                throw CollabError(
+                    .tensorMismatch,
+                    "“\(name)” has another number of neurons than its group."
+                )
+            }
         }
-        guard let gains = sums.matrix else { return [] }
-        guard gains.values.allSatisfy(\.isFinite) else {
-            throw CollabError(
-                .notFinite,
-                "Neurons with weights that are not finite cannot be aligned: \(group.rows)."
-            )
+        guard let count = counts.first, count > 0 else { return [] }
+        func gains(of neurons: Range<Int>) throws(CollabError) -> DoubleMatrix {
+            var sums = NeuronGains(of: reference, with: source, neurons: neurons, count: count)
+            for name in group.rows { try sums.addRows(of: name, columns: others[name] ?? 0) }
+            for name in group.columns { try sums.addColumns(of: name, rows: others[name] ?? 0) }
+            guard sums.matrix.values.allSatisfy(\.isFinite) else {
+                throw CollabError(
+                    .notFinite,
+                    "Neurons with weights that are not finite cannot be aligned: \(group.rows)."
+                )
+            }
+            return sums.matrix
         }
-        return Assignment(maximising: gains).columns
+        if 8 * count * count <= mostGainBytes {
+            return try Assignment(maximising: KeptGains(matrix: gains(of: 0..<count))).columns
+        }
+        let stored = try StoredMatrix(rows: count, columns: count)
+        for neurons in TaskMatrices.parts(of: count, TaskMatrices.length(of: mostGainBytes / 8, count)) {
+            try stored.put(gains(of: neurons), row: neurons.lowerBound)
+        }
+        return try Assignment(maximising: StoredGains(stored)).columns
     }
 
     /// The shape that a tensor has in both; a vector is a matrix of one column.

@@ -6,28 +6,31 @@ struct Assignment {
     /// For each row the column that it is assigned.
     let columns: [Int]
 
-    /// - Parameter gains: what each pair is worth; a square matrix.
-    init(maximising gains: DoubleMatrix) {
-        let count = gains.rows
+    /// - Parameter gains: what each pair is worth.
+    ///
+    /// Throws what reading the gains throws.
+    init(maximising gains: some GainRows) throws(CollabError) {
+        var gains = gains
+        let count = gains.count
         // Costs are negated gains; row and column 0 stand for none.
         var (rowPotential, columnPotential) = (
             [Double](repeating: 0, count: count + 1), [Double](repeating: 0, count: count + 1)
         )
         var owner = [Int](repeating: 0, count: count + 1)
         var path = [Int](repeating: 0, count: count + 1)
-        gains.values.withUnsafeBufferPointer { gains in
-            for row in 0..<count {
-                owner[0] = row + 1
-                var column = 0
-                var shortest = [Double](repeating: .infinity, count: count + 1)
-                var isReached = [Bool](repeating: false, count: count + 1)
-                repeat {
-                    isReached[column] = true
-                    let current = owner[column]
-                    var (step, next) = (Double.infinity, 0)
-                    let start = (current - 1) * count - 1
+        for row in 0..<count {
+            try checkCancellation()
+            owner[0] = row + 1
+            var column = 0
+            var shortest = [Double](repeating: .infinity, count: count + 1)
+            var isReached = [Bool](repeating: false, count: count + 1)
+            repeat {
+                isReached[column] = true
+                let current = owner[column]
+                var (step, next) = (Double.infinity, 0)
+                try gains.withRow(current - 1) { gains in
                     for other in 1..<(count + 1) where !isReached[other] {
-                        let cost = -gains[start + other] - rowPotential[current] - columnPotential[other]
+                        let cost = -gains[other - 1] - rowPotential[current] - columnPotential[other]
                         if cost < shortest[other] {
                             shortest[other] = cost
                             path[other] = column
@@ -37,21 +40,21 @@ struct Assignment {
                             next = other
                         }
                     }
-                    for other in 0..<(count + 1) {
-                        if isReached[other] {
-                            rowPotential[owner[other]] += step
-                            columnPotential[other] -= step
-                        } else {
-                            shortest[other] -= step
-                        }
-                    }
-                    column = next
-                } while owner[column] != 0
-                while column != 0 {
-                    let previous = path[column]
-                    owner[column] = owner[previous]
-                    column = previous
                 }
+                for other in 0..<(count + 1) {
+                    if isReached[other] {
+                        rowPotential[owner[other]] += step
+                        columnPotential[other] -= step
+                    } else {
+                        shortest[other] -= step
+                    }
+                }
+                column = next
+            } while owner[column] != 0
+            while column != 0 {
+                let previous = path[column]
+                owner[column] = owner[previous]
+                column = previous
             }
         }
         var columns = [Int](repeating: 0, count: count)

@@ -11,7 +11,10 @@ struct DescendedTasks: BlockwiseMatrix {
     private var members: [(index: Int, weight: Double)] = []
     /// dᵢᵀdᵢ ∕ ‖dᵢ‖² of those, if they are few or small.
     private var grams: [DoubleMatrix] = []
+    /// H, if it is in memory.
     private var curvature: DoubleMatrix
+    /// H, if it is not.
+    private let storedCurvature: StoredMatrix?
 
     /// How many elements the inner products of all members may have to be kept.
     static let mostGramElements = 1 << 24
@@ -30,27 +33,70 @@ struct DescendedTasks: BlockwiseMatrix {
         self.tasks = tasks
         self.steps = steps
         self.rate = rate
+        let kept = Self.keptByteCount(rows: tasks.rows, columns: tasks.columns, memberCount: tasks.count)
+        if kept > tasks.space.mostBytes {
+            members = try Self.weights(of: tasks)
+            curvature = DoubleMatrix(rows: 0, columns: 0)
+            storedCurvature = try Self.storedCurvature(of: tasks, members)
+            return
+        }
+        storedCurvature = nil
         curvature = DoubleMatrix(rows: tasks.columns, columns: tasks.columns)
         let keepsGrams = tasks.count * tasks.columns * tasks.columns <= mostGramElements
+        members = try Self.weights(of: tasks)
+        for member in members {
+            if keepsGrams {
+                var gram = DoubleMatrix(rows: tasks.columns, columns: tasks.columns)
+                try Self.addSquare(of: tasks, member, to: &gram)
+                gram.mirror()
+                curvature.add(gram)
+                grams.append(gram)
+            } else {
+                try Self.addSquare(of: tasks, member, to: &curvature)
+            }
+        }
+        if !keepsGrams { curvature.mirror() }
+    }
+
+    /// 1 ∕ ‖dᵢ‖² of the members that changed the matrix.
+    private static func weights(
+        of tasks: TaskMatrices
+    ) throws(CollabError) -> [(index: Int, weight: Double)] {
+        var members: [(index: Int, weight: Double)] = []
         for index in tasks.everyone {
             var square = 0.0
             for rows in tasks.rowBlocks {
                 let block = try tasks.block(rows: rows, of: [index])
                 square += block.values.reduce(0) { $0 + $1 * $1 }
             }
-            if square == 0 { continue }
-            members.append((index, 1 / square))
-            if keepsGrams {
-                var gram = DoubleMatrix(rows: tasks.columns, columns: tasks.columns)
-                try Self.addSquare(of: tasks, members[members.count - 1], to: &gram)
-                gram.mirror()
-                curvature.add(gram)
-                grams.append(gram)
-            } else {
-                try Self.addSquare(of: tasks, members[members.count - 1], to: &curvature)
-            }
+            if square != 0 { members.append((index, 1 / square)) }
         }
-        if !keepsGrams { curvature.mirror() }
+        return members
+    }
+
+    /// H, a strip of rows after another; the task vectors are read for each.
+    private static func storedCurvature(
+        of tasks: TaskMatrices,
+        _ members: [(index: Int, weight: Double)]
+    ) throws(CollabError) -> StoredMatrix {
+        let result = try StoredMatrix(rows: tasks.columns, columns: tasks.columns)
+        let step = TaskMatrices.length(of: tasks.space.stripElements, tasks.columns)
+        for places in TaskMatrices.parts(of: tasks.columns, step) {
+            var strip = DoubleMatrix(rows: places.count, columns: tasks.columns)
+            for member in members {
+                for rows in tasks.rowBlocks {
+                    let block = try tasks.block(rows: rows, of: [member.index])
+                    try strip.put(
+                        block.factor(columns: places).transposed,
+                        times: block.factor,
+                        factor: member.weight,
+                        adding: true
+                    )
+                }
+            }
+            try result.put(strip, row: places.lowerBound)
+        }
+        return result
     }
 
     private static func addSquare(
@@ -76,7 +122,12 @@ struct DescendedTasks: BlockwiseMatrix {
         var adam = AdamSteps(count: merged.values.count, rate: rate)
         for _ in 0..<steps {
             try checkCancellation()
-            try gradient.put(merged.factor, times: curvature.factor)
+            if let storedCurvature {
+                gradient.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+                try storedCurvature.add(merged.factor, to: &gradient)
+            } else {
+                try gradient.put(merged.factor, times: curvature.factor)
+            }
             adam.step(&merged.values, gradient: gradient.values, target: target.values)
         }
         return merged
@@ -105,8 +156,25 @@ struct DescendedTasks: BlockwiseMatrix {
         min(rows, TaskMatrices.length(of: 2 * stripElements, columns))
     }
 
-    /// The most memory that a matrix takes.
-    static func byteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
+    /// The most that a matrix takes.
+    static func demand(
+        rows: Int,
+        columns: Int,
+        memberCount: Int,
+        _ space: MatrixSpace = .usual
+    ) -> MatrixDemand {
+        let kept = keptByteCount(rows: rows, columns: columns, memberCount: memberCount)
+        if kept <= space.mostBytes { return MatrixDemand(memory: kept, scratch: 0) }
+        let products = StoredMatrix.productByteCount(columns: columns, stripElements: space.stripElements)
+        let blocks = keptByteCount(rows: rows, columns: columns, memberCount: 0) - 8 * columns * columns
+        return MatrixDemand(
+            memory: max(products, blocks + products - 8 * space.stripElements),
+            scratch: 8 * columns * columns
+        )
+    }
+
+    /// The most memory that a matrix takes for which there are no scratch files.
+    private static func keptByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
         let grams = memberCount * columns * columns <= mostGramElements ? memberCount : 0
         let size = TaskMatrices.usualStripElements
         let block = blockLength(rows: rows, columns: columns, stripElements: size) * columns

@@ -25,4 +25,34 @@ extension DoubleMatrix {
             }
         }
     }
+
+    /// Reads some columns of some rows of a tensor of so many columns.
+    init(
+        reading tensor: String,
+        of checkpoint: any Checkpoint,
+        rows: Range<Int>,
+        columns: Int,
+        part: Range<Int>
+    ) throws(CollabError) {
+        if part.count == columns {
+            try self.init(reading: tensor, of: checkpoint, rows: rows, columns: columns)
+            return
+        }
+        self.init(rows: rows.count, columns: part.count)
+        var slice = [Float](repeating: 0, count: min(part.count, TensorInputs.blockSize))
+        for row in rows {
+            try checkCancellation()
+            for places in TaskMatrices.parts(of: part, TensorInputs.blockSize) {
+                try slice.withUnsafeMutableBufferPointer { slice throws(CollabError) in
+                    let read = UnsafeMutableBufferPointer(rebasing: slice[..<places.count])
+                    let elements = row * columns + places.lowerBound..<row * columns + places.upperBound
+                    try checkpoint.read(tensor, elements: elements, into: read)
+                    let start = (row - rows.lowerBound) * part.count + places.lowerBound - part.lowerBound
+                    values.withUnsafeMutableBufferPointer { values in
+                        for index in read.indices { values[start + index] = Double(read[index]) }
+                    }
+                }
+            }
+        }
+    }
 }

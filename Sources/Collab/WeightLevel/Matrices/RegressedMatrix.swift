@@ -27,33 +27,84 @@ struct ReducedGram: Sendable {
     }
 }
 
-/// W with Wᵀ = (Σ Gᵢ)⁻¹ Σ Gᵢ Wᵢᵀ: of Σ Gᵢ there is Cholesky's factor in memory, and the Gᵢ are read for each block of rows.
+/// W with Wᵀ = (Σ Gᵢ)⁻¹ Σ Gᵢ Wᵢᵀ: of Σ Gᵢ there is Cholesky's factor, in memory or in a scratch file, and the Gᵢ are read
+/// for each block of rows.
 struct RegressedMatrix: BlockwiseMatrix {
+    private enum Factor {
+        case kept([Double])
+        case stored(StoredFactor)
+    }
+
     private let inputs: TensorInputs
     private let grams: [ReducedGram]
     private let ridge: Double
     /// Cholesky's factor of the Gram matrices' sum.
-    private let factor: [Double]
+    private let factor: Factor
     private static let blockElements = 1 << 20
 
-    init(_ inputs: TensorInputs, _ grams: [ReducedGram]) throws(CollabError) {
+    init(
+        _ inputs: TensorInputs,
+        _ grams: [ReducedGram],
+        space: MatrixSpace = .usual
+    ) throws(CollabError) {
         self.inputs = inputs
         self.grams = grams
         let order = grams[0].order
+        let kept = Self.keptByteCount(rows: inputs.tensor.shape[0], columns: order)
+        if kept > space.mostBytes {
+            (factor, ridge) = try Self.storedFactor(grams, order, space)
+        } else {
+            (factor, ridge) = try Self.keptFactor(grams, order)
+        }
+    }
+
+    private static func keptFactor(
+        _ grams: [ReducedGram],
+        _ order: Int
+    ) throws(CollabError) -> (Factor, ridge: Double) {
         var sum = DoubleMatrix(rows: order, columns: order)
         var diagonal = 0.0
         for gram in grams {
-            for rows in Self.parts(of: order) {
+            for rows in parts(of: order) {
                 try checkCancellation()
                 let part = try gram.rows(rows)
                 sum.add(part, row: rows.lowerBound)
             }
         }
         for place in 0..<order { diagonal += sum.values[place * (order + 1)] }
-        ridge = 1e-8 * max(diagonal / Double(order * grams.count), 1e-30)
+        let ridge = ridge(diagonal, order, grams.count)
         for place in 0..<order { sum.values[place * (order + 1)] += ridge * Double(grams.count) }
         try solved { () throws(KernelError) in try LinearAlgebra.factorise(&sum.values, order: order) }
-        factor = sum.values
+        return (.kept(sum.values), ridge)
+    }
+
+    private static func storedFactor(
+        _ grams: [ReducedGram],
+        _ order: Int,
+        _ space: MatrixSpace
+    ) throws(CollabError) -> (Factor, ridge: Double) {
+        let stored = try StoredMatrix(rows: order, columns: order)
+        var diagonal: [Double] = []
+        for rows in parts(of: order) {
+            var sum = DoubleMatrix(rows: rows.count, columns: order)
+            for gram in grams {
+                try checkCancellation()
+                sum.add(try gram.rows(rows))
+            }
+            for row in rows { diagonal.append(sum.values[(row - rows.lowerBound) * order + row]) }
+            try stored.put(sum, row: rows.lowerBound)
+        }
+        let ridge = ridge(diagonal.reduce(0, +), order, grams.count)
+        for (place, value) in diagonal.enumerated() {
+            let element = DoubleMatrix(rows: 1, columns: 1, values: [value + ridge * Double(grams.count)])
+            try stored.put(element, row: place, column: place)
+        }
+        return (.stored(try StoredFactor(of: stored, stripElements: space.stripElements)), ridge)
+    }
+
+    /// 10⁻⁸ of the mean diagonal.
+    private static func ridge(_ diagonal: Double, _ order: Int, _ count: Int) -> Double {
+        1e-8 * max(diagonal / Double(order * count), 1e-30)
     }
 
     /// Rows of a Gram matrix that are read at a time.
@@ -64,7 +115,10 @@ struct RegressedMatrix: BlockwiseMatrix {
 
     private var order: Int { grams[0].order }
     var rowsAtOnce: Int { Self.blockLength(rows: inputs.tensor.shape[0], columns: order) }
-    var byteCount: Int { 8 * factor.count }
+    var byteCount: Int {
+        guard case .kept(let values) = factor else { return 0 }
+        return 8 * values.count
+    }
 
     func rows(_ range: Range<Int>) throws(CollabError) -> DoubleMatrix {
         var sides = DoubleMatrix(rows: range.count, columns: order)
@@ -77,8 +131,12 @@ struct RegressedMatrix: BlockwiseMatrix {
                 try sides.put(weights.factor(columns: places), times: part.factor, adding: true)
             }
         }
-        try solved { () throws(KernelError) in
-            try LinearAlgebra.solve(factor: factor, order: order, &sides.values)
+        switch factor {
+        case .kept(let values):
+            try solved { () throws(KernelError) in
+                try LinearAlgebra.solve(factor: values, order: order, &sides.values)
+            }
+        case .stored(let factor): try factor.solve(&sides)
         }
         return sides
     }
@@ -105,8 +163,20 @@ struct RegressedMatrix: BlockwiseMatrix {
         min(rows, TaskMatrices.length(of: blockElements, columns))
     }
 
-    /// The most memory that a matrix takes.
-    static func byteCount(rows: Int, columns: Int) -> Int {
+    /// The most that a matrix takes.
+    static func demand(rows: Int, columns: Int, _ space: MatrixSpace = .usual) -> MatrixDemand {
+        let kept = keptByteCount(rows: rows, columns: columns)
+        if kept <= space.mostBytes { return MatrixDemand(memory: kept, scratch: 0) }
+        let factor = StoredFactor.byteCount(order: columns, stripElements: space.stripElements)
+        let sides = 8 * blockLength(rows: rows, columns: columns) * columns
+        return MatrixDemand(
+            memory: kept - 8 * columns * columns + factor + sides,
+            scratch: 8 * columns * columns
+        )
+    }
+
+    /// The most memory that a matrix takes whose factor is in memory.
+    private static func keptByteCount(rows: Int, columns: Int) -> Int {
         let block = blockLength(rows: rows, columns: columns) * columns
         let part = parts(of: columns)[0].count * columns
         // The factor; a block in both precisions and its right sides; twice the result; rows of a Gram matrix; and what

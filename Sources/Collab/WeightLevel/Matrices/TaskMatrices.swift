@@ -13,9 +13,16 @@ struct TaskMatrices: Sendable {
     /// About how many elements are read at a time.
     let stripElements: Int
     static let usualStripElements = 1 << 19
+    /// How much of what is computed from them is in memory.
+    let space: MatrixSpace
 
-    init(_ inputs: TensorInputs, stripElements: Int = TaskMatrices.usualStripElements) {
+    init(
+        _ inputs: TensorInputs,
+        stripElements: Int = TaskMatrices.usualStripElements,
+        space: MatrixSpace = .usual
+    ) {
         self.inputs = inputs
+        self.space = space
         self.stripElements = stripElements
         (rows, columns) = (inputs.tensor.shape[0], inputs.tensor.shape[1])
     }
@@ -71,7 +78,13 @@ struct TaskMatrices: Sendable {
 
     /// The parts of a length, each of so many places but for the last.
     static func parts(of length: Int, _ step: Int) -> [Range<Int>] {
-        stride(from: 0, to: length, by: step).map { $0..<min($0 + step, length) }
+        parts(of: 0..<length, step)
+    }
+
+    /// The parts of some places.
+    static func parts(of places: Range<Int>, _ step: Int) -> [Range<Int>] {
+        stride(from: places.lowerBound, to: places.upperBound, by: step)
+            .map { $0..<min($0 + step, places.upperBound) }
     }
 
     /// A strip of the sum of some task vectors.
@@ -101,6 +114,14 @@ struct TaskMatrices: Sendable {
             at: 0
         )
         return block
+    }
+
+    /// Writes the sum of some task vectors down, a row for each place on the longer side.
+    func store(_ members: [Int], in matrix: StoredMatrix) throws(CollabError) {
+        for places in strips {
+            let strip = try strip(places, of: members)
+            try matrix.put(isWide ? strip.matrix.transposed : strip.matrix, row: places.lowerBound)
+        }
     }
 
     /// The upper triangle of the inner products over the longer side of the sum of some task vectors.

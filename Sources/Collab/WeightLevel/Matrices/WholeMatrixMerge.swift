@@ -2,7 +2,8 @@
 ///
 /// What a conforming method does to matrices it says in ``change(of:)``; vectors, embeddings of more than
 /// ``largestMatrix`` elements and whatever else is no matrix get the mean of the task vectors. No task vector is in memory
-/// as a whole: what there has to be known of it are a few matrices of the order of one side, in double precision.
+/// as a whole: what there has to be known of it are a few matrices of the order of one side, in double precision;
+/// where those take more memory than ``MatrixSpace/usual`` has, they are in scratch files.
 protocol WholeMatrixMethod: MergeMethod {
     /// The factor of the merged task vector.
     var lambda: MergeParameter { get }
@@ -10,8 +11,8 @@ protocol WholeMatrixMethod: MergeMethod {
     var largestMatrix: Int { get }
     /// The merged task vector.
     func change(of tasks: TaskMatrices) throws(CollabError) -> any BlockwiseMatrix
-    /// The most memory that a matrix takes, at one time or another.
-    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int
+    /// The most that a matrix takes, at one time or another.
+    func demand(rows: Int, columns: Int, memberCount: Int) -> MatrixDemand
 }
 
 extension WholeMatrixMethod {
@@ -38,8 +39,17 @@ extension WholeMatrixMethod {
 
     /// The most memory that a tensor takes beside slices of the inputs.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
-        guard isMergedWhole(tensor) else { return 0 }
-        return matrixByteCount(rows: tensor.shape[0], columns: tensor.shape[1], memberCount: memberCount)
+        demand(of: tensor, memberCount)?.memory ?? 0
+    }
+
+    /// The most disk space that a tensor takes beside the result.
+    public func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        demand(of: tensor, memberCount)?.scratch ?? 0
+    }
+
+    private func demand(of tensor: TensorDescription, _ memberCount: Int) -> MatrixDemand? {
+        guard isMergedWhole(tensor) else { return nil }
+        return demand(rows: tensor.shape[0], columns: tensor.shape[1], memberCount: memberCount)
     }
 
     private func isMergedWhole(_ tensor: TensorDescription) -> Bool {

@@ -64,10 +64,19 @@ public struct RegMeanMerge: MergeMethod {
         }
     }
 
-    /// The most memory that a matrix takes: one of the order of its columns, and some of its rows.
+    /// The most memory that a matrix takes: one of the order of its columns where that is not too much, and some of its rows.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
-        guard let grams = try? grams(for: tensor), let order = grams.first?.order else { return 0 }
-        return RegressedMatrix.byteCount(rows: tensor.shape[0], columns: order)
+        demand(of: tensor)?.memory ?? 0
+    }
+
+    /// The disk space that a matrix of the order of its columns takes where it is too large to be in memory.
+    public func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
+        demand(of: tensor)?.scratch ?? 0
+    }
+
+    private func demand(of tensor: TensorDescription) -> MatrixDemand? {
+        guard let grams = try? grams(for: tensor), let order = grams.first?.order else { return nil }
+        return RegressedMatrix.demand(rows: tensor.shape[0], columns: order)
     }
 
     /// A regression over equal matrices gives that matrix.

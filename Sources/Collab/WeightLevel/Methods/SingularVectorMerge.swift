@@ -26,13 +26,24 @@ public struct SingularVectorMerge: WholeMatrixMethod {
 
     func change(of tasks: TaskMatrices) throws(CollabError) -> any BlockwiseMatrix {
         let each = tasks.width / tasks.count
+        let kept = TaskDirections.byteCount(rows: tasks.rows, columns: tasks.columns)
+        if kept > tasks.space.mostBytes {
+            var directions = try StoredDirections(tasks, capacity: each * tasks.count, tasks.space)
+            for member in tasks.everyone { try directions.add(of: [member], count: each) }
+            return try directions.orthogonalised(weights: directions.lengths)
+        }
         var directions = TaskDirections(tasks, capacity: each * tasks.count)
         for member in tasks.everyone { try directions.add(of: [member], count: each) }
         return try directions.orthogonalised(weights: directions.lengths)
     }
 
-    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
-        TaskDirections.byteCount(rows: rows, columns: columns)
+    func demand(rows: Int, columns: Int, memberCount: Int) -> MatrixDemand {
+        MatrixDemand(
+            rows: rows,
+            columns: columns,
+            kept: TaskDirections.byteCount(rows: rows, columns: columns),
+            scratch: StoredDirections.scratchByteCount(rows: rows, columns: columns)
+        )
     }
 }
 

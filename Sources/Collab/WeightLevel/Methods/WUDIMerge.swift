@@ -47,8 +47,8 @@ public struct WUDIMerge: WholeMatrixMethod {
         try DescendedTasks(tasks, steps: steps, rate: rate)
     }
 
-    func matrixByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
-        DescendedTasks.byteCount(rows: rows, columns: columns, memberCount: memberCount)
+    func demand(rows: Int, columns: Int, memberCount: Int) -> MatrixDemand {
+        DescendedTasks.demand(rows: rows, columns: columns, memberCount: memberCount)
     }
 }
 
