@@ -153,7 +153,7 @@ struct DescendedTasks: BlockwiseMatrix {
     }
 
     private static func blockLength(rows: Int, columns: Int, stripElements: Int) -> Int {
-        min(rows, TaskMatrices.length(of: 2 * stripElements, columns))
+        min(rows, TaskMatrices.length(of: stripElements, columns))
     }
 
     /// The most that a matrix takes.

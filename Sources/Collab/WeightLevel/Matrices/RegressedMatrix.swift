@@ -169,8 +169,9 @@ struct RegressedMatrix: BlockwiseMatrix {
         if kept <= space.mostBytes { return MatrixDemand(memory: kept, scratch: 0) }
         let factor = StoredFactor.byteCount(order: columns, stripElements: space.stripElements)
         let sides = 8 * blockLength(rows: rows, columns: columns) * columns
+        // What products take is in both, and is taken once.
         return MatrixDemand(
-            memory: kept - 8 * columns * columns + factor + sides,
+            memory: kept - (8 * columns + 3072) * columns + factor + sides,
             scratch: 8 * columns * columns
         )
     }

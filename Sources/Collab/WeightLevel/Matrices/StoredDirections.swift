@@ -37,15 +37,18 @@ struct StoredDirections {
     /// first part write into, if they are to be beside.
     mutating func add(of members: [Int], count: Int, besideCommon: Bool = false) throws(CollabError) {
         try tasks.store(members, in: task)
-        if besideCommon, let commonCount, commonCount > 0 { try subtractCommon(commonCount) }
+        var common: Double?
+        if besideCommon, let commonCount, commonCount > 0 {
+            try subtractCommon(commonCount)
+            common = lengths[0]
+        }
         let width = tasks.width
         let found = try StoredEigenvectors(
             largest: min(max(0, count), width),
             using: task.rowSquares(isUpper: true, stripElements: space.stripElements),
             space: space
         )
-        let limit = TaskDirections.tolerance * TaskDirections.tolerance * max(0, found.values.first ?? 0)
-        let kept = found.values.prefix { $0 > limit }.count
+        let kept = TaskDirections.keptCount(of: found.values, beside: common)
         let start = lengths.count
         lengths += found.values.prefix(kept).map { $0.squareRoot() }
         commonCount = commonCount ?? kept

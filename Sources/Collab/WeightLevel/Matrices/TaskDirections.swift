@@ -55,7 +55,7 @@ struct TaskDirections {
                 try rest.subtract(cosines.factor, times: common)
                 try gram.addSquare(of: rest.factor.transposed)
             }
-            return try add([member], using: &gram, count)
+            return try add([member], using: &gram, count, beside: lengths[first.places.lowerBound])
         }
         // U₀ᵀ d ∕ σ₀, the counterparts U₀ being A₀ V₀ᵀ ∕ σ₀.
         var cosines = DoubleMatrix(rows: first.places.count, columns: tasks.width)
@@ -74,7 +74,7 @@ struct TaskDirections {
             try rest.subtract(common.factor, times: cosines.factor)
             try gram.addSquare(of: rest.factor.transposed)
         }
-        try add([member], using: &gram, count)
+        try add([member], using: &gram, count, beside: lengths[first.places.lowerBound])
         let last = parts.count - 1
         var shared = DoubleMatrix(rows: cosines.rows, columns: parts[last].places.count)
         try shared.put(cosines.factor, times: vectors.factor(rows: parts[last].places).transposed)
@@ -89,14 +89,23 @@ struct TaskDirections {
         return TaskMatrices.byteCount(rows: rows, columns: columns, preparing: preparing, computing: 2)
     }
 
+    /// How many of the squared σ are no rounding errors.
+    ///
+    /// - Parameter common: the largest σ of the directions beside which these were looked for; of a task vector nothing but
+    ///   errors may be left beside those.
+    static func keptCount(of squares: [Double], beside common: Double? = nil) -> Int {
+        let largest = max(squares.first ?? 0, (common ?? 0) * (common ?? 0))
+        return squares.prefix { $0 > tolerance * tolerance * largest }.count
+    }
+
     private mutating func add(
         _ members: [Int],
         using gram: inout DoubleMatrix,
-        _ count: Int
+        _ count: Int,
+        beside common: Double? = nil
     ) throws(CollabError) {
         let (squares, found) = try gram.takeLargestEigenvectors(min(max(0, count), gram.rows))
-        let limit = Self.tolerance * Self.tolerance * max(0, squares.first ?? 0)
-        let kept = squares.prefix { $0 > limit }.count
+        let kept = Self.keptCount(of: squares, beside: common)
         let start = vectors.rows
         vectors.append(found, rows: kept)
         lengths += squares.prefix(kept).map { $0.squareRoot() }
