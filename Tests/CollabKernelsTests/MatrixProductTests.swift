@@ -126,7 +126,10 @@ import Testing
     }
 
     /// The largest weights by the largest activations of one sign: narrow sums on the way must not overflow.
-    @Test(arguments: TensorFormat.allCases.filter { $0.blockElements > 1 }, KernelLevel.supported)
+    @Test(
+        arguments: TensorFormat.allCases.filter { $0.blockElements > 1 },
+        KernelLevel.supported
+    )
     func `the largest sums are exact`(format: TensorFormat, level: KernelLevel) throws {
         var random = TestRandom(seed: 5)
         let columns = 256
@@ -134,7 +137,9 @@ import Testing
             // Scales stay what they are, so that they are numbers.
             var bytes = RandomTensor.bytes(format: format, elements: 16 * columns, using: &random)
             let quants = format.quants
-            for index in bytes.indices where quants.contains(index % format.blockBytes) { bytes[index] = filler }
+            for index in bytes.indices where quants.contains(index % format.blockBytes) {
+                bytes[index] = filler
+            }
             let matrix = try bytes.withUnsafeBytes {
                 try PackedMatrix(format: format, rows: 16, columns: columns, bytes: $0)
             }
