@@ -69,7 +69,7 @@ struct ComputeShareTests {
         for claim in claims { claim.join() }
         for (claim, gate) in zip(claims, gates) {
             Thread.detachNewThread {
-                claim.compute(upTo: 2, expecting: 60_000_000_000) { workers in
+                claim.compute(upTo: 2, expecting: 600_000_000_000) { workers in
                     order.withLock { $0.append("first: \(workers)") }
                     begun.signal()
                     gate.wait()
@@ -80,7 +80,7 @@ struct ComputeShareTests {
         await Self.wait(for: begun, begun)
         Thread.detachNewThread {
             // It waits a quarter of a step for the second core: long enough for the slowest machine.
-            claims[2].compute(upTo: 2, expecting: 400_000_000_000) { workers in
+            claims[2].compute(upTo: 2, expecting: 4_000_000_000_000) { workers in
                 order.withLock { $0.append("then: \(workers)") }
             }
             end.signal()
@@ -96,7 +96,7 @@ struct ComputeShareTests {
         "and one that comes when a step is about to end waits for that core too, but not for one whose step has just begun"
     )
     func nextCore() async throws {
-        for (expected, workers) in [(60_000_000_000, 2), (4_000_000_000_000, 1)] {
+        for (expected, workers) in [(600_000_000_000, 2), (40_000_000_000_000, 1)] {
             let share = ComputeShare(cores: 2)
             let claims = (0..<2).map { _ in ComputeShare.Claim(on: share) }
             for claim in claims { claim.join() }
@@ -113,7 +113,7 @@ struct ComputeShareTests {
             }
             await Self.wait(for: begun)
             Thread.detachNewThread {
-                claims[1].compute(upTo: 2, expecting: 400_000_000_000) { count in
+                claims[1].compute(upTo: 2, expecting: 4_000_000_000_000) { count in
                     found.withLock { $0.append(count) }
                 }
                 end.signal()
