@@ -29,13 +29,16 @@ package final class ScratchFile: Sendable {
         precondition(byteCount >= 0)
         try Self.checkSpace(for: byteCount, in: folder)
         var path = Array("\(folder)/collab-scratch-XXXXXX".utf8CString)
-        let made = mkstemp(&path)
+        let made = mkostemp(&path, O_CLOEXEC)
         guard made >= 0 else { throw Self.failure("made", in: folder, errno) }
         unlink(path)
         #if canImport(Darwin)
             let code = ftruncate(made, off_t(byteCount)) == 0 ? 0 : errno
         #else
-            let code = byteCount == 0 ? 0 : posix_fallocate(made, 0, off_t(byteCount))
+            var code = byteCount == 0 ? 0 : posix_fallocate(made, 0, off_t(byteCount))
+            while code == EINTR { code = posix_fallocate(made, 0, off_t(byteCount)) }
+            // Some file systems cannot take space in advance; it is then taken as it is written.
+            if code == EOPNOTSUPP || code == EINVAL { code = ftruncate(made, off_t(byteCount)) == 0 ? 0 : errno }
         #endif
         guard code == 0 else {
             close(made)
@@ -55,7 +58,9 @@ package final class ScratchFile: Sendable {
         if byteCount == 0 { return }
         var space = statvfs()
         guard statvfs(folder, &space) == 0 else { throw failure("made", in: folder, errno) }
-        let (left, overflows) = Int(space.f_bavail).multipliedReportingOverflow(by: Int(space.f_frsize))
+        let (left, overflows) = Int(clamping: space.f_bavail).multipliedReportingOverflow(
+            by: Int(clamping: space.f_frsize)
+        )
         if !overflows, left < byteCount {
             throw KernelError(
                 "\(folder) has \(left) bytes left and \(byteCount) are needed; free some, or set TMPDIR to another folder."

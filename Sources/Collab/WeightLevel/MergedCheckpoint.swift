@@ -187,8 +187,10 @@ extension MergedCheckpoint {
                 try method.validate(memberCount: members.count, tensor: tensor)
                 return try method.prepare(inputs)
             }
-            // A cancelled measurement may be wanted again.
-            if case .failure(let error) = computed, error.code == .cancelled { return computed }
+            // A cancelled measurement may be wanted again, and a disk may have space again.
+            if case .failure(let error) = computed, [.cancelled, .inputOutput].contains(error.code) {
+                return computed
+            }
             state.merge = computed
             return computed
         }

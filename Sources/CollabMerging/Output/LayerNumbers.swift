@@ -34,7 +34,7 @@ struct LayerNumbers {
         for key in Self.keys.sorted() {
             guard let items = object[key]?.arrayValue, !items.isEmpty else { continue }
             let listed = items.compactMap(\.intValue)
-            guard listed.count == items.count, listed.allSatisfy({ (0..<count).contains($0) }) else {
+            guard listed.count == items.count, listed.allSatisfy({ $0 >= 0 && $0 < count }) else {
                 throw CollabError(
                     .unsupported,
                     "“\(key)” of config.json should list numbers of its \(count) layers, whose places change here; it is "

@@ -89,10 +89,7 @@ final class MergeBoard: Sendable {
         do throws(KernelError) { pool = try WorkerPool(workers: threads) } catch {
             throw CollabError(.invalidRequest, error.message)
         }
-        // What is computed of whole matrices takes long before the first block is there.
-        pool.run { _ in
-            ThreadCancellation.$isRequested.withValue(self.isCancelled) { self.workOff(blockElements) }
-        }
+        pool.run { _ in self.workOff(blockElements) }
         if let failure = state.withLock({ $0.failure }) { throw failure.error }
         if isCancelled() { throw CollabError.cancelled }
         report(progress)
@@ -107,15 +104,22 @@ final class MergeBoard: Sendable {
         }
         while let place = take() {
             defer { state.withLock { $0.queue.finish(place) } }
-            do throws(CollabError) {
-                try write(work[place], buffer, scratch)
-            } catch {
+            // What is computed of whole matrices takes long before the first block is there.
+            let outcome = ThreadCancellation.$isRequested.withValue({ self.isUnwanted(place) }) {
+                Result { () throws(CollabError) in try write(work[place], buffer, scratch) }
+            }
+            if case .failure(let error) = outcome {
                 state.withLock { state in
                     if place < state.failure?.place ?? .max { state.failure = (place, error) }
                 }
                 return
             }
         }
+    }
+
+    /// Whether a tensor need not be finished: the merge has been cancelled, or a tensor before it has failed.
+    private func isUnwanted(_ place: Int) -> Bool {
+        isCancelled() || state.withLock { $0.failure?.place ?? .max } < place
     }
 
     /// The place of the next tensor that there is memory for; `nil` when there is none, or no more are wanted.

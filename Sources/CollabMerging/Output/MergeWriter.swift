@@ -92,10 +92,7 @@ public struct MergeWriter: Sendable {
     ) throws(CollabError) -> MergeSummary {
         try check()
         if plan.format == .safetensors { _ = try plan.stored(as: .safetensors) }
-        let scratch = plan.forecast(threads: options.threads).scratchByteCount
-        do throws(KernelError) { try ScratchFile.checkSpace(for: scratch) } catch {
-            throw CollabError(.inputOutput, "The merge's scratch files: \(error.message)", cause: error)
-        }
+        try checkScratchSpace()
         let partial = PartialFolder(path: partialFolder, final: target)
         try partial.make()
         let identities = try inputIdentities()
@@ -112,6 +109,8 @@ public struct MergeWriter: Sendable {
             let file = try fileLayout(of: shard.tensors, buffers, inputs: identities)
             shards.append(try WeightShard(path: partialFolder + "/" + shard.file, layout: file))
         }
+        // The result's own space, which is taken now, may be on the same disk.
+        try checkScratchSpace()
         let board = MergeBoard(
             shards,
             plan: plan,
@@ -137,6 +136,13 @@ public struct MergeWriter: Sendable {
             progress: progress,
             resumedTensors: board.resumedTensors
         )
+    }
+
+    private func checkScratchSpace() throws(CollabError) {
+        let scratch = plan.forecast(threads: options.threads).scratchByteCount
+        do throws(KernelError) { try ScratchFile.checkSpace(for: scratch) } catch {
+            throw CollabError(.inputOutput, "The merge's scratch files: \(error.message)", cause: error)
+        }
     }
 
     /// Where everything goes in a file, with what it was made of in its metadata: the configuration, the seed, and the

@@ -52,10 +52,6 @@ struct ResultConfiguration {
         let formats = Set(plan.tensors.map(\.format))
         let name = formats == [.bf16] ? "bfloat16" : formats == [.f16] ? "float16" : "float32"
         object[object["dtype"] != nil ? "dtype" : "torch_dtype"] = JSONValue(name)
-        // Some architectures tie where nothing is said.
-        if plan.tensors.contains(where: { OutputMatrix.isOutput($0.name) }) {
-            object["tie_word_embeddings"] = false
-        }
         return object
     }
 
@@ -76,9 +72,8 @@ struct ResultConfiguration {
         {
             object["vocab_size"] = JSONValue(embeddings.shape.first ?? 0)
         }
-        if plan.tensors.contains(where: { OutputMatrix.isOutput($0.name) }),
-            object["tie_word_embeddings"] != nil
-        {
+        // Some architectures tie where nothing is said.
+        if plan.tensors.contains(where: { OutputMatrix.isOutput($0.name) }) {
             object["tie_word_embeddings"] = false
         }
     }
@@ -106,7 +101,7 @@ struct ResultConfiguration {
         let keys = known.filter { object[$0] != nil }
         let count = keys.first.flatMap { object[$0]?.intValue }
         for key in keys { object[key] = JSONValue(origins.count) }
-        let isMoved = count.map { origins != Array(0..<$0) } ?? false
+        let isMoved = count.map { origins.count != $0 || origins != Array(origins.indices) } ?? false
         if isMoved, let count { try LayerNumbers(origins, of: count).renumber(&object) }
         var lists: [(key: String, items: [JSONValue])] = []
         for member in object {

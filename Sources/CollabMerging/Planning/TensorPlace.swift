@@ -1,6 +1,7 @@
 /// Where in a model a tensor stands, read off its name.
 ///
-/// The layer is the first number between dots: 3 in `model.layers.3.mlp.up_proj.weight` and in `blk.3.ffn_up.weight`.
+/// The layer is the first number between dots: 3 in `model.layers.3.mlp.up_proj.weight` and in `blk.3.ffn_up.weight`. Layers
+/// are counted, so a number that no model has as many layers as is a name like others.
 enum TensorPlace: Hashable {
     /// Before the first layer: embeddings, of words or of patches of an image.
     case beforeLayers
@@ -37,9 +38,12 @@ enum TensorPlace: Hashable {
         layer(in: name).map { String(name[..<$0.range.lowerBound]) }
     }
 
+    private static let mostLayers = 100_000
+
     private static func layer(in name: String) -> (number: Int, range: Range<String.Index>)? {
         for part in name.split(separator: ".") {
-            if part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part) {
+            if part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part), number < mostLayers
+            {
                 return (number, part.startIndex..<part.endIndex)
             }
         }

@@ -100,8 +100,14 @@ public struct AlignedCheckpoint: Checkpoint, Identifiable {
             ]
             return shapes.compactMap { $0 }.max() ?? 0
         }
-        let bytes = 8 * (counts.max() ?? 0) * (counts.max() ?? 0)
+        let bytes = gainByteCount(of: counts.max() ?? 0)
         return bytes > mostGainBytes ? bytes : 0
+    }
+
+    /// The bytes of the gains of so many neurons; the largest number where it is no number.
+    private static func gainByteCount(of count: Int) -> Int {
+        let (pairs, overflows) = count.multipliedReportingOverflow(by: count)
+        return overflows || pairs > Int.max / 8 ? .max : 8 * pairs
     }
 
     /// For each place the neuron of the source that comes to stand there.
@@ -126,6 +132,9 @@ public struct AlignedCheckpoint: Checkpoint, Identifiable {
             }
         }
         guard let count = counts.first, count > 0 else { return [] }
+        // Neurons without weights are all alike.
+        guard others.values.contains(where: { $0 > 0 }) else { return [] }
+        let bytes = gainByteCount(of: count)
         func gains(of neurons: Range<Int>) throws(CollabError) -> DoubleMatrix {
             var sums = NeuronGains(of: reference, with: source, neurons: neurons, count: count)
             for name in group.rows { try sums.addRows(of: name, columns: others[name] ?? 0) }
@@ -138,7 +147,7 @@ public struct AlignedCheckpoint: Checkpoint, Identifiable {
             }
             return sums.matrix
         }
-        if 8 * count * count <= mostGainBytes {
+        if bytes <= mostGainBytes {
             return try Assignment(maximising: KeptGains(matrix: gains(of: 0..<count))).columns
         }
         let stored = try StoredMatrix(rows: count, columns: count)

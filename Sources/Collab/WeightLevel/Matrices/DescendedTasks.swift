@@ -111,7 +111,10 @@ struct DescendedTasks: BlockwiseMatrix {
     }
 
     var rowsAtOnce: Int {
-        Self.blockLength(rows: tasks.rows, columns: tasks.columns, stripElements: tasks.stripElements)
+        // H is read from its file for each block and step: the fewer the better.
+        storedCurvature == nil
+            ? Self.blockLength(rows: tasks.rows, columns: tasks.columns, stripElements: tasks.stripElements)
+            : tasks.space.blockLength(rows: tasks.rows, columns: tasks.columns)
     }
     var byteCount: Int { 8 * (grams.count + 1) * curvature.values.count }
 
@@ -166,20 +169,24 @@ struct DescendedTasks: BlockwiseMatrix {
         let kept = keptByteCount(rows: rows, columns: columns, memberCount: memberCount)
         if kept <= space.mostBytes { return MatrixDemand(memory: kept, scratch: 0) }
         let products = StoredMatrix.productByteCount(columns: columns, stripElements: space.stripElements)
-        let blocks = keptByteCount(rows: rows, columns: columns, memberCount: 0) - 8 * columns * columns
+        let blocks = blockByteCount(space.blockLength(rows: rows, columns: columns), columns: columns)
         return MatrixDemand(
             memory: max(products, blocks + products - 8 * space.stripElements),
             scratch: 8 * columns * columns
         )
     }
 
+    /// What computing so many rows takes: the rows, C, the slope, and Adam's two means; twice the result; and what products
+    /// take.
+    private static func blockByteCount(_ rows: Int, columns: Int) -> Int {
+        (8 * 6 + 4 * RowBlocks.keptBlocks) * rows * columns + 3072 * columns
+    }
+
     /// The most memory that a matrix takes for which there are no scratch files.
     private static func keptByteCount(rows: Int, columns: Int, memberCount: Int) -> Int {
         let grams = memberCount * columns * columns <= mostGramElements ? memberCount : 0
         let size = TaskMatrices.usualStripElements
-        let block = blockLength(rows: rows, columns: columns, stripElements: size) * columns
-        // The rows, C, the slope, and Adam's two means; twice the result; and what products take.
-        return 8 * (grams + 1) * columns * columns + 8 * 6 * block
-            + 4 * RowBlocks.keptBlocks * block + 3072 * columns
+        let length = blockLength(rows: rows, columns: columns, stripElements: size)
+        return 8 * (grams + 1) * columns * columns + blockByteCount(length, columns: columns)
     }
 }

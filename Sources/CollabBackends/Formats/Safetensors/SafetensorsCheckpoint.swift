@@ -67,7 +67,7 @@ public struct SafetensorsCheckpoint: Checkpoint {
                     )
                 )
             } else if tensor.type.isInteger {
-                guard !tensor.name.hasSuffix("weight") else {
+                guard !Self.quantisedSuffixes.contains(where: { tensor.name.hasSuffix($0) }) else {
                     throw CollabError(
                         .unsupported,
                         "The tensor “\(tensor.name.abbreviated)” of \(file.path) is of type \(tensor.type.rawValue): "
@@ -90,6 +90,9 @@ public struct SafetensorsCheckpoint: Checkpoint {
         self.stored = StoredTensors(stored, name: name)
         integerTensors = integers
     }
+
+    /// How the names of whole numbers end that stand for weights.
+    private static let quantisedSuffixes = ["weight", "weight_packed", "qzeros", "W_q"]
 
     /// The tensors, in the order of the files and of the bytes within each.
     public var tensors: [TensorDescription] { stored.descriptions }
