@@ -54,6 +54,31 @@ struct LayerNumbersTests {
         #expect(error?.code == .unsupported)
     }
 
+    @Test("counts of layers that no model has are no reason to give up", arguments: [-1, 0, .max])
+    func hostileCounts(_ count: Int) throws {
+        var object: JSONObject = ["num_hidden_layers": JSONValue(count), "window": 3]
+        try ResultConfiguration.setLayers(&object, [1, 0], ["num_hidden_layers"])
+        #expect(object["num_hidden_layers"] == 2)
+        object = ["num_hidden_layers": JSONValue(count), "moe_layers": [1]]
+        if count > 0 {
+            try ResultConfiguration.setLayers(&object, [1, 0], ["num_hidden_layers"])
+            #expect(object["moe_layers"] == [0])
+        } else {
+            #expect(throws: CollabError.self) {
+                try ResultConfiguration.setLayers(&object, [1, 0], ["num_hidden_layers"])
+            }
+        }
+    }
+
+    @Test("numbers that no model has as many layers as are names")
+    func hostileNames() {
+        #expect(TensorPlace("model.layers.99999.w") == .layer(99_999))
+        for name in ["model.layers.100000.w", "model.layers.9223372036854775807.w"] {
+            #expect(TensorPlace(name) == .afterLayers)
+        }
+        #expect(TensorPlace("model.layers.9223372036854775807.2.w") == .layer(2))
+    }
+
     private let layers = (0..<4).map { "model.layers.\($0).mlp.up_proj.weight" }
 
     @Test("a stack renumbers them, though there be as many as layers; a whole model leaves them")

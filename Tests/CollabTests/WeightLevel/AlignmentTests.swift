@@ -153,6 +153,21 @@ struct AlignmentTests {
         #expect(try bytes(14_336) == 8 * 14_336 * 14_336)
     }
 
+    @Test("as many neurons as there can be, without any weights, are left where they are")
+    func neuronsOfNothing() throws {
+        let count = 1 << 40
+        let names = ["gate_proj", "up_proj", "down_proj"].map { "layers.0.mlp.\($0).weight" }
+        let layer = try MemoryCheckpoint(
+            "nothing",
+            tensors: names.enumerated().map { place, name in
+                MemoryCheckpoint.Tensor(name, shape: place < 2 ? [count, 0] : [0, count], values: [])
+            }
+        )
+        let groups = NeuronGroup.feedForward(of: layer)
+        #expect(AlignedCheckpoint.scratchByteCount(of: groups, in: layer) == .max)
+        #expect(try AlignedCheckpoint(layer, to: layer, groups: groups).changedTensorCount == 0)
+    }
+
     @Test("a model that matches as it is keeps its stored form")
     func identity() throws {
         let layer = try layer(2)
