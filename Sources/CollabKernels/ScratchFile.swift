@@ -38,7 +38,9 @@ package final class ScratchFile: Sendable {
             var code = byteCount == 0 ? 0 : posix_fallocate(made, 0, off_t(byteCount))
             while code == EINTR { code = posix_fallocate(made, 0, off_t(byteCount)) }
             // Some file systems cannot take space in advance; it is then taken as it is written.
-            if code == EOPNOTSUPP || code == EINVAL { code = ftruncate(made, off_t(byteCount)) == 0 ? 0 : errno }
+            if code == EOPNOTSUPP || code == EINVAL {
+                code = ftruncate(made, off_t(byteCount)) == 0 ? 0 : errno
+            }
         #endif
         guard code == 0 else {
             close(made)

@@ -42,7 +42,8 @@ enum TensorPlace: Hashable {
 
     private static func layer(in name: String) -> (number: Int, range: Range<String.Index>)? {
         for part in name.split(separator: ".") {
-            if part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part), number < mostLayers
+            if part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part),
+                number < mostLayers
             {
                 return (number, part.startIndex..<part.endIndex)
             }
