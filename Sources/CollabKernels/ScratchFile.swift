@@ -29,9 +29,11 @@ package final class ScratchFile: Sendable {
         precondition(byteCount >= 0)
         try Self.checkSpace(for: byteCount, in: folder)
         var path = Array("\(folder)/collab-scratch-XXXXXX".utf8CString)
-        let made = mkostemp(&path, O_CLOEXEC)
+        let made = mkstemp(&path)
         guard made >= 0 else { throw Self.failure("made", in: folder, errno) }
         unlink(path)
+        // Processes that are started meanwhile would keep its space.
+        _ = fcntl(made, F_SETFD, FD_CLOEXEC)
         #if canImport(Darwin)
             let code = ftruncate(made, off_t(byteCount)) == 0 ? 0 : errno
         #else
