@@ -123,13 +123,7 @@ extension CollabError: CustomStringConvertible {
     }
 }
 
-/// Throws ``CollabError/cancelled`` where the surrounding task has been cancelled.
+/// Throws ``CollabError/cancelled`` where the surrounding task, or what this thread does for another, has been cancelled.
 package func checkCancellation() throws(CollabError) {
-    if Task.isCancelled || ThreadCancellation.isRequested?() == true { throw .cancelled }
-}
-
-/// Cancellation on threads that belong to no task: whoever starts them says how it is asked for.
-package enum ThreadCancellation {
-    /// Whether the work of the thread is no longer wanted.
-    @TaskLocal package static var isRequested: (@Sendable () -> Bool)?
+    if Task.isCancelled || ThreadCancellation.isRequested { throw .cancelled }
 }

@@ -105,10 +105,11 @@ final class MergeBoard: Sendable {
         while let place = take() {
             defer { state.withLock { $0.queue.finish(place) } }
             // What is computed of whole matrices takes long before the first block is there.
-            let outcome = ThreadCancellation.$isRequested.withValue({ self.isUnwanted(place) }) {
-                Result { () throws(CollabError) in try write(work[place], buffer, scratch) }
-            }
-            if case .failure(let error) = outcome {
+            do throws(CollabError) {
+                try ThreadCancellation.asking({ self.isUnwanted(place) }) { () throws(CollabError) in
+                    try write(work[place], buffer, scratch)
+                }
+            } catch {
                 state.withLock { state in
                     if place < state.failure?.place ?? .max { state.failure = (place, error) }
                 }

@@ -183,7 +183,7 @@ struct MatrixBlockTests {
         let stored = try tasks([17, 38], space: Self.noSpace)
         let asked = Protected(0)
         let error = #expect(throws: CollabError.self) {
-            try ThreadCancellation.$isRequested.withValue({
+            try ThreadCancellation.asking({
                 asked.withLock { count in
                     count += 1
                     return count > 20
