@@ -264,7 +264,8 @@ CV_INLINE void cv_tile_quantized(const collab_precision precision, const collab_
             if (below && count <= 4) cv_prefetch_lines(below + i * COLLAB_LOW_BLOCK + 4096, COLLAB_LOW_BLOCK);
 #pragma clang loop unroll(full)
             for (int p = 0; p < parts; p++) {
-                if (count > 1) __asm__ volatile("" ::: "memory");
+                // One vector's weights after another's: there are not registers for both.
+                if (parts > 1 && count > 1) __asm__ volatile("" ::: "memory");
                 cv_block u = cv_unpack(format, group, below, i, part + p);
                 if (precision == COLLAB_INTEGER) cv_block_integer(format, &u, tile, acc[p], width, token, count);
                 else cv_block_float(format, &u, tile, acc[p], width, token, count);
