@@ -74,35 +74,32 @@ package final class ScratchFile: Sendable {
 
     /// Reads bytes from a place on.
     package func read(_ bytes: UnsafeMutableRawBufferPointer, at place: Int) throws(KernelError) {
-        precondition(place >= 0 && place + bytes.count <= byteCount)
-        var done = 0
-        while done < bytes.count {
-            let count = pread(
-                descriptor,
-                bytes.baseAddress.map { $0 + done },
-                bytes.count - done,
-                off_t(place + done)
-            )
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("read", errno) }
-            done += count
+        try pass(bytes.count, at: place, "read") { done, count, offset in
+            pread(descriptor, bytes.baseAddress.map { $0 + done }, count, offset)
         }
     }
 
     /// Writes bytes from a place on.
     package func write(_ bytes: UnsafeRawBufferPointer, at place: Int) throws(KernelError) {
-        precondition(place >= 0 && place + bytes.count <= byteCount)
+        try pass(bytes.count, at: place, "written") { done, count, offset in
+            pwrite(descriptor, bytes.baseAddress.map { $0 + done }, count, offset)
+        }
+    }
+
+    /// Repeats a call that may do less than it is asked to.
+    private func pass(
+        _ count: Int,
+        at place: Int,
+        _ what: String,
+        _ call: (_ done: Int, _ left: Int, _ offset: off_t) -> Int
+    ) throws(KernelError) {
+        precondition(place >= 0 && place + count <= byteCount)
         var done = 0
-        while done < bytes.count {
-            let count = pwrite(
-                descriptor,
-                bytes.baseAddress.map { $0 + done },
-                bytes.count - done,
-                off_t(place + done)
-            )
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("written", errno) }
-            done += count
+        while done < count {
+            let step = call(done, count - done, off_t(place + done))
+            if step < 0, errno == EINTR { continue }
+            guard step > 0 else { throw Self.failure(what, errno) }
+            done += step
         }
     }
 
