@@ -57,6 +57,30 @@ import Testing
         #expect(Array(cells.values) == [5, 5, 5])
     }
 
+    #if os(Linux)
+        @Test func `workers without work take no time of a processor`() throws {
+            let pool = try WorkerPool(workers: 3)
+            let threads = Cells(3)
+            pool.run { worker in threads.values[worker] = Int(pthread_self()) }
+            /// What the two that wait for work have computed so far, in nanoseconds.
+            func computed() -> [Int] {
+                threads.values.dropFirst().map { thread in
+                    var clock = clockid_t()
+                    var time = timespec()
+                    guard pthread_getcpuclockid(pthread_t(thread), &clock) == 0,
+                        clock_gettime(clock, &time) == 0
+                    else { return -1 }
+                    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+                }
+            }
+            // They spin for 50 µs of their own time before they sleep.
+            usleep(20_000)
+            let before = computed()
+            usleep(100_000)
+            #expect(!before.contains(-1) && computed() == before)
+        }
+    #endif
+
     @Test func `calls from several threads take turns`() async throws {
         let pool = try WorkerPool(workers: 2)
         let cells = Cells(2)

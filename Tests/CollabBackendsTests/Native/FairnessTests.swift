@@ -190,4 +190,32 @@ struct FairnessTests {
         _ = try await decoder.append(8)
         #expect(decoder.position == 6)
     }
+
+    @Test(
+        "steps are computed on threads that run no task, so that they occupy none of the cooperative pool's",
+        arguments: [1, 2]
+    )
+    func threads(count: Int) async throws {
+        let model = try await TinyModels.model(
+            try TinyModels.checkpoint("llama"),
+            options: NativeOptions(threads: count, precision: .float)
+        )
+        let probed = Protected((rows: 0, inTasks: 0))
+        let probe = ActivationProbe { _, _, _, _ in
+            let isInTask = withUnsafeCurrentTask { $0 != nil }
+            probed.withLock {
+                $0.rows += 1
+                $0.inTasks += isInTask ? 1 : 0
+            }
+        }
+        let outcome = await model.engine.run(
+            KeyValueSequence(pool: model.engine.keyValues),
+            appending: [1, 2, 3],
+            readout: Readout(kind: .logits, positions: 2..<3),
+            probe: probe
+        )
+        _ = try outcome.result.get()
+        #expect(withUnsafeCurrentTask { $0 != nil })
+        #expect(probed.withLock { $0.rows > 0 && $0.inTasks == 0 })
+    }
 }

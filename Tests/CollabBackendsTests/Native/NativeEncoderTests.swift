@@ -70,6 +70,58 @@ struct NativeEncoderTests {
         try await Self.check(encoder, Golden("\(name)/vectors.json"))
     }
 
+    @Test("An encoder in a GGUF file makes the vectors of the folder it was made from")
+    func gguf() async throws {
+        // Written by `Scripts/fixtures/make_encoder_gguf.py` with the format's own library; matrices are float16.
+        let encoder = try await NativeEncoder(contentsOf: fixture("encoders/tiny.gguf").path, threads: 2)
+        #expect(encoder.name == "tiny" && encoder.dimension == 36 && encoder.maximumTokens == 48)
+        try await Self.check(encoder, Golden("tiny/vectors.json"))
+    }
+
+    @Test("Files that hold no encoder that is known are refused with the reason")
+    func otherFiles() async throws {
+        let path = fixture("encoders/tiny.gguf").path
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        func failure(_ name: String, _ change: (inout Data) throws -> Void) async throws -> CollabError? {
+            let folder = try TemporaryFolder()
+            let url = folder.url.appendingPathComponent("changed.gguf")
+            var bytes = whole
+            try change(&bytes)
+            try bytes.write(to: url)
+            do {
+                _ = try await NativeEncoder(contentsOf: url.path)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        /// Writes a number of 32 bits behind a key.
+        func set(_ key: String, _ value: UInt32, in bytes: inout Data) throws {
+            let place = try #require(bytes.range(of: Data(key.utf8))).upperBound + 4
+            bytes.replaceSubrange(
+                place..<place + 4,
+                with: withUnsafeBytes(of: value.littleEndian) { Data($0) }
+            )
+        }
+        #expect(try await failure("unchanged") { _ in } == nil)
+        #expect(try await failure("rank") { try set("bert.pooling_type", 4, in: &$0) }?.code == .unsupported)
+        #expect(try await failure("heads") { try set("head_count", 7, in: &$0) }?.code == .malformedFile)
+        #expect(try await failure("layers") { try set("block_count", 4, in: &$0) }?.code == .tensorMismatch)
+        let more = try await failure("fewer layers") { try set("block_count", 2, in: &$0) }
+        #expect(more?.code == .unsupported && more?.message.contains("blk.2.") == true)
+        #expect(
+            try await failure("width") { try set("embedding_length", 48, in: &$0) }?.code == .tensorMismatch
+        )
+        #expect(
+            try await failure("positions") { try set("context_length", 2, in: &$0) }?.code == .malformedFile
+        )
+        let cut = try await failure("cut") { $0.removeLast(1000) }
+        #expect(cut?.code == .malformedFile)
+        let decoder = TinyModels.path("gguf/llama.gguf")
+        let other = await #expect(throws: CollabError.self) { try await NativeEncoder(contentsOf: decoder) }
+        #expect(other?.code == .unsupported && other?.message.contains("“llama”") == true)
+    }
+
     @Test("A text has the same vector alone, in any company and at any place")
     func company() async throws {
         let encoder = try await NativeEncoder(contentsOf: fixture("encoders/tiny").path, threads: 2)

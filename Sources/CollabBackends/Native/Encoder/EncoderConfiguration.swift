@@ -42,7 +42,9 @@ struct EncoderConfiguration: Sendable {
     }
 
     var headWidth: Int { width / headCount }
+}
 
+extension EncoderConfiguration {
     /// Reads `config.json`, and beside it `sentence_bert_config.json` and `1_Pooling/config.json` where they are.
     ///
     /// Throws `malformedFile` where a value makes no sense, `unsupported` with a list of what is known for others.
@@ -53,28 +55,33 @@ struct EncoderConfiguration: Sendable {
         )
         guard let type = try settings.text("model_type") else { throw settings.missing("model_type") }
         guard type == "bert" else { throw settings.unsupported("model_type", type, known: ["bert"]) }
-        let positions = try settings.text("position_embedding_type") ?? "absolute"
-        guard positions == "absolute" else {
-            throw settings.unsupported("position_embedding_type", positions, known: ["absolute"])
+        let kind = try settings.text("position_embedding_type") ?? "absolute"
+        guard kind == "absolute" else {
+            throw settings.unsupported("position_embedding_type", kind, known: ["absolute"])
         }
-        vocabularySize = try settings.size("vocab_size")
-        width = try settings.size("hidden_size")
-        layerCount = try settings.size("num_hidden_layers")
-        headCount = try settings.size("num_attention_heads")
-        feedForwardWidth = try settings.size("intermediate_size")
-        positionCount = try settings.size("max_position_embeddings")
-        epsilon = Float(try settings.positive("layer_norm_eps", or: 1e-12))
-        _ = try settings.dividedWidth(width, among: headCount, "num_attention_heads")
-        guard layerCount <= TransformerSizes.mostLayers else {
-            throw settings.malformed("num_hidden_layers", "\(layerCount)")
+        let (width, heads) = (try settings.size("hidden_size"), try settings.size("num_attention_heads"))
+        _ = try settings.dividedWidth(width, among: heads, "num_attention_heads")
+        let layers = try settings.size("num_hidden_layers")
+        guard layers <= TransformerSizes.mostLayers else {
+            throw settings.malformed("num_hidden_layers", "\(layers)")
         }
         let name = try settings.text("hidden_act") ?? "gelu"
         guard let activation = Activation(rawValue: name) else {
             throw settings.unsupported("hidden_act", name, known: Activation.allCases.map(\.rawValue))
         }
-        self.activation = activation
-        pooling = try Self.pooling(folder)
-        maximumTokens = positionCount
+        let positions = try settings.size("max_position_embeddings")
+        self.init(
+            vocabularySize: try settings.size("vocab_size"),
+            width: width,
+            layerCount: layers,
+            headCount: heads,
+            feedForwardWidth: try settings.size("intermediate_size"),
+            positionCount: positions,
+            epsilon: Float(try settings.positive("layer_norm_eps", or: 1e-12)),
+            activation: activation,
+            pooling: try Self.pooling(folder),
+            maximumTokens: positions
+        )
         if folder.contains("sentence_bert_config.json") {
             let settings = JSONSettings(
                 object: try JSONValue(parsing: try folder.map("sentence_bert_config.json")),

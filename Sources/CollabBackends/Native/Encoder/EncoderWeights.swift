@@ -31,8 +31,8 @@ final class EncoderWeights: @unchecked Sendable {
     }
 
     let configuration: EncoderConfiguration
-    private let checkpoint: SafetensorsCheckpoint
-    private let prefix: String
+    private let checkpoint: any Checkpoint
+    private let naming: EncoderNaming
     private var allocations: [UnsafeMutablePointer<Float>] = []
     private(set) var layers: [Layer] = []
     /// The vectors of the positions, with that of the first segment already added.
@@ -45,64 +45,49 @@ final class EncoderWeights: @unchecked Sendable {
     ///
     /// Throws `tensorMismatch` for a tensor that is missing or of another shape, `unsupported` for one that is not known,
     /// `notFinite` for one with elements that are no numbers.
-    init(_ checkpoint: SafetensorsCheckpoint, _ configuration: EncoderConfiguration) throws(CollabError) {
+    init(_ checkpoint: any Checkpoint, _ configuration: EncoderConfiguration) throws(CollabError) {
         self.configuration = configuration
         self.checkpoint = checkpoint
-        prefix = checkpoint.description(of: "bert.embeddings.word_embeddings.weight") == nil ? "" : "bert."
+        naming = EncoderNaming(of: checkpoint)
         positions = UnsafeMutablePointer.allocate(capacity: 1)
         embeddingNorm = Norm(weight: positions, bias: positions)
         allocations.append(positions)
         let (width, inner) = (configuration.width, configuration.feedForwardWidth)
         // Shapes first: nothing is allocated for a file that does not hold what its configuration claims.
-        try check("embeddings.word_embeddings.weight", [configuration.vocabularySize, width])
-        positions = try load("embeddings.position_embeddings.weight", [configuration.positionCount, width])
-        let segments = checkpoint.description(of: prefix + "embeddings.token_type_embeddings.weight")
-        let segment = try load(
-            "embeddings.token_type_embeddings.weight",
-            [segments?.shape.first ?? 1, width]
-        )
+        try check(naming.tokens, [configuration.vocabularySize, width])
+        positions = try load(naming.positions, [configuration.positionCount, width])
+        let segments = checkpoint.description(of: naming.segments)
+        let segment = try load(naming.segments, [segments?.shape.first ?? 1, width])
         for position in 0..<configuration.positionCount {
             VectorKernels.add(segment, count: width, to: positions + position * width)
         }
-        embeddingNorm = try norm("embeddings.LayerNorm")
+        embeddingNorm = try norm(naming.embeddingNorm)
         for index in 0..<configuration.layerCount {
-            let layer = "encoder.layer.\(index)."
+            let names = naming.layer(index)
             layers.append(
                 Layer(
-                    attention: try joined(
-                        ["query", "key", "value"].map { layer + "attention.self." + $0 },
-                        inputs: width,
-                        outputs: width
-                    ),
-                    attentionOutput: try joined(
-                        [layer + "attention.output.dense"],
-                        inputs: width,
-                        outputs: width
-                    ),
-                    attentionNorm: try norm(layer + "attention.output.LayerNorm"),
-                    up: try joined([layer + "intermediate.dense"], inputs: width, outputs: inner),
-                    down: try joined([layer + "output.dense"], inputs: inner, outputs: width),
-                    norm: try norm(layer + "output.LayerNorm")
+                    attention: try joined(names.attention, inputs: width, outputs: width),
+                    attentionOutput: try joined([names.attentionOutput], inputs: width, outputs: width),
+                    attentionNorm: try norm(names.attentionNorm),
+                    up: try joined([names.up], inputs: width, outputs: inner),
+                    down: try joined([names.down], inputs: inner, outputs: width),
+                    norm: try norm(names.norm)
                 )
             )
         }
         try refuseUnknown()
     }
 
-    /// A layer more than the configuration says, or a part that no encoder has, would give wrong vectors in silence. Heads
-    /// for training, and pooling that is not used here, are no part of an encoder.
+    /// A layer more than the configuration says, or a part that no encoder has, would give wrong vectors in silence.
     private func refuseUnknown() throws(CollabError) {
-        let heads = ["cls.", prefix + "pooler.", prefix + "embeddings.position_ids"]
         let unknown = checkpoint.tensors.first { tensor in
-            !known.contains(tensor.name) && !heads.contains { tensor.name.hasPrefix($0) }
+            !known.contains(tensor.name) && !naming.others.contains { tensor.name.hasPrefix($0) }
         }
         guard let unknown else { return }
         throw CollabError(
             .unsupported,
-            "\(checkpoint.name) has a tensor “\(unknown.name)” that is not known of an encoder of "
-                + "\(configuration.layerCount) layers; known are embeddings.{word,position,token_type}_embeddings, "
-                + "embeddings.LayerNorm, encoder.layer.N.{attention.self.{query,key,value},attention.output.{dense,"
-                + "LayerNorm},intermediate.dense,output.{dense,LayerNorm}}, pooler.dense and cls."
+            "\(checkpoint.name) has a tensor “\(unknown.name.abbreviated)” that is not known of an encoder of "
+                + "\(configuration.layerCount) layers; known are \(naming.known)."
         )
     }
 
@@ -115,19 +100,19 @@ final class EncoderWeights: @unchecked Sendable {
         let width = configuration.width
         let start = Int(token) * width
         try checkpoint.read(
-            prefix + "embeddings.word_embeddings.weight",
+            naming.tokens,
             elements: start..<start + width,
             into: UnsafeMutableBufferPointer(start: target, count: width)
         )
     }
 
     private func check(_ name: String, _ shape: [Int]) throws(CollabError) {
-        let found = checkpoint.description(of: prefix + name)?.shape
-        known.insert(prefix + name)
+        let found = checkpoint.description(of: name)?.shape
+        known.insert(name)
         guard found == shape else {
             throw CollabError(
                 .tensorMismatch,
-                "\(checkpoint.name) has no tensor “\(prefix + name)” of the shape \(shape)"
+                "\(checkpoint.name) has no tensor “\(name)” of the shape \(shape)"
                     + (found.map { "; its shape is \($0)." } ?? ".")
             )
         }
@@ -154,11 +139,11 @@ final class EncoderWeights: @unchecked Sendable {
         into floats: UnsafeMutablePointer<Float>
     ) throws(CollabError) {
         let buffer = UnsafeMutableBufferPointer(start: floats, count: count)
-        try checkpoint.read(prefix + name, elements: 0..<count, into: buffer)
+        try checkpoint.read(name, elements: 0..<count, into: buffer)
         guard VectorKernels.isFinite(buffer) else {
             throw CollabError(
                 .notFinite,
-                "The tensor “\(prefix + name)” of \(checkpoint.name) has elements that are not finite."
+                "The tensor “\(name)” of \(checkpoint.name) has elements that are not finite."
             )
         }
     }
@@ -179,7 +164,7 @@ final class EncoderWeights: @unchecked Sendable {
 
     private func norm(_ name: String) throws(CollabError) -> Norm {
         // Files converted from TensorFlow say gamma and beta.
-        let isOld = checkpoint.description(of: prefix + name + ".gamma") != nil
+        let isOld = checkpoint.description(of: name + ".gamma") != nil
         let width = configuration.width
         return Norm(
             weight: try load(name + (isOld ? ".gamma" : ".weight"), [width]),

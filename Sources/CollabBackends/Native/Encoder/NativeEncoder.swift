@@ -23,12 +23,15 @@ public final class NativeEncoder: EmbeddingModel {
     private let pass: EncoderPass
     private let thread = EncoderThread()
 
-    /// Loads a folder as Hugging Face's libraries write it: `config.json`, `tokenizer.json`, `model.safetensors`, and
-    /// where they are `sentence_bert_config.json` and `1_Pooling/config.json`.
+    /// Loads a folder as Hugging Face's libraries write it, or a GGUF file.
+    ///
+    /// A folder has `config.json`, `tokenizer.json`, `model.safetensors`, and perhaps `sentence_bert_config.json` and
+    /// `1_Pooling/config.json`. A GGUF file is of the architecture `bert`, with weights of any type that is read here; they
+    /// are expanded to floats, but for the table of tokens.
     ///
     /// - Parameters:
-    ///   - path: the folder.
-    ///   - name: what to call the model; the folder's name if `nil`.
+    ///   - path: the folder or file.
+    ///   - name: what to call the model; the folder's name, or the file's without its ending, if `nil`.
     ///   - threads: how many threads compute, 1 to 256; one for each physical core if `nil`.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput` or `malformedFile` for the files, `tensorMismatch`
@@ -60,9 +63,21 @@ public final class NativeEncoder: EmbeddingModel {
         var pass: EncoderPass
 
         init(path: String, name: String?, threads: Int) throws(CollabError) {
-            let folder = try ModelFolder(path: path)
-            configuration = try EncoderConfiguration(folder)
-            tokenizer = try folder.makeTokenizer()
+            let checkpoint: any Checkpoint
+            if isFolder(path) {
+                let folder = try ModelFolder(path: path)
+                configuration = try EncoderConfiguration(folder)
+                tokenizer = try folder.makeTokenizer()
+                checkpoint = try SafetensorsCheckpoint(path: path, name: name)
+                self.name = checkpoint.name
+            } else {
+                let file = try GGUFCheckpoint(path: path, name: name)
+                let specification = try GGUFSpecification(file: file.file)
+                configuration = try EncoderConfiguration(specification, source: file.name)
+                tokenizer = try specification.metadata.makeTokenizer()
+                checkpoint = file
+                self.name = name ?? (file.name.hasSuffix(".gguf") ? String(file.name.dropLast(5)) : file.name)
+            }
             guard tokenizer.count <= configuration.vocabularySize else {
                 throw CollabError(
                     .malformedFile,
@@ -73,8 +88,6 @@ public final class NativeEncoder: EmbeddingModel {
             guard configuration.maximumTokens > frame else {
                 throw CollabError(.malformedFile, "\(path) leaves no room for text.")
             }
-            let checkpoint = try SafetensorsCheckpoint(path: path, name: name)
-            self.name = checkpoint.name
             let weights = try EncoderWeights(checkpoint, configuration)
             do throws(KernelError) {
                 pass = EncoderPass(weights, pool: try WorkerPool(workers: threads))

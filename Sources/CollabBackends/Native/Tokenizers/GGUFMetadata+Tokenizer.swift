@@ -3,8 +3,8 @@ public import Collab
 extension GGUFMetadata {
     /// Makes the tokenizer that the metadata describes.
     ///
-    /// Known are byte-level vocabularies (`gpt2`, with the pre-tokenisers of `PreTokenizer`) and SentencePiece-style
-    /// ones (`llama`). Throws `malformedFile` where the parts do not fit together, and `unsupported`, with a list of
+    /// Known are byte-level vocabularies (`gpt2`, with the pre-tokenisers of `PreTokenizer`), SentencePiece's by merging
+    /// (`llama`) and by probability (`t5`), and WordPiece (`bert`). Throws `malformedFile` where the parts do not fit together, and `unsupported`, with a list of
     /// what is known, for anything else.
     public func makeTokenizer() throws(CollabError) -> any ModelTokenizer {
         let key = "tokenizer.ggml.model"
@@ -22,19 +22,13 @@ extension GGUFMetadata {
                 try writtenVocabulary(addsBegin: true),
                 addsSpacePrefix: try bool("tokenizer.ggml.add_space_prefix") ?? true
             )
-        case "bert", "t5":
-            // Encoders and encoder–decoders have these, and no architecture that is read from GGUF files.
-            let name = model == "bert" ? "WordPiece" : "Unigram"
-            throw CollabError(
-                .unsupported,
-                "The file's tokenizer is of the kind “\(model)” (\(name)), which is not read from a GGUF file: no "
-                    + "architecture that is known here has it. Open the model's folder with its tokenizer.json."
-            )
+        case "bert": return try makeWordPieces(try writtenVocabulary(addsBegin: true))
+        case "t5": return try makeUnigram(try writtenVocabulary(addsBegin: false))
         default:
             throw CollabError(
                 .unsupported,
-                "The file's tokenizer is of the kind “\(model)”; known are “gpt2” (byte-level) and “llama” "
-                    + "(SentencePiece-style)."
+                "The file's tokenizer is of the kind “\(model)”; known are “gpt2” (byte-level), “llama” and "
+                    + "“t5” (SentencePiece-style) and “bert” (WordPiece)."
             )
         }
     }
@@ -113,7 +107,7 @@ extension GGUFMetadata {
     }
 
     /// A token id of the metadata; one beyond 31 bits stands for none.
-    private func tokenID(_ name: String) throws(CollabError) -> TokenID? {
+    func tokenID(_ name: String) throws(CollabError) -> TokenID? {
         try integer("tokenizer.ggml.\(name)_token_id").flatMap { TokenID(exactly: $0) }
     }
 }

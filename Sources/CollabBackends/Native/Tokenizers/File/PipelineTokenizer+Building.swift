@@ -26,7 +26,10 @@ extension PipelineTokenizer {
         }
         for index in 0..<written.tokens.count where number(written.tokens[index]) ?? index != index {
             let name = String(decoding: written.tokens[index], as: UTF8.self).abbreviated
-            throw CollabError(.malformedFile, "tokenizer.json: the vocabulary has the token “\(name)” twice.")
+            throw CollabError(
+                .malformedFile,
+                "\(description.source): the vocabulary has the token “\(name)” twice."
+            )
         }
         var added = description.addedTokens
         for index in added.indices {
@@ -44,7 +47,8 @@ extension PipelineTokenizer {
             normaliser: description.normaliser,
             fallsBackToBytes: fallsBackToBytes,
             isByteLevel: description.isByteLevel,
-            paddedCount: paddedCount
+            paddedCount: paddedCount,
+            source: description.source
         )
         vocabulary.markers = markers(description)
         vocabulary.moreEndTokens = moreEndTokens
@@ -112,14 +116,15 @@ extension PipelineTokenizer {
         normaliser: TextNormaliser?,
         fallsBackToBytes: Bool,
         isByteLevel: Bool,
-        paddedCount: Int?
+        paddedCount: Int?,
+        source: String
     ) throws(CollabError) -> WrittenVocabulary {
         let highest = max(written.ids.max() ?? -1, added.map(\.id).max() ?? -1)
         let known = Int(highest) + 1
         guard known <= written.ids.count + added.count + mostGaps else {
             throw CollabError(
                 .malformedFile,
-                "tokenizer.json: a token has the id \(highest), but there are only \(written.ids.count + added.count)."
+                "\(source): a token has the id \(highest), but there are only \(written.ids.count + added.count)."
             )
         }
         let count = max(known, paddedCount ?? 0)
@@ -129,7 +134,7 @@ extension PipelineTokenizer {
         // 0 for no token, n for the token n − 1 of the model, −n for the added token n − 1.
         var owner = [Int32](repeating: 0, count: count)
         for (index, id) in written.ids.enumerated() {
-            guard owner[Int(id)] == 0 else { throw twice(id) }
+            guard owner[Int(id)] == 0 else { throw twice(id, source) }
             owner[Int(id)] = Int32(index + 1)
         }
         var kinds = [TokenKind](repeating: .normal, count: count)
@@ -138,7 +143,7 @@ extension PipelineTokenizer {
             if owner[id] == 0 {
                 owner[id] = -Int32(index + 1)
             } else if !written.tokens.isEqual(Int(owner[id]) - 1, token.content) {
-                throw twice(token.id)
+                throw twice(token.id, source)
             }
             if kinds[id] != .control { kinds[id] = token.isSpecial ? .control : .userDefined }
         }
@@ -172,8 +177,8 @@ extension PipelineTokenizer {
         return vocabulary
     }
 
-    private static func twice(_ id: TokenID) -> CollabError {
-        CollabError(.malformedFile, "tokenizer.json: two tokens have the id \(id).")
+    private static func twice(_ id: TokenID, _ source: String) -> CollabError {
+        CollabError(.malformedFile, "\(source): two tokens have the id \(id).")
     }
 
     /// The byte that `<0x0A>` names.

@@ -23,7 +23,7 @@ struct PrecompiledCharsmap: Sendable {
         guard bytes.count >= 4, Int(word(0)) <= bytes.count - 4, word(0) % 4 == 0 else {
             throw CollabError(
                 .malformedFile,
-                "tokenizer.json: the precompiled_charsmap is damaged: its trie is longer than the data."
+                "The tokenizer's precompiled_charsmap is damaged: its trie is longer than the data."
             )
         }
         let count = Int(word(0)) / 4

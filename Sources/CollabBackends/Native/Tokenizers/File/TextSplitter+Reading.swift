@@ -53,17 +53,17 @@ extension TextSplitter {
         case "Punctuation":
             let behaviour = try behaviour(component, default: .isolated)
             return (.split(.characters(.punctuation), behaviour, inverted: false), false)
-        case "BertPreTokenizer":
-            return (
-                .sequence([
-                    .split(.characters(.whitespace), .removed, inverted: false),
-                    .split(.characters(.punctuation), .isolated, inverted: false),
-                ]), false
-            )
+        case "BertPreTokenizer": return (.words, false)
         case "Metaspace": return (.metaspace(try Metaspace(component)), false)
         case let other: throw component.unknown(other, known: kinds)
         }
     }
+
+    /// Words and signs, as BERT cuts them.
+    static let words: TextSplitter = .sequence([
+        .split(.characters(.whitespace), .removed, inverted: false),
+        .split(.characters(.punctuation), .isolated, inverted: false),
+    ])
 
     private static func behaviour(
         _ component: TokenizerComponent,

@@ -1,6 +1,6 @@
 import Collab
 
-/// What `tokenizer.json` says.
+/// What `tokenizer.json` says, or a GGUF file in other words.
 struct TokenizerDescription {
     /// Tokens that are cut out whole.
     var addedTokens: [AddedToken] = []
@@ -18,6 +18,11 @@ struct TokenizerDescription {
     var decoder: TokenDecoder?
     /// The vocabulary.
     var model: WrittenModel
+    /// What errors call the file.
+    var source = "tokenizer.json"
+
+    /// A vocabulary alone.
+    init(_ model: WrittenModel) { self.model = model }
 
     /// Reads a file.
     ///

@@ -16,6 +16,9 @@ struct WrittenModel {
     /// The kinds that can be read.
     static let kinds = ["BPE", "Unigram", "WordPiece"]
 
+    /// An empty one.
+    init() {}
+
     /// Which kind of model it is; files written before 2021 do not say.
     func type() throws(CollabError) -> String {
         if let type = options["type"] {
