@@ -37,7 +37,10 @@ import Testing
                 let agrees = row.best == item.greedyIds[step]
                 if item.steps[step][1] > 0.5, !agrees {
                     // The margins are llama.cpp's, which rounds activations too: without rounding this one is not clear.
-                    let margin = try await exactMargin(model, Array(item.promptIds) + item.greedyIds.prefix(step))
+                    let margin = try await exactMargin(
+                        model,
+                        Array(item.promptIds) + item.greedyIds.prefix(step)
+                    )
                     #expect(margin <= 0.5, "\(item.id), step \(step)")
                 }
                 agreed += agrees ? 1 : 0
@@ -53,7 +56,8 @@ import Testing
         let native = try await NativeFixtures.model(model, exact: true)
         let logits = try await native.makeDecoder().append(tokens, logits: .last)[0]
         let best = logits.best
-        let next = (0..<logits.count).filter { $0 != Int(best) }.map { logits[TokenID($0)] }.max() ?? -.infinity
+        let next =
+            (0..<logits.count).filter { $0 != Int(best) }.map { logits[TokenID($0)] }.max() ?? -.infinity
         return logits[best] - next
     }
 
