@@ -128,7 +128,7 @@ static void RAW(tasks)(const uint8_t *const *members, const uint8_t *base, const
                 __builtin_prefetch(members[i] + 2 * start + 2048 + ahead);
             }
             RAW(load_delta)(members[i] + 2 * start, b, size, d[i]);
-            RAW(thin)(thinnings + i, first, start, d[i]);
+            RAW(thin)(thinnings + i, first, start, size, d[i]);
         }
         float *target = size == RAW(chunk) ? out + start : result;
         for (size_t e = 0; e < RAW(chunk); e += 16) {

@@ -82,7 +82,8 @@ static void RAW(sums)(const uint8_t *x, const uint8_t *base, size_t count, const
     }
 }
 
-static void RAW(thin)(const collab_raw_thinning *thinning, uint64_t first, size_t start, float *d) {
+/// Of a chunk of which `size` elements are there; those behind them are 0.
+static void RAW(thin)(const collab_raw_thinning *thinning, uint64_t first, size_t start, size_t size, float *d) {
     switch (thinning->kind) {
         case COLLAB_RAW_ALL: return;
         case COLLAB_RAW_NONE:
@@ -103,7 +104,8 @@ static void RAW(thin)(const collab_raw_thinning *thinning, uint64_t first, size_
             return;
         }
         case COLLAB_RAW_CHOSEN:
-            for (size_t e = 0; e < RAW(chunk); e += 16) {
+            // No further: what has been elected before may end between chunks, and the bits end with one.
+            for (size_t e = 0; e < size; e += 16) {
                 const uint64_t place = first + start + e;
                 RAW(choose)(d + e, (uint16_t)(thinning->kept[place / 64] >> place % 64), d + e);
             }
