@@ -35,15 +35,25 @@ extension Fusion {
         Fusion("PackLLM", .logLinear, weights: .byPromptPerplexity(temperature: temperature))
     }
 
-    /// Σ wᵢ ℓᵢ with w = softmax(−Hᵢ/τ) of each member's entropy Hᵢ at the token: who is surest has most to say.
+    /// Σ wᵢ ℓᵢ with wᵢ = e^(−Hᵢ/τ) / Σⱼ e^(−Hⱼ/τ) of each member's entropy Hᵢ = −Σ pᵢ ln pᵢ at the token: who is surest
+    /// has most to say.
+    ///
+    /// No paper defines it so; it is our own: the weights of ``packLLM(temperature:)``, which go by the prompt, renewed at
+    /// every token by what the members know of it before it is written.
+    ///
+    /// - Parameter temperature: τ, in nats; the smaller, the more the surest member decides alone.
     public static func entropyWeighted(temperature: Double = 1) -> Fusion {
         Fusion("entropy-weighted", .logLinear, weights: .byEntropy(temperature: temperature))
     }
 
-    /// The mixture of the members' texts, rather than of their next tokens: log Σ wᵢ pᵢ with wᵢ in proportion to the
-    /// prior times how probable member i has found what is written.
+    /// The mixture of the members' texts, rather than of their next tokens: log Σ wᵢ pᵢ with wᵢ = πᵢ Pᵢ / Σⱼ πⱼ Pⱼ, where
+    /// πᵢ is the prior and Pᵢ = Π pᵢ(token) how probable member i has found what is written.
     ///
-    /// - Parameter priors: the weights at the beginning.
+    /// It is from no paper on language models but Bayes' rule: the text P = Σ πᵢ Pᵢ(text) has these conditional
+    /// distributions. A ``mixture`` with constant weights is another text, biased locally; R. S. M. Chan et al., *Ensembling
+    /// Language Models with Sequential Monte Carlo*, 2026 (arXiv 2603.05432), tell the two apart for any rule.
+    ///
+    /// - Parameter priors: π, the weights at the beginning.
     public static func posteriorMixture(priors: [Double]) -> Fusion {
         Fusion("posterior mixture", .linear, weights: .posterior(priors))
     }

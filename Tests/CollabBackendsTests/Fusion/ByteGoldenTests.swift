@@ -6,12 +6,19 @@ import Testing
 
 @Suite("Real models read byte by byte give the reference's distributions")
 struct ByteGoldenTests {
+    /// Of log-probabilities; the largest difference that has been found is 1.4e-4.
+    static let tolerance = 1e-3
+
+    /// Every place is compared, also Gemma's last with 55, 102 and 272 segmentations: the passes of a place are one batch, and
+    /// the 381 passes of both models take 20 seconds of the processor in a debug build.
     @Test(
         "summed over every segmentation, with exact arithmetic",
-        arguments: [(RealModel.smolLM2, "smollm2", 60), (.gemma3, "gemma3", 21)]
+        arguments: [(RealModel.smolLM2, "smollm2"), (.gemma3, "gemma3")]
     )
-    func exact(_ real: RealModel, _ key: String, _ mostHypotheses: Int) async throws {
+    func exact(_ real: RealModel, _ key: String) async throws {
         let golden = try #require(try ByteGoldens.load().exact[key])
+        let prompt = try #require(try TokenGoldens.logit(real).prompts.first { $0.name == golden.prompt })
+        #expect(prompt.ids == golden.trunkIds)
         let base = PromptedModel(
             name: key,
             base: try await NativeFixtures.model(real, exact: true),
@@ -22,17 +29,20 @@ struct ByteGoldenTests {
         let start = try await model.startDecoding("-")
         let decoder = try #require(start.decoder as? ByteDecoder)
         var written: [UInt8] = []
-        for step in golden.steps where step.hypotheses <= mostHypotheses {
+        var prefix = 0.0
+        for step in golden.steps {
             for byte in bytes(hex: step.prefixHex).dropFirst(written.count) {
+                prefix += log(try #require(decoder.beam).distribution[Int(byte)])
                 _ = try await decoder.append([TokenID(byte)], logits: .none)
                 written.append(byte)
             }
             let beam = try #require(decoder.beam)
             #expect(abs(beam.distribution.reduce(0, +) - 1) < 1e-12)
             #expect(beam.hypotheses.count == step.hypotheses, "after \(written)")
+            #expect(abs(prefix - step.logPrefixProb) < Self.tolerance, "\(key), \(written)")
             for (byte, expected) in zip(step.topBytes + [256], step.topLogprobs + [step.stopLogprob]) {
                 #expect(
-                    abs(log(beam.distribution[byte]) - expected) < 2e-3,
+                    abs(log(beam.distribution[byte]) - expected) < Self.tolerance,
                     "\(key), byte \(byte) after \(written)"
                 )
             }
@@ -59,20 +69,62 @@ struct ByteGoldenTests {
                 let listed = zip(step.topBytes ?? [Int(step.byte)], step.topLogprobs ?? [step.logprob])
                 for (byte, expected) in listed where expected > -12 {
                     #expect(
-                        abs(Double(logits.values[byte]) - total - expected) < 5e-3,
+                        abs(Double(logits.values[byte]) - total - expected) < Self.tolerance,
                         "\(item.name), step \(place), byte \(byte)"
                     )
                 }
-                guard step.margin > 1e-2 else { break }
+                guard step.margin > 2 * Self.tolerance else { break }
                 let best = logits.values.indices.max { logits.values[$0] < logits.values[$1] }
                 #expect(best == Int(step.byte), "\(item.name), step \(place)")
                 if place + 1 < item.steps.count { logits = try await start.decoder.append(step.byte) }
             }
-            // The reference also counts the pass after its last byte, and pruned before it paid.
+            // The reference also counts the pass after its last byte.
             for (member, passes) in zip(members, item.forwardPasses) {
-                #expect(abs(member.statistics.forwardPasses - passes) <= 3, "\(item.name): \(member.name)")
+                #expect(member.statistics.forwardPasses == passes - 1, "\(item.name): \(member.name)")
             }
         }
+    }
+
+    @Test("each member of a fusion has the reference's share in it, byte by byte along the fused text")
+    func members() async throws {
+        let lexicons = ByteLexicons(stops: .controlTokens)
+        let models = [
+            try await NativeFixtures.model(.smolLM2, exact: true),
+            try await NativeFixtures.model(.gemma3, exact: true),
+        ]
+        // The fusions of a prompt write the same text, so their members are read along it once.
+        var beams: [String: [ByteBeam]] = [:]
+        for item in try ByteGoldens.load().fused {
+            let text = item.steps.map { UInt8($0.byte) }
+            #expect(text == bytes(hex: item.bytesHex))
+            #expect(String(decoding: text, as: UTF8.self) == item.text)
+            let prompt = try #require(ByteGoldens.prompts[item.prompt])
+            let pruning = BytePruning(threshold: item.pruneRelative, maximumHypotheses: .max)
+            for (member, model) in models.enumerated() {
+                let key = "\(prompt)\(item.text), \(model.name)"
+                if beams[key] == nil {
+                    let start = try await ByteModel(model, pruning: pruning, lexicons: lexicons)
+                        .startDecoding(.completion(prompt))
+                    beams[key] = try await path(start, along: item.steps.map(\.byte))
+                }
+                for (place, (step, beam)) in zip(item.steps, beams[key] ?? []).enumerated() {
+                    let difference = log(beam.distribution[Int(step.byte)]) - step.componentLogprobs[member]
+                    #expect(abs(difference) < Self.tolerance, "\(key), step \(place)")
+                    #expect(beam.hypotheses.count == step.hypotheses[member], "\(key), step \(place)")
+                }
+            }
+        }
+    }
+
+    /// What is followed in front of each byte.
+    private func path(_ start: DecodingStart, along bytes: [TokenID]) async throws -> [ByteBeam] {
+        let decoder = try #require(start.decoder as? ByteDecoder)
+        var beams: [ByteBeam] = []
+        for (place, byte) in bytes.enumerated() {
+            beams.append(try #require(decoder.beam))
+            if place + 1 < bytes.count { _ = try await decoder.append([byte], logits: .none) }
+        }
+        return beams
     }
 
     @Test("two models with different vocabularies write one answer, in less than two passes a byte")

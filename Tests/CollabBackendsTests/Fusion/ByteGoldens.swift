@@ -7,10 +7,12 @@ struct ByteGoldens: Decodable {
         struct Step: Decodable {
             var prefixHex: String
             var hypotheses: Int
+            var logPrefixProb: Double
             var topBytes: [Int]
             var topLogprobs: [Double]
             var stopLogprob: Double
         }
+        var prompt: String
         var trunkIds: [TokenID]
         var steps: [Step]
     }
@@ -20,6 +22,8 @@ struct ByteGoldens: Decodable {
             var byte: TokenID
             var logprob: Double
             var margin: Double
+            var componentLogprobs: [Double]
+            var hypotheses: [Int]
             /// Where the reference lists them.
             var topBytes: [Int]?
             var topLogprobs: [Double]?
@@ -30,12 +34,25 @@ struct ByteGoldens: Decodable {
         var weights: [Double]
         var pruneRelative: Double
         var text: String
+        var bytesHex: String
         var forwardPasses: [Int]
         var steps: [Step]
     }
 
+    /// The texts that are tokens of both vocabularies, and how much of the next token's probability lies on them.
+    struct Overlap: Decodable {
+        var smollm2Distinct: Int
+        var gemma3Distinct: Int
+        var shared: Int
+        var fracOfSmollm2: Double
+        var fracOfGemma3: Double
+        /// By model and prompt.
+        var sharedMass: [String: [String: Double]]
+    }
+
     var exact: [String: Exact]
     var fused: [Fused]
+    var vocabOverlap: Overlap
 
     static func load() throws -> ByteGoldens {
         let decoder = JSONDecoder()

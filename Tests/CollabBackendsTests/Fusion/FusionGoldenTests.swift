@@ -6,6 +6,20 @@ import Testing
 
 @Suite("Fusing roles of a real model gives the reference's distributions")
 struct FusionGoldenTests {
+    /// What the goldens' README asks of an engine with float activations. The largest difference that has been found
+    /// is 1.6e-4, where the rule enlarges its members' errors fivefold.
+    static let tolerance = 1e-3
+
+    /// How many tokens the mask leaves, counted no further than so many.
+    func survivors(of logits: Logits, upTo count: Int) -> Int {
+        let top = logits.values.withUnsafeBufferPointer { Distribution.topK(count, of: $0) }
+        return top.count { $0.value > -.infinity }
+    }
+
+    func logprob(of token: TokenID, in logits: Logits) -> Double {
+        Double(logits[token]) - logits.values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+    }
+
     /// The normalised log-probabilities of a row.
     func logprobs(_ logits: Logits) -> [Double] {
         let normalizer = logits.values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
@@ -21,16 +35,23 @@ struct FusionGoldenTests {
             let start = try await fused.startDecoding("-")
             let first = logprobs(start.logits)
             for (id, expected) in zip(item.firstStep.topIds, item.firstStep.topLogprobs) {
-                #expect(abs(first[Int(id)] - expected) < 1e-3 * item.gain, "\(item.name), token \(id)")
+                #expect(
+                    abs(first[Int(id)] - expected) < Self.tolerance * item.gain,
+                    "\(item.name), token \(id)"
+                )
             }
             #expect(first.filter { $0 > -.infinity }.count == item.firstStep.survivors, "\(item.name)")
             var logits = start.logits
             for (step, expected) in item.greedy32Ids.enumerated() {
-                guard item.greedy32Margins[step] > 2e-3 * item.gain else { break }
+                guard item.greedy32Margins[step] > 2 * Self.tolerance * item.gain else { break }
+                if let count = item.survivorsPerStep?[step] {
+                    #expect(survivors(of: logits, upTo: count + 1) == count, "\(item.name), step \(step)")
+                }
                 let best = logits.best
                 #expect(best == expected, "\(item.name), step \(step)")
                 #expect(
-                    abs(logprobs(logits)[Int(best)] - item.greedy32Logprobs[step]) < 2e-3 * item.gain,
+                    abs(logprob(of: best, in: logits) - item.greedy32Logprobs[step])
+                        < Self.tolerance * item.gain,
                     "\(item.name), step \(step)"
                 )
                 if best != expected { break }

@@ -7,6 +7,7 @@ import Testing
 struct FusionGoldens: Decodable {
     struct Component: Decodable {
         var ids: [TokenID]
+        var text: String
     }
 
     struct Case: Decodable {
@@ -35,6 +36,10 @@ struct FusionGoldens: Decodable {
         var greedy32Ids: [TokenID]
         var greedy32Logprobs: [Double]
         var greedy32Margins: [Double]
+        var minMargin: Double
+        /// How many tokens the mask leaves at each step, where there is one.
+        var survivorsPerStep: [Int]?
+        var text: String
     }
 
     /// A component's place, or a word.

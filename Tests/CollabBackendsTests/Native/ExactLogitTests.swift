@@ -1,5 +1,6 @@
 import Collab
 import CollabBackends
+import CollabKernels
 import Foundation
 import Testing
 
@@ -8,20 +9,30 @@ import Testing
 /// The long case is longer than Gemma's window of 512 tokens: a mistake in the window, or in the bases of the two
 /// kinds of rotation, shows there.
 @Suite struct ExactLogitTests {
+    /// What the goldens' README asks of an engine with float activations. The largest differences that have been found
+    /// are 5e-4, in Gemma's long case of 801 tokens, and 5e-5 in all others.
+    static let tolerance = 1e-3
+
     @Test(arguments: RealModel.allCases)
     func logitsEqualTheReference(model: RealModel) async throws {
         let native = try await NativeFixtures.model(model, exact: true)
         let prompts = try TokenGoldens.logit(model).prompts
-        for item in try NativeGoldens.exact(model).cases {
+        let golden = try NativeGoldens.exact(model)
+        for item in golden.cases {
             let tokens = try self.tokens(of: item, prompts, native)
             let logits = try await native.makeDecoder().append(tokens, logits: .last)[0]
+            #expect(logits.count == golden.vocab)
             let values = logits.values.map { Double($0) }
-            #expect(abs(values.reduce(0, +) / Double(values.count) - item.checks.mean) < 1e-3, "\(item.name)")
-            #expect(abs(sqrt(values.reduce(0) { $0 + $1 * $1 }) / item.checks.l2 - 1) < 1e-4, "\(item.name)")
-            #expect(abs(values.max()! - item.checks.max) < 2e-3, "\(item.name)")
-            #expect(abs(values.min()! - item.checks.min) < 2e-3, "\(item.name)")
+            let (checks, sum) = (item.checks, values.reduce(0, +))
+            let normalizer = logits.values.withUnsafeBufferPointer { Distribution.logSumExp($0) }
+            #expect(abs(sum / Double(values.count) - checks.mean) < Self.tolerance, "\(item.name)")
+            #expect(abs(sum - checks.sum) < Self.tolerance * Double(values.count), "\(item.name)")
+            #expect(abs(sqrt(values.reduce(0) { $0 + $1 * $1 }) / checks.l2 - 1) < 1e-4, "\(item.name)")
+            #expect(abs(values.max()! - checks.max) < Self.tolerance, "\(item.name)")
+            #expect(abs(values.min()! - checks.min) < Self.tolerance, "\(item.name)")
+            #expect(abs(normalizer - checks.logsumexp) < Self.tolerance, "\(item.name)")
             for (id, expected) in zip(item.top50Ids + item.probeIds, item.top50Logits + item.probeLogits) {
-                #expect(abs(logits[id] - expected) < 2e-3, "\(item.name), token \(id)")
+                #expect(abs(logits[id] - expected) < Float(Self.tolerance), "\(item.name), token \(id)")
             }
         }
     }
@@ -33,9 +44,9 @@ import Testing
         for item in try NativeGoldens.exact(model).cases {
             let tokens = try self.tokens(of: item, prompts, native)
             let logprobs = try await native.logprobs(of: tokens)
-            #expect(abs(logprobs.reduce(0, +) - item.promptLogprobSum) < 1e-2, "\(item.name)")
+            #expect(abs(logprobs.reduce(0, +) - item.promptLogprobSum) < Self.tolerance, "\(item.name)")
             for (logprob, expected) in zip(logprobs, item.promptTokenLogprobs ?? []) {
-                #expect(abs(logprob - expected) < 2e-3, "\(item.name)")
+                #expect(abs(logprob - expected) < Self.tolerance, "\(item.name)")
             }
         }
     }
@@ -49,7 +60,7 @@ import Testing
             var logits = try await decoder.append(tokens(of: item, prompts, native), logits: .last)[0]
             for (expected, margin) in zip(item.greedy32Ids ?? [], item.greedy32Margins ?? []) {
                 // Below this margin rounding decides.
-                guard margin > 4e-3 else { break }
+                guard margin > 2 * Self.tolerance else { break }
                 let best = logits.best
                 #expect(best == expected, "\(item.name)")
                 if best != expected { break }
@@ -78,9 +89,16 @@ import Testing
         _ prompts: [TokenGoldens.Logit.Prompt],
         _ native: NativeModel
     ) throws -> [TokenID] {
-        if let prompt = prompts.first(where: { $0.name == item.name }) { return prompt.ids }
+        if let prompt = prompts.first(where: { $0.name == item.name }) {
+            #expect(prompt.ids.count == item.nTokens, "\(item.name)")
+            return prompt.ids
+        }
         let unit = try #require(item.textUnit)
         let text = String(repeating: unit, count: try #require(item.repeat))
-        return try native.promptTokens(for: .completion(text.trimmingCharacters(in: .whitespaces)))
+        let ids = try native.promptTokens(for: .completion(text.trimmingCharacters(in: .whitespaces)))
+        #expect(ids.count == item.nTokens)
+        #expect(ids.starts(with: try #require(item.firstIds)))
+        #expect(Array(ids.suffix(12)) == item.lastIds)
+        return ids
     }
 }

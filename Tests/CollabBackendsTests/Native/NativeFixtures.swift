@@ -63,9 +63,22 @@ enum NativeGoldens {
                 var sum, mean, l2, max, min, logsumexp: Double
             }
 
+            /// What llama.cpp gives, with activations of 8 bits, and how far from exact arithmetic that is.
+            struct Quantised: Decodable {
+                var top10Ids: [TokenID]
+                var top10Logits: [Float]
+                var maxAbsDiff: Double
+                var rmsDiff: Double
+                var klRefToLlamacpp: Double
+                var greedyAgreePrefix: Int?
+            }
+
             var name: String
+            var nTokens: Int
             var textUnit: String?
             var `repeat`: Int?
+            var firstIds: [TokenID]?
+            var lastIds: [TokenID]?
             var top50Ids: [TokenID]
             var top50Logits: [Float]
             var checks: Checks
@@ -75,9 +88,26 @@ enum NativeGoldens {
             var promptLogprobSum: Double
             var greedy32Ids: [TokenID]?
             var greedy32Margins: [Double]?
+            var greedy32MinMargin: Double?
+            var greedy32Text: String?
+            var llamaCpp: Quantised
         }
 
+        /// The residual stream at the last position of a prompt.
+        struct HiddenProbe: Decodable {
+            struct Layer: Decodable {
+                var i: Int
+                var l2: Double
+                var first8: [Double]
+            }
+
+            var prompt: String
+            var layers: [Layer]
+        }
+
+        var vocab: Int
         var cases: [Case]
+        var hiddenProbe: HiddenProbe
     }
 
     struct Perplexity: Decodable {
