@@ -6,7 +6,7 @@ ARGS ?=
 # (and COLLAB_LARGE); COLLAB_MODELS names another folder for the cache.
 
 .DEFAULT_GOAL := help
-.PHONY: run test models libraries lint format docs bench clean help
+.PHONY: run test models libraries lint format docs bench compare clean help
 
 run:  ## Build the quickstart and run it on two real models
 	@Scripts/run $(ARGS)
@@ -32,6 +32,10 @@ docs:  ## Build the documentation, warnings being errors
 
 bench: libraries models  ## Run the benchmarks: make bench ARGS="engine --json"
 	swift run -c release --package-path Benchmarks collab-bench $(ARGS)
+
+compare: libraries  ## Exchange merged models: make compare ARGS="--torch PYTHON --mergekit PYTHON --llama PYTHON"
+	swift build --product merge
+	@Scripts/compare-merged-models $(ARGS)
 
 clean:  ## Remove what was built (the models stay in their cache)
 	swift package clean

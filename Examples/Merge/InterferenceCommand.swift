@@ -11,12 +11,20 @@ struct InterferenceCommand: AsyncParsableCommand {
             "Measures conflicts between the task vectors of a configuration, before anything is merged.",
         discussion: """
             Prints the members' lengths, angles and expected disturbance, and the modules with the most change lost \
-            when all are added up. Reads the weights of all models once.
+            when all are added up. Reads the weights of all models once. Task vectors are measured from the \
+            configuration's base_model, or from --base.
             """
     )
 
-    @Argument(help: "The configuration; it must name a base_model.")
+    @Argument(help: "The configuration.")
     var configuration: String
+
+    @Option(
+        help: """
+            What task vectors are measured from, as PATH or PATH+ADAPTER; the configuration's base_model if left out.
+            """
+    )
+    var base: String?
 
     @Option(help: "Write all figures, tensor by tensor, as JSON.")
     var json: String?
@@ -42,6 +50,7 @@ struct InterferenceCommand: AsyncParsableCommand {
         if InterferenceReport.Measure(rawValue: measure) == nil {
             throw ValidationError("There is no measure “\(measure)”.")
         }
+        if let base, ModelReference(base) == nil { throw ValidationError("“\(base)” names no model.") }
     }
 
     func run() async throws {
@@ -55,10 +64,11 @@ struct InterferenceCommand: AsyncParsableCommand {
         let table = try json.map { (path) throws(CollabError) in try ReportFile(path) }
         let drawing = try svg.map { (path) throws(CollabError) in try ReportFile(path) }
         let file = try MergeFile(path: configuration)
+        let reference = base.flatMap { ModelReference($0) }
         for (index, stage) in file.stages.enumerated() {
             let plan = stage.plan
             let report = try await Interruption.stopping { () async throws(CollabError) in
-                try await plan.interference(rank: rank, threads: threads)
+                try await plan.interference(from: reference, rank: rank, threads: threads)
             }
             print(index > 0 ? "\n\(report)" : "\(report)")
             // Of several documents each gets files of its own.

@@ -137,6 +137,42 @@ struct BufferTests {
         #expect(notes.count == 1 && notes[0].contains(Self.mask.name) && notes[0].contains("left out"))
     }
 
+    @Test("those of a slice with a base of its own are that base's, not those of the document's")
+    func bases() async throws {
+        let scratch = try ScratchFolder()
+        func variant(_ name: String, _ last: UInt8) throws -> String {
+            let all = [Self.mask, Self.positions, Self.counts].map { buffer in
+                var buffer = buffer
+                buffer.bytes[buffer.bytes.count - 1] = last
+                return buffer
+            }
+            return try model(name, all, in: scratch)
+        }
+        let (tuned, one, other) = (
+            try variant("tuned", 1), try variant("one", 0x10), try variant("other", 0x20)
+        )
+        let plain = try variant("plain", 0x30)
+        let yaml = """
+            slices:
+              - sources: [{model: \(tuned), layer_range: [0, 2]}]
+                base_model: \(one)
+              - sources: [{model: \(plain), layer_range: [1, 2]}, {model: \(tuned), layer_range: [1, 2]}]
+              - sources: [{model: \(tuned), layer_range: [1, 3]}]
+                base_model: \(other)
+            base_model: \(plain)
+            parameters: {weight: 0.5}
+            merge_method: task_arithmetic
+            """
+        let (buffers, notes) = try await merged(yaml, to: scratch.path + "/out")
+        let bases: [(String, UInt8)] = [
+            (Self.positions.name, 0x10), ("layers.1.attn.bias", 0x10), ("layers.2.attn.bias", 0x30),
+            ("layers.3.attn.bias", 0x20), (Self.counts.name, 0x20),
+        ]
+        #expect(buffers.count == bases.count)
+        for (name, last) in bases { #expect(buffers[name]?.bytes.last == last, "\(name)") }
+        #expect(notes.count == 5 && notes.allSatisfy { $0.contains("of \(tuned) holds") }, "\(notes)")
+    }
+
     @Test("those of layers follow the layers; several files name them in their index")
     func slices() async throws {
         let scratch = try ScratchFolder()

@@ -22,6 +22,31 @@ struct MeasuringTests {
             try await MergeFixtures.plan(yaml: linear).interference()
         }
         #expect(error?.code == .invalidRequest)
+        #expect(error?.message.contains("--base") == true)
+    }
+
+    @Test("interference is measured from a base that the caller names, for configurations without one")
+    func namedBase() async throws {
+        func report(_ yaml: String, _ base: String) async throws -> InterferenceReport {
+            try await MergeFixtures.plan(yaml: yaml)
+                .interference(from: ModelReference(path: base), relativeTo: MergeFixtures.folder)
+        }
+        let expected = try await MergeFixtures.plan(yaml: Self.ties).interference()
+        let models = "models: [{model: inputs/fp32/ftA}, {model: inputs/fp32/ftB}]\n"
+        let linear = "merge_method: linear\nparameters: {weight: 1}\n"
+        let outside = try await report(models + linear, "inputs/fp32/base")
+        #expect(outside.members == expected.members && outside.total == expected.total)
+        // One of the models is no member when it is measured from.
+        let all = models.replacing("[", with: "[{model: inputs/fp32/base}, ")
+        let inside = try await report(all + linear, "inputs/fp32/base")
+        #expect(inside.members == expected.members && inside.total == expected.total)
+        // Nor is the base of a method that measures from its own.
+        let other = try await report(Self.ties, "inputs/fp32/ftC")
+        #expect(other.members == expected.members && other.total != expected.total)
+        let error = await #expect(throws: CollabError.self) {
+            try await report(models + linear, "inputs/none")
+        }
+        #expect(error?.code == .fileNotFound)
     }
 
     @Test("a merge is compared with its parents, passage by passage, and with itself it loses nothing")

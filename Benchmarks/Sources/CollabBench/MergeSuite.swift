@@ -13,7 +13,10 @@ struct MergeSuite: AsyncParsableCommand {
             Makes a base and three fine-tunes in bfloat16 in --folder unless they are there. Ours runs in this \
             process; mergekit starts anew for each merge, as its command does. Ours runs twice a round: until the \
             result is flushed to the disk, as a merge does unless it is told otherwise, and until it is written as \
-            mergekit's is, which leaves the flushing to the system. The ratio is that of the second.
+            mergekit's is, which leaves the flushing to the system. The ratio is that of the second. With \
+            --whole-matrices the plan's forecast stands beside the memory that was taken, models of --size matrix-N \
+            are merged once a round, without flushing, and the suite fails where more than 300 MB were taken; the \
+            same with --alignment, or where a neuron does not find its place.
             """
     )
 
@@ -22,7 +25,7 @@ struct MergeSuite: AsyncParsableCommand {
     )
     var folder: String?
 
-    @Option(help: "Size of a model: \(SyntheticSize.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "Size of a model: \(SyntheticSize.help).")
     var size = SyntheticSize.small
 
     @Option(help: "A Python with mergekit 0.1.5, to measure beside.")
@@ -31,11 +34,17 @@ struct MergeSuite: AsyncParsableCommand {
     @Option(help: "Rounds of each method; medians are reported.")
     var rounds = 3
 
-    @Option(help: "Only methods whose name contains this.")
+    @Option(help: "Only the method of this name, or those whose name contains it.")
     var only: String?
 
     @Flag(help: "The methods that hold whole matrices instead, for their memory; mergekit has none of them.")
     var wholeMatrices = false
+
+    @Option(help: "Instead of merging, bring so many feed-forward neurons into the order of another model's.")
+    var alignment: Int?
+
+    @Option(help: "How many weights a neuron has in each of the three matrices that are aligned.")
+    var alignmentWidth = 1024
 
     @Option(help: "How many threads compute; one a physical core if left out.")
     var threads: Int?
@@ -45,10 +54,13 @@ struct MergeSuite: AsyncParsableCommand {
         let isNew = !FileManager.default.fileExists(atPath: path)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         defer { if isNew { try? FileManager.default.removeItem(atPath: path) } }
+        if let alignment {
+            return try AlignmentRow(folder: path, neurons: alignment, width: alignmentWidth).measure()
+        }
         let models = try SyntheticModels(folder: path, size: size)
         let bytes = models.byteCount
         print(
-            "models of \(bytes / 1_000_000) MB; plain reading of three and writing of one: ",
+            "models of \(bytes / 1_000_000) MB; plain reading of \(size.names.count - 1) and writing of one: ",
             terminator: ""
         )
         var plain: [Bool: Double] = [:]
@@ -61,19 +73,21 @@ struct MergeSuite: AsyncParsableCommand {
             )
         }
         print(Self.format(plain[true] ?? 0), "s; without flushing", Self.format(plain[false] ?? 0), "s")
-        print("method               flushed   written     CPU s   × plain   memory MB   mergekit s    ratio")
-        let methods = wholeMatrices ? BenchedMethod.wholeMatrices : BenchedMethod.all
-        for method in methods where only.map({ method.name.contains($0) }) ?? true {
-            try await measure(method, models, path, plain[false] ?? 0)
+        let last = wholeMatrices ? " forecast MB  scratch MB" : "  mergekit s    ratio"
+        print("method               flushed   written     CPU s   × plain   memory MB " + last)
+        let methods = wholeMatrices ? BenchedMethod.wholeMatrices(size) : BenchedMethod.all
+        var isWithinLimit = true
+        let named = methods.filter { $0.name == only }
+        for method in named.isEmpty ? methods : named
+        where only.map({ method.name.contains($0) }) ?? true {
+            let memory = try await measure(method, path, plain[false] ?? 0)
+            isWithinLimit = isWithinLimit && memory <= PeakMemory.limit
         }
+        if wholeMatrices, !isWithinLimit { throw ExitCode.failure }
     }
 
-    private func measure(
-        _ method: BenchedMethod,
-        _ models: SyntheticModels,
-        _ path: String,
-        _ plain: Double
-    ) async throws {
+    /// Measures a method and prints its row; the most memory that it took.
+    private func measure(_ method: BenchedMethod, _ path: String, _ plain: Double) async throws -> Int {
         let configuration = "\(path)/\(method.name).yml"
         let text = method.configuration(path)
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
@@ -81,7 +95,7 @@ struct MergeSuite: AsyncParsableCommand {
         let memory = PeakMemory()
         defer { memory.stop() }
         for _ in 0..<rounds {
-            for flushes in [true, false] {
+            for flushes in size.areMatrices ? [false] : [true, false] {
                 let folder = path + "/ours"
                 try? FileManager.default.removeItem(atPath: folder)
                 // What was written before is not to be flushed now.
@@ -108,18 +122,32 @@ struct MergeSuite: AsyncParsableCommand {
                 theirs.append(try mergekit(peerPython, configuration, path + "/theirs"))
             }
         }
-        let time = median(written)
+        let (time, peak) = (median(written), memory.value)
         var line = method.name.padding(toLength: 18, withPad: " ", startingAt: 0)
-        for (value, width) in [
-            (Self.format(median(flushed)), 10), (Self.format(time), 10), (Self.format(median(processor)), 10),
-            (Self.format(time / plain), 10),
-            ("\(memory.value / 1_000_000)", 12),
-            (theirs.isEmpty ? "–" : Self.format(median(theirs)), 13),
-            (theirs.isEmpty ? "–" : Self.format(median(theirs) / time), 9),
-        ] {
+        let cells = [
+            (flushed.isEmpty ? "–" : Self.format(median(flushed)), 10), (Self.format(time), 10),
+            (Self.format(median(processor)), 10), (Self.format(time / plain), 10),
+            ("\(peak / 1_000_000)", 12),
+        ]
+        let last = wholeMatrices ? try forecast(configuration) : besidePeer(theirs, time)
+        for (value, width) in cells + last {
             line += String(repeating: " ", count: max(1, width - value.count)) + value
         }
-        print(line)
+        print(line + (wholeMatrices && peak > PeakMemory.limit ? "  more than 300 MB" : ""))
+        return peak
+    }
+
+    private func besidePeer(_ theirs: [Double], _ time: Double) -> [(String, Int)] {
+        if theirs.isEmpty { return [("–", 13), ("–", 9)] }
+        return [(Self.format(median(theirs)), 13), (Self.format(median(theirs) / time), 9)]
+    }
+
+    /// What the plan says that a merge takes of the memory and of the disk.
+    private func forecast(_ configuration: String) throws -> [(String, Int)] {
+        let forecast = try MergeFile(path: configuration).stages[0].plan.forecast(threads: threads)
+        return [
+            ("\(forecast.peakByteCount / 1_000_000)", 13), ("\(forecast.scratchByteCount / 1_000_000)", 12),
+        ]
     }
 
     /// Seconds of a merge by mergekit, its start included.
@@ -170,8 +198,16 @@ private struct BenchedMethod {
         BenchedMethod(name: "ties", own: "weight: 0.4, density: 0.5", rest: "base_model: {base}\n"),
     ]
 
-    static let wholeMatrices = ["iso_c", "iso_cts", "tsv_m", "wudi"].map {
-        BenchedMethod(name: $0, rest: "base_model: {base}\n")
+    /// Of matrices alone none is too large to be merged whole.
+    static func wholeMatrices(_ size: SyntheticSize) -> [BenchedMethod] {
+        ["iso_c", "iso_cts", "tsv_m", "wudi"].map {
+            BenchedMethod(
+                name: $0,
+                members: Array(size.names.dropFirst()),
+                rest: "base_model: {base}\n"
+                    + (size.areMatrices ? "parameters: {largest_matrix: 1000000000000}\n" : "")
+            )
+        }
     }
 
     func configuration(_ folder: String) -> String {
@@ -181,26 +217,4 @@ private struct BenchedMethod {
         return text.replacingOccurrences(of: "{a}", with: "\"\(folder)/a\"")
             .replacingOccurrences(of: "{base}", with: "\"\(folder)/base\"")
     }
-}
-
-/// The most memory of this process's own, looked at every few milliseconds: what is held while a tensor is prepared is gone
-/// when progress is reported.
-private final class PeakMemory: @unchecked Sendable {
-    // Sendable: the numbers are touched under the lock only.
-    private let lock = NSLock()
-    private var largest = 0
-    private var isStopped = false
-
-    init() {
-        Thread.detachNewThread { [self] in
-            while lock.withLock({ !isStopped }) {
-                let bytes = ProcessUsage.anonymousBytes
-                lock.withLock { largest = max(largest, bytes) }
-                Thread.sleep(forTimeInterval: 0.003)
-            }
-        }
-    }
-
-    func stop() { lock.withLock { isStopped = true } }
-    var value: Int { lock.withLock { largest } }
 }

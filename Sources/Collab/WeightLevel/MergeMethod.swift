@@ -28,6 +28,9 @@ public protocol MergeMethod: Sendable {
     /// The most disk space that merging a tensor takes for scratch files, in bytes; they are in the folder that the variable
     /// `TMPDIR` names, or in `/var/tmp`.
     func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int
+    /// How many elements a tensor of this shape may have for the method to do with it what it does with others, something
+    /// simpler being done with larger ones; `nil` where size makes no difference.
+    func elementLimit(of tensor: TensorDescription) -> Int?
 }
 
 extension MergeMethod {
@@ -41,6 +44,8 @@ extension MergeMethod {
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
     /// None.
     public func scratchByteCount(of tensor: TensorDescription, memberCount: Int) -> Int { 0 }
+    /// Size makes no difference.
+    public func elementLimit(of tensor: TensorDescription) -> Int? { nil }
 }
 
 /// Where a merge measures task vectors from.

@@ -223,7 +223,7 @@ extension DocumentReader {
         switch kind {
         case .flag: return .flag(try node.flag("“\(key)”"))
         case .path: return .text(text)
-        case .number(let range):
+        case .number(let range), .count(let range):
             guard let number = Double(text), number.isFinite else {
                 throw node.error("“\(key)” should be a number.")
             }
@@ -231,6 +231,9 @@ extension DocumentReader {
                 throw node.error(
                     "“\(key)” should lie between \(range.lowerBound) and \(range.upperBound); \(text) does not."
                 )
+            }
+            if case .count = kind, number != number.rounded() {
+                throw node.error("“\(key)” should be a whole number; \(text) is none.")
             }
             return .number(number)
         }

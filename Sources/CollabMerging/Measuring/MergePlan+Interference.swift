@@ -4,27 +4,43 @@ import CollabKernels
 extension MergePlan {
     /// Measures how much the members' task vectors stand in one another's way, before anything is merged.
     ///
-    /// - Parameter rank: of how many leading singular directions of each matrix the overlap is measured; `nil` for none.
+    /// - Parameters:
+    ///   - base: what task vectors are measured from, which methods such as `linear` do without: one of the
+    ///     configuration's models, which is then no member, or another; `nil` for the configuration's base.
+    ///   - folder: what the path of another is relative to; `nil` for the current folder.
+    ///   - rank: of how many leading singular directions of each matrix the overlap is measured; `nil` for none.
     ///
-    /// Throws ``Collab/CollabError`` with `invalidRequest` if the configuration names no base or nothing beside it, and
-    /// what ``Collab/InterferenceReport/init(of:base:rank:threads:)`` throws.
+    /// Throws ``Collab/CollabError`` with `invalidRequest` if neither the caller nor the configuration names a base or the
+    /// latter nothing beside it, what opening another model throws, and what
+    /// ``Collab/InterferenceReport/init(of:base:rank:threads:)`` throws.
     public func interference(
+        from base: ModelReference? = nil,
+        relativeTo folder: String? = nil,
         rank: Int? = nil,
         threads: Int? = nil
     ) async throws(CollabError) -> InterferenceReport {
-        guard let reference = document.base ?? document.slices.lazy.compactMap(\.base).first,
-            let place = document.models.firstIndex(of: reference)
-        else {
+        let own = document.base ?? document.slices.lazy.compactMap(\.base).first
+        guard let reference = base ?? own else {
             throw CollabError(
                 .invalidRequest,
-                "Task vectors are measured from a base; the configuration names no base_model."
+                "Task vectors are measured from a base, and the configuration names no base_model; name the model that its "
+                    + "models were trained from with --base (in Swift interference(from:)), or as base_model."
             )
         }
-        var members = inputs
-        let base = members.remove(at: place)
+        // The base of methods that measure from one is no member, whatever is measured from here.
+        let isOwnMember = MethodSchema.all[document.method]?.measuresFromBase != true
+        let members = zip(document.models, inputs)
+            .filter { $0.0 != reference && ($0.0 != own || isOwnMember) }
+            .map(\.1)
+        let start =
+            if let place = document.models.firstIndex(of: reference) {
+                inputs[place]
+            } else {
+                try ModelShelf(named: [:], folder: folder).checkpoint(reference)
+            }
         return try await InterferenceReport(
             of: members,
-            base: base,
+            base: start,
             rank: rank,
             threads: threads ?? WorkerPool.physicalCores
         )

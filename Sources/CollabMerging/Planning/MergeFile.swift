@@ -96,7 +96,7 @@ public struct MergeFile: Sendable {
                     relativeTo: folder,
                     requiringFinite: requiresFinite
                 )
-                // What another document reads, this one reads too.
+                // What another document reads, this one reads too, and what is said of it is said here.
                 for used in documents.indices where used != index {
                     guard let name = documents[used].name, let known = plans[used],
                         uses[index].contains(name)
@@ -104,6 +104,9 @@ public struct MergeFile: Sendable {
                     let paths = Set(known.files.map(\.file.path))
                     plan.files.removeAll { paths.contains($0.file.path) }
                     plan.files += known.files
+                    for warning in known.warnings where !plan.warnings.contains(warning) {
+                        plan.warnings.append(warning)
+                    }
                 }
                 plans[index] = plan
                 if let name = documents[index].name { results[name] = try plan.describedResult() }

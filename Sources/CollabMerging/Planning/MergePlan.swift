@@ -45,8 +45,8 @@ public struct MergePlan: Sendable {
     /// The chat template that the configuration asks for, or that of a document that is used; `nil` leaves the tokenizer's
     /// own.
     public let chatTemplate: String?
-    /// What the user should know and need not act upon.
-    public let warnings: [String]
+    /// What the user should know and need not act upon, of the documents that are used as well.
+    public internal(set) var warnings: [String]
     /// The seed of random methods.
     public let seed: UInt64
 
@@ -113,6 +113,7 @@ public struct MergePlan: Sendable {
         for model in document.models { inputs.append(try builder.shelf.checkpoint(model)) }
         self.inputs = inputs
         builder.noteFilters(among: [result] + inputs)
+        builder.noteLargeMatrices()
         builder.noteMissingConfiguration(of: donor)
         builder.noteQuantisation(of: donor)
         warnings = builder.warnings

@@ -32,13 +32,11 @@ extension MethodSchema {
 
     /// Methods that look at whole matrices; mergekit has none of them.
     static let matrices: [MethodSchema] = [
-        MethodSchema(name: "iso_c", base: .required, parameters: ["lambda": number(or: 1)]) {
-            .isoC(base: $0.base, lambda: $0.constant("lambda"))
-        },
-        MethodSchema(
-            name: "iso_cts",
-            base: .required,
-            parameters: ["lambda": number(or: 1), "common_space_fraction": number(in: 0...1, or: 0.8)]
+        whole("iso_c", \IsotropicMerge.largestMatrix) { .isoC(base: $0.base, lambda: $0.constant("lambda")) },
+        whole(
+            "iso_cts",
+            \IsotropicMerge.largestMatrix,
+            ["common_space_fraction": number(in: 0...1, or: 0.8)]
         ) {
             .isoCTS(
                 base: $0.base,
@@ -46,16 +44,13 @@ extension MethodSchema {
                 commonShare: $0.numbers["common_space_fraction"] ?? 0.8
             )
         },
-        MethodSchema(name: "tsv_m", base: .required, parameters: ["lambda": number(or: 1)]) {
+        whole("tsv_m", \SingularVectorMerge.largestMatrix) {
             .tsvM(base: $0.base, lambda: $0.constant("lambda"))
         },
-        MethodSchema(
-            name: "wudi",
-            base: .required,
-            parameters: [
-                "lambda": number(or: 1), "steps": number(in: 0...1_000_000, or: 300),
-                "rate": number(in: 1e-30...1, or: 1e-5),
-            ]
+        whole(
+            "wudi",
+            \WUDIMerge.largestMatrix,
+            ["steps": number(in: 0...1_000_000, or: 300), "rate": number(in: 1e-30...1, or: 1e-5)]
         ) {
             .wudi(
                 base: $0.base,
@@ -65,6 +60,26 @@ extension MethodSchema {
             )
         },
     ]
+
+    /// What all methods that look at whole matrices read.
+    private static func whole<Method: MergeMethod>(
+        _ name: String,
+        _ limit: any WritableKeyPath<Method, Int> & Sendable,
+        _ more: [String: Parameter] = [:],
+        _ make: @escaping @Sendable (ResolvedParameters) -> Method
+    ) -> MethodSchema {
+        let usual = Double(1 << 26)
+        let common = ["lambda": number(or: 1), largestMatrix: count(in: 1...1e15, or: usual)]
+        return MethodSchema(name: name, base: .required, parameters: common.merging(more) { $1 }) {
+            var method = make($0)
+            // A gradient over the layers may lead to fractions.
+            method[keyPath: limit] = Int(($0.numbers[largestMatrix] ?? usual).rounded())
+            return method
+        }
+    }
+
+    /// How many elements a matrix may have to be merged as one.
+    static let largestMatrix = "largest_matrix"
 
     /// Methods that weigh by what `merge measure` has written down.
     static let measured: [MethodSchema] = [

@@ -8,6 +8,8 @@ struct MethodSchema: Sendable {
         /// The path of a file.
         case path
         case number(ClosedRange<Double>)
+        /// A number without a fraction.
+        case count(ClosedRange<Double>)
     }
 
     /// One parameter.
@@ -38,6 +40,8 @@ struct MethodSchema: Sendable {
     /// As the configuration spells it.
     var name: String
     var base: BaseRole
+    /// Whether the base is what task vectors are measured from, and no member.
+    var measuresFromBase: Bool { [.required, .optional].contains(base) }
     var parameters: [String: Parameter]
     /// Makes the method from values that are known for one tensor.
     var make: @Sendable (ResolvedParameters) -> any MergeMethod
@@ -71,6 +75,10 @@ extension MethodSchema {
         or fallback: Double? = nil
     ) -> Parameter {
         Parameter(kind: .number(range), isOwn: own, fallback: fallback.map { .number($0) })
+    }
+
+    static func count(in range: ClosedRange<Double>, or fallback: Double) -> Parameter {
+        Parameter(kind: .count(range), fallback: .number(fallback))
     }
 
     static func flag(_ fallback: Bool, isUsed: Bool = true) -> Parameter {

@@ -3,11 +3,12 @@ import CollabBackends
 
 // Tensors of whole numbers and truth values, which are no weights: position ids, masks.
 extension PlanBuilder {
-    /// Takes those of a slice into the result bit for bit, under the names that they have there: those of the base or,
-    /// without one, of the first source. Notes those of others that are not the same.
+    /// Takes those of a slice into the result bit for bit, under the names that they have there: those of the slice's base
+    /// or, where that takes no part in the slice, of the first source. Notes those of others that are not the same.
     mutating func keepBuffers(
         of sources: [MergeDocument.Source],
         _ ranges: [Range<Int>],
+        from base: ModelReference,
         at target: Range<Int>,
         isFirst: Bool,
         isLast: Bool
@@ -22,7 +23,7 @@ extension PlanBuilder {
             }
             return
         }
-        let donor = sources.firstIndex { $0.model == donorReference } ?? 0
+        let donor = sources.firstIndex { $0.model == base } ?? 0
         for place in [donor] + sources.indices.filter({ $0 != donor }) {
             for buffer in shelf.buffers(of: sources[place].model) where !Self.isBuffer(buffer.name) {
                 guard let name = Self.name(of: buffer.name, ranges[place], target, isFirst, isLast) else {

@@ -39,6 +39,7 @@ extension PlanBuilder {
         _ ranges: [Range<Int>],
         at target: Range<Int>,
         in module: Int,
+        buffersOf donor: ModelReference,
         isFirst: Bool,
         isLast: Bool
     ) throws(CollabError) -> [CheckpointView] {
@@ -61,7 +62,7 @@ extension PlanBuilder {
             named.append(names)
         }
         if isLast { try untie(&named, sources) }
-        try keepBuffers(of: sources, ranges, at: target, isFirst: isFirst, isLast: isLast)
+        try keepBuffers(of: sources, ranges, from: donor, at: target, isFirst: isFirst, isLast: isLast)
         var views: [CheckpointView] = []
         for (source, names) in zip(sources, named) {
             views.append(CheckpointView(try shelf.checkpoint(source.model), names: names))

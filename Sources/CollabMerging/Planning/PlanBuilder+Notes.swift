@@ -15,6 +15,22 @@ extension PlanBuilder {
         }
     }
 
+    /// Notes the matrices that are too large for the method, and get something simpler.
+    mutating func noteLargeMatrices() {
+        for (limit, names) in largeMatrices.sorted(by: { $0.key < $1.key }) {
+            let first = names.prefix(3).map { "“\($0)”" }.joined(separator: ", ")
+            let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
+            let (subject, object) =
+                names.count == 1
+                ? ("1 matrix has more than \(limit) elements and gets", "it")
+                : ("\(names.count) matrices have more than \(limit) elements and get", "them")
+            note(
+                "\(subject) the mean of the task vectors, not what \(schema.name) does to smaller ones: "
+                    + "\(first)\(rest). A larger “\(MethodSchema.largestMatrix)” has \(object) merged whole."
+            )
+        }
+    }
+
     /// Notes that the result gets no `config.json`.
     mutating func noteMissingConfiguration(of donor: any Checkpoint) {
         guard let specification = donor.specification as? HuggingFaceSpecification,

@@ -20,6 +20,8 @@ struct PlanBuilder {
     var vocabularyModels: [any Checkpoint] = []
     /// What the result has beside weights, by name.
     var buffers: [String: StoredBuffer] = [:]
+    /// The matrices that are too large for the method, by how many elements they may have.
+    var largeMatrices: [Int: [String]] = [:]
     /// The format that each tensor's inputs ask for.
     var formats: [String: TensorFormat] = [:]
 
@@ -149,6 +151,7 @@ struct PlanBuilder {
             ranges,
             at: target,
             in: place,
+            buffersOf: baseReference ?? donorReference,
             isFirst: index == 0,
             isLast: index == module.slices.count - 1
         )
@@ -245,6 +248,11 @@ struct PlanBuilder {
             requiringFinite: requiresFinite
         )
         try merged.validate()
+        for tensor in merged.tensors {
+            if let limit = method.elementLimit(of: tensor), tensor.elementCount > limit {
+                largeMatrices[limit, default: []].append(tensor.name)
+            }
+        }
         return merged
     }
 

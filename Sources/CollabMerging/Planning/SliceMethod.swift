@@ -51,6 +51,10 @@ struct SliceMethod: MergeMethod {
         return method.scratchByteCount(of: tensor, memberCount: memberCount)
     }
 
+    func elementLimit(of tensor: TensorDescription) -> Int? {
+        (try? method(for: tensor.name))?.elementLimit(of: tensor)
+    }
+
     /// The method with the values that hold for one tensor.
     func method(for tensor: String) throws(CollabError) -> any MergeMethod {
         var values = ResolvedParameters()

@@ -1,6 +1,6 @@
 /// A rule that needs to know whole task vectors of a matrix.
 ///
-/// What a conforming method does to matrices it says in ``change(of:)``; vectors, embeddings of more than
+/// What a conforming method does to matrices it says in ``change(of:)``; vectors, matrices and embeddings of more than
 /// ``largestMatrix`` elements and whatever else is no matrix get the mean of the task vectors. No task vector is in memory
 /// as a whole: what there has to be known of it are a few matrices of the order of one side, in double precision;
 /// where those take more memory than ``MatrixSpace/usual`` has, they are in scratch files.
@@ -37,6 +37,11 @@ extension WholeMatrixMethod {
         }
     }
 
+    /// Of matrices, the number that may be merged as one.
+    public func elementLimit(of tensor: TensorDescription) -> Int? {
+        tensor.shape.count == 2 ? largestMatrix : nil
+    }
+
     /// The most memory that a tensor takes beside slices of the inputs.
     public func workingByteCount(of tensor: TensorDescription, memberCount: Int) -> Int {
         demand(of: tensor, memberCount)?.memory ?? 0
@@ -53,6 +58,7 @@ extension WholeMatrixMethod {
     }
 
     private func isMergedWhole(_ tensor: TensorDescription) -> Bool {
-        tensor.shape.count == 2 && tensor.elementCount <= largestMatrix && tensor.elementCount > 0
+        guard let limit = elementLimit(of: tensor) else { return false }
+        return tensor.elementCount <= limit && tensor.elementCount > 0
     }
 }

@@ -14,7 +14,8 @@ public struct IsotropicMerge: WholeMatrixMethod {
     public var lambda: MergeParameter
     /// The share of a matrix's directions that all members share; 1 for Iso-C.
     public var commonShare: Double
-    /// Matrices of more elements than this get the mean: 2²⁶, so that embeddings of large vocabularies do.
+    /// Matrices of more elements than this get the mean: 2²⁶ unless it is set, so that embeddings of large vocabularies
+    /// do. A larger number costs time and, through scratch files, disk space, but hardly memory.
     public var largestMatrix = 1 << 26
 
     /// Makes the method.

@@ -10,7 +10,8 @@ public struct SingularVectorMerge: WholeMatrixMethod {
     public var base: (any Checkpoint)?
     /// The factor of the merged task vector.
     public var lambda: MergeParameter
-    /// Matrices of more elements than this get the mean: 2²⁶, so that embeddings of large vocabularies do.
+    /// Matrices of more elements than this get the mean: 2²⁶ unless it is set, so that embeddings of large vocabularies
+    /// do. A larger number costs time and, through scratch files, disk space, but hardly memory.
     public var largestMatrix = 1 << 26
 
     /// Makes the method.

@@ -14,7 +14,8 @@ public struct WUDIMerge: WholeMatrixMethod {
     public var steps: Int
     /// How long a step is.
     public var rate: Double
-    /// Matrices of more elements than this get the mean: 2²⁶, so that embeddings of large vocabularies do.
+    /// Matrices of more elements than this get the mean: 2²⁶ unless it is set, so that embeddings of large vocabularies
+    /// do. A larger number costs time and, through scratch files, disk space, but hardly memory.
     public var largestMatrix = 1 << 26
 
     /// Makes the method.
