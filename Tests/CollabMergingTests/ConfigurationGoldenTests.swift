@@ -34,7 +34,10 @@ struct ConfigurationGoldenTests {
 
     @Test("every tensor of every case", arguments: names)
     func golden(_ name: String) throws {
-        var tolerance = try #require(MergeFixtures.manifest[name]).tolerance
+        let item = try #require(MergeFixtures.manifest[name])
+        var tolerance = item.tolerance
+        // In float32 the reference is exact to so much; the manifest, made for other programs too, allows for more.
+        if item.output_dtype == "float32", tolerance.rtol < 1e-4 { tolerance.rtol = 2e-6 }
         // Computed in bfloat16 from the cosines on, as the goldens' README says of such cases.
         if name == "model-stock-bf16" { tolerance = .init(rtol: 0x1p-6, atol: 1e-5, outlier_fraction: 0.02) }
         let plan = try MergeFixtures.plan(name)

@@ -5,6 +5,9 @@ import Testing
 
 @Suite("Adapters are extracted as mergekit extracts them")
 struct ExtractionGoldenTests {
+    /// Models, the ranks that they are extracted with, and the reference's folders.
+    static let goldens = [("ftB", 2, "ftB-rank2"), ("ftC", 5, "ftC-rank5-nodist")]
+
     /// s B A.
     private func change(_ module: LowRankAdapter.Module) -> [Double] {
         let (rows, columns) = (module.shape[0], module.shape[1])
@@ -26,9 +29,9 @@ struct ExtractionGoldenTests {
 
     @Test(
         "what is left of a fine-tune is as small as by mergekit-extract-lora's whole decomposition",
-        arguments: [("ftB", 2, "ftB-rank2"), ("ftC", 5, "ftC-rank5-nodist")]
+        arguments: goldens
     )
-    func goldens(_ model: String, _ rank: Int, _ name: String) throws {
+    func extraction(_ model: String, _ rank: Int, _ name: String) throws {
         let (tuned, base) = (try MergeGoldens.input("fp32/" + model), try MergeGoldens.input("fp32/base"))
         let golden = try LowRankAdapter(contentsOf: MergeGoldens.folder.path + "/extract/" + name)
         let (ours, _) = try LowRankAdapter.extracted(model, from: tuned, over: base, rank: rank)

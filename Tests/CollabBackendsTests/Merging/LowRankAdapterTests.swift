@@ -40,6 +40,30 @@ struct LowRankAdapterTests {
         }
     }
 
+    /// PEFT rounds on the way where bfloat16 takes part; what it should have come to is this.
+    @Test("merged weights are exactly W + s B A, rounded once", arguments: cases.filter { $0.0 != "L4-dora" })
+    func exact(_ name: String, _ type: String) throws {
+        let adapter = try LowRankAdapter(contentsOf: "\(Self.folder)/adapters/\(name)")
+        let base = try MergeGoldens.input("\(type)/base")
+        let adapted = try adapter.applied(to: base)
+        for module in adapter.modules {
+            let (start, found) = (
+                try base.values(of: module.tensor), try adapted.values(of: module.tensor)
+            )
+            let columns = module.shape[1]
+            let exact = start.indices.map { place in
+                let (row, column) = (place / columns, place % columns)
+                return (0..<module.rank).reduce(Double(start[place])) { sum, term in
+                    let left = Double(module.scale) * Double(module.b[row * module.rank + term])
+                    return sum + left * Double(module.a[term * columns + column])
+                }
+            }
+            for (value, wanted) in zip(found, exact) {
+                #expect(abs(Double(value) - wanted) <= 2e-6 * max(abs(wanted), 1e-2), "\(module.path)")
+            }
+        }
+    }
+
     @Test("half an adapter, another kind and biases are refused by name")
     func refusals() throws {
         let folder = try TemporaryFolder()

@@ -5,6 +5,10 @@ import Testing
 
 @Suite("One name, several definitions")
 struct MergeConventionTests {
+    static let combinations = [SignCombination.mean, .sum]
+    /// FusionBench's names of the merges that are compared here.
+    static let goldens = combinations.map { "ties_global_keep20_\($0.rawValue)" }
+
     /// Models of the tensors that the reference was given.
     private func models(like golden: any Checkpoint) throws -> [any Checkpoint] {
         try ["base", "ftA", "ftB", "ftC"].map { name in
@@ -20,7 +24,7 @@ struct MergeConventionTests {
 
     @Test(
         "the paper's TIES trims the whole model at once, as FusionBench does",
-        arguments: [SignCombination.mean, .sum]
+        arguments: combinations
     )
     func wholeModel(_ combination: SignCombination) throws {
         let golden = try MergeGoldens.checkpoint(

@@ -6,6 +6,11 @@ import Testing
 
 @Suite("Merges of whole matrices equal FusionBench's")
 struct WholeMatrixMergeTests {
+    /// FusionBench's names of the merges that are compared here.
+    static let goldens = [
+        "iso_c", "iso_c_scale1p5_all2d", "iso_cts_0p8", "tsvm", "tsvm_alpha0p7_all2d", "wudi_iter50",
+    ]
+
     /// How far a merge may be off, relative to the largest element of a tensor: the reference is in float32.
     private static let tolerance = 2e-6
 
@@ -56,6 +61,11 @@ struct WholeMatrixMergeTests {
             ["k_proj", "v_proj", "norm", "embed"].contains { name.contains($0) }
         }
         #expect(worst < Self.tolerance)
+        // Here the embeddings are a matrix as well, of more directions than ftB has changed.
+        let scaled = try difference(.tsvM(base: try base(), lambda: 0.7), from: "tsv-m-scale0p7") { name in
+            ["k_proj", "v_proj", "norm"].contains { name.contains($0) }
+        }
+        #expect(scaled < Self.tolerance)
     }
 
     @Test("rounding errors are no directions")
@@ -112,6 +122,14 @@ struct WholeMatrixMergeTests {
 
 @Suite("Merges by statistics equal FusionBench's")
 struct StatisticsMergeTests {
+    /// FusionBench's names of the merges that are compared here.
+    static let goldens = fisherNames + alphas.map { "regmean_\($0)" }
+    static let fisherNames = ["fisher", "fisher_unnormalised", "fisher_coeff"]
+    static let alphas = [1.0, 0.95, 0.1]
+
+    /// How far a merge may be off, relative to the largest element of a tensor: the reference is in float32.
+    private static let tolerance = 2e-6
+
     /// A part of the file of inputs under the names that statistics and models have.
     private func part(_ prefix: String, as renamed: (String) -> String) throws -> MemoryCheckpoint {
         let inputs = try MergeGoldens.checkpoint("statistics/data_inputs.safetensors")
@@ -133,23 +151,28 @@ struct StatisticsMergeTests {
         #expect(Set(merged.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
         return try expected.tensors.map { tensor in
             let (ours, theirs) = (try merged.values(of: tensor.name), try expected.values(of: tensor.name))
-            return zip(ours, theirs).map { abs(Double($0) - Double($1)) }.max() ?? 0
+            let largest = theirs.map { abs(Double($0)) }.max() ?? 1
+            return (zip(ours, theirs).map { abs(Double($0) - Double($1)) }.max() ?? 0) / largest
         }.max() ?? 0
     }
 
     @Test("Fisher merging, of informations made alike and as they are, with equal and other weights")
     func fisher() throws {
         let statistics = try (0..<3).map { ModelStatistics(try part("fisher\($0).") { "fisher/" + $0 }) }
-        #expect(try difference(.fisher(statistics), from: "fisher") < 1e-6)
-        #expect(try difference(.fisher(statistics, normalise: false), from: "fisher_unnormalised") < 1e-6)
-        #expect(try difference(.fisher(statistics, weights: [0.5, 0.3, 0.2]), from: "fisher_coeff") < 1e-6)
+        let methods: [FisherMerge] = [
+            .fisher(statistics), .fisher(statistics, normalise: false),
+            .fisher(statistics, weights: [0.5, 0.3, 0.2]),
+        ]
+        for (method, golden) in zip(methods, Self.fisherNames) {
+            #expect(try difference(method, from: golden) < Self.tolerance)
+        }
     }
 
-    @Test("RegMean with whole and with reduced Gram matrices", arguments: [1.0, 0.95, 0.1])
+    @Test("RegMean with whole and with reduced Gram matrices", arguments: alphas)
     func regMean(_ alpha: Double) throws {
         let statistics = try (0..<3).map { ModelStatistics(try part("gram\($0).") { "gram/\($0).weight" }) }
         let method = RegMeanMerge.regMean(statistics, alpha: .constant(alpha))
-        #expect(try difference(method, from: "regmean_\(alpha)") < 2e-6)
+        #expect(try difference(method, from: "regmean_\(alpha)") < Self.tolerance)
     }
 
     /// `Scripts/fixtures/make_merge_references.py`, by full decompositions in numpy.
@@ -173,7 +196,8 @@ struct StatisticsMergeTests {
                 try merged.values(of: tensor), try expected.values(of: "\(name).\(tensor)")
             )
             #expect(ours.count == theirs.count)
-            for (found, wanted) in zip(ours, theirs) { #expect(abs(found - wanted) < 2e-6) }
+            let allowed = Float(Self.tolerance) * (theirs.map(abs).max() ?? 1)
+            for (found, wanted) in zip(ours, theirs) { #expect(abs(found - wanted) < allowed) }
         }
     }
 
