@@ -3,9 +3,10 @@ internal import CollabKernels
 /// A checkpoint that is computed from others while it is read.
 ///
 /// Nothing is computed before a tensor is read, and no more than slices are in memory; tensors that come out
-/// unchanged keep their stored form. Every element is computed in double precision and rounded once, to float32; the
-/// descriptions keep the base's formats, which tell a writer or an engine what it may round to. Reading is safe on
-/// any number of threads and gives the same values on all.
+/// unchanged keep their stored form. Every element is computed in double precision and rounded once, to float32; task
+/// vectors of which some elements are left out or signs are elected are float32 differences before that, exact for
+/// bfloat16 weights whose exponents are no more than 15 apart. The descriptions keep the base's formats, which tell a
+/// writer or an engine what it may round to. Reading is safe on any number of threads and gives the same values on all.
 public final class MergedCheckpoint: Checkpoint {
     /// What to call the merge in traces and errors.
     public let name: String
