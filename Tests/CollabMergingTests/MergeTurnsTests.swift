@@ -37,7 +37,7 @@ struct MergeTurnsTests {
         turns.begin()
         let error = await #expect(throws: CollabError.self) { try await writer.run() }
         #expect(error?.code == .notFinite && error?.message.contains(WaitingModel.broken) == true)
-        #expect(turns.count(of: WaitingModel.broken) > 0)
+        #expect(turns.count(of: WaitingModel.broken) > 0 && turns.isAsked)
         // The thread may have its turn a moment before the other has told of the failure; it asks before every strip.
         #expect(turns.count(of: WaitingModel.waiting) <= WaitingModel.stripElements)
         for name in WaitingModel.later { #expect(turns.count(of: name) == 0, "\(name)") }
@@ -55,6 +55,9 @@ private final class Turns: Sendable {
     private let state = Protected(State())
 
     func begin() { state.withLock { $0.isRunning = true } }
+
+    /// Whether the second matrix has been taken.
+    var isAsked: Bool { state.withLock { $0.isAsked } }
 
     func count(of tensor: String) -> Int { state.withLock { $0.counts[tensor] ?? 0 } }
 

@@ -6,7 +6,8 @@ extension MergePlan {
     ///
     /// - Parameters:
     ///   - base: what task vectors are measured from, which methods such as `linear` do without: one of the
-    ///     configuration's models, which is then no member, or another; `nil` for the configuration's base.
+    ///     configuration's models, spelt as it is there, which is then no member, or another; `nil` for the configuration's
+    ///     base.
     ///   - folder: what the path of another is relative to; `nil` for the current folder.
     ///   - rank: of how many leading singular directions of each matrix the overlap is measured; `nil` for none.
     ///
@@ -19,18 +20,18 @@ extension MergePlan {
         rank: Int? = nil,
         threads: Int? = nil
     ) async throws(CollabError) -> InterferenceReport {
-        let own = document.base ?? document.slices.lazy.compactMap(\.base).first
-        guard let reference = base ?? own else {
+        let bases = [document.base].compactMap(\.self) + document.slices.compactMap(\.base)
+        guard let reference = base ?? bases.first else {
             throw CollabError(
                 .invalidRequest,
                 "Task vectors are measured from a base, and the configuration names no base_model; name the model that its "
                     + "models were trained from with --base (in Swift interference(from:)), or as base_model."
             )
         }
-        // The base of methods that measure from one is no member, whatever is measured from here.
+        // The bases of methods that measure from one are no members, whatever is measured from here.
         let isOwnMember = MethodSchema.all[document.method]?.measuresFromBase != true
         let members = zip(document.models, inputs)
-            .filter { $0.0 != reference && ($0.0 != own || isOwnMember) }
+            .filter { $0.0 != reference && (!bases.contains($0.0) || isOwnMember) }
             .map(\.1)
         let start =
             if let place = document.models.firstIndex(of: reference) {

@@ -48,7 +48,7 @@ struct EntropySearchTests {
         let model = try await team.merged(weights)
         var entropies: [Double] = []
         for text in Self.texts {
-            let tokens = try await model.promptTokens(for: .completion(text))
+            let tokens = try model.promptTokens(for: .completion(text))
             for row in try await model.makeDecoder().append(tokens, logits: .all) {
                 let powers = row.values.map { exp(Double($0)) }
                 let sum = powers.reduce(0, +)

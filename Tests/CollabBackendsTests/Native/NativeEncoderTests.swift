@@ -115,6 +115,19 @@ struct NativeEncoderTests {
         #expect(
             try await failure("positions") { try set("context_length", 2, in: &$0) }?.code == .malformedFile
         )
+        let large = try await failure("no memory") {
+            // Sizes that fit together, and no machine.
+            try set("context_length", 1 << 24, in: &$0)
+            try set("feed_forward_length", 1 << 24, in: &$0)
+            try set("block_count", 4096, in: &$0)
+        }
+        #expect(large?.code == .memoryLimit)
+        let noSegment = try await failure("no kind of segment") {
+            // The extents follow the name and the number of dimensions.
+            let name = try #require($0.range(of: Data("token_types.weight".utf8))).upperBound
+            $0.replaceSubrange(name + 12..<name + 20, with: Data(count: 8))
+        }
+        #expect(noSegment?.code == .tensorMismatch)
         let cut = try await failure("cut") { $0.removeLast(1000) }
         #expect(cut?.code == .malformedFile)
         let decoder = TinyModels.path("gguf/llama.gguf")

@@ -166,8 +166,38 @@ struct EncoderVocabularyTests {
         #expect(suffix?.code == .unsupported)
         let empty = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
             .key("tokenizer.ggml.tokens", .strings([])).key("tokenizer.ggml.scores", .floats([]))
-        let nothing = refusal(try Self.metadata(empty))
-        #expect(nothing == nil || nothing?.code == .malformedFile)
+        #expect(refusal(try Self.metadata(empty))?.code == .malformedFile)
+        let unused = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
+            .key("tokenizer.ggml.tokens", .strings(["a"])).key("tokenizer.ggml.scores", .floats([0]))
+            .key("tokenizer.ggml.token_type", .integers([5], width: .int32))
+        #expect(refusal(try Self.metadata(unused))?.code == .malformedFile)
+        for score in [Float.nan, .infinity] {
+            let scores = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
+                .key("tokenizer.ggml.tokens", .strings(["▁a", "b"]))
+                .key("tokenizer.ggml.scores", .floats([-1, score]))
+            let refused = refusal(try Self.metadata(scores))
+            #expect(refused?.code == .malformedFile && refused?.message.contains("token 1") == true)
+        }
+        // A frame that no token is would be left out, and every vector would be another.
+        let framed = GGUFBuilder().key("tokenizer.ggml.model", .string("bert"))
+            .key("tokenizer.ggml.tokens", .strings(["[UNK]", "[CLS]", "[SEP]", "▁a"]))
+        #expect(refusal(try Self.metadata(framed)) == nil)
+        for (key, id) in [("cls", -1), ("seperator", 4), ("padding", 1 << 20), ("unknown", 4)] {
+            let beyond = framed.key("tokenizer.ggml.\(key)_token_id", .integer(Int64(id), width: .int32))
+            #expect(refusal(try Self.metadata(beyond))?.message.contains("\(id)") == true, "\(key)")
+        }
+        let long = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
+            .key("tokenizer.ggml.tokens", .strings(["a", String(repeating: "b", count: 5000)]))
+            .key("tokenizer.ggml.scores", .floats([-1, -2]))
+        #expect(refusal(try Self.metadata(long))?.code == .unsupported)
+        // The trie of one unit, then a replacement that has no end.
+        let bomb = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
+            .key("tokenizer.ggml.tokens", .strings(["a"])).key("tokenizer.ggml.scores", .floats([-1]))
+            .key(
+                "tokenizer.ggml.precompiled_charsmap",
+                .integers([4, 0, 0, 0, 0, 0, 0, 0] + Array(repeating: 65, count: 2000), width: .uint8)
+            )
+        #expect(refusal(try Self.metadata(bomb))?.code == .malformedFile)
         let map = GGUFBuilder().key("tokenizer.ggml.model", .string("t5"))
             .key("tokenizer.ggml.tokens", .strings(["<unk>", "▁a"])).key(
                 "tokenizer.ggml.scores",

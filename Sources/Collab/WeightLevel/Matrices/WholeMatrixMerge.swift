@@ -1,7 +1,7 @@
 /// A rule that needs to know whole task vectors of a matrix.
 ///
-/// What a conforming method does to matrices it says in ``change(of:)``; vectors, matrices and embeddings of more than
-/// ``largestMatrix`` elements and whatever else is no matrix get the mean of the task vectors. No task vector is in memory
+/// What a conforming method does to matrices it says in ``change(of:)``; matrices of more than ``largestMatrix`` elements,
+/// such as embeddings of large vocabularies, and whatever is no matrix get the mean of the task vectors. No task vector is in memory
 /// as a whole: what there has to be known of it are a few matrices of the order of one side, in double precision;
 /// where those take more memory than ``MatrixSpace/usual`` has, they are in scratch files.
 protocol WholeMatrixMethod: MergeMethod {

@@ -83,6 +83,11 @@ public struct GGUFArray: Sendable {
         elementType == .float32 ? copy(UInt32.self) { Float(bitPattern: $0) } : nil
     }
 
+    /// The elements as bytes; `nil` if they are stored as something else.
+    public var bytes: [UInt8]? {
+        [.uint8, .int8].contains(elementType) ? copy(UInt8.self) { $0 } : nil
+    }
+
     /// The elements as 32-bit integers; `nil` if they are stored as something else.
     public var int32s: [Int32]? {
         elementType == .int32 ? copy(Int32.self) { $0 } : nil

@@ -43,7 +43,7 @@ extension EncoderConfiguration {
             headCount: heads,
             feedForwardWidth: try settings.size("feed_forward_length"),
             positionCount: positions,
-            epsilon: Float(try settings.positive("attention.layer_norm_epsilon", or: 1e-12)),
+            epsilon: try settings.epsilon("attention.layer_norm_epsilon"),
             activation: .gelu,
             pooling: pooling,
             maximumTokens: positions

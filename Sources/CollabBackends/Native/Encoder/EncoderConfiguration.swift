@@ -44,6 +44,17 @@ struct EncoderConfiguration: Sendable {
     var headWidth: Int { width / headCount }
 }
 
+extension ModelSettings {
+    /// What is added to a variance: a number above 0 as a float, too.
+    func epsilon(_ key: String) throws(CollabError) -> Float {
+        let value = try positive(key, or: 1e-12)
+        guard Float(value) > 0, Float(value).isFinite else {
+            throw malformed(key, "\(value), which no float of 32 bits is near to")
+        }
+        return Float(value)
+    }
+}
+
 extension EncoderConfiguration {
     /// Reads `config.json`, and beside it `sentence_bert_config.json` and `1_Pooling/config.json` where they are.
     ///
@@ -77,7 +88,7 @@ extension EncoderConfiguration {
             headCount: heads,
             feedForwardWidth: try settings.size("intermediate_size"),
             positionCount: positions,
-            epsilon: Float(try settings.positive("layer_norm_eps", or: 1e-12)),
+            epsilon: try settings.epsilon("layer_norm_eps"),
             activation: activation,
             pooling: try Self.pooling(folder),
             maximumTokens: positions

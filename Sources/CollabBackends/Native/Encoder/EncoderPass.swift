@@ -36,12 +36,38 @@ final class EncoderPass: @unchecked Sendable {
     /// Below so many rows a worker, workers share columns.
     private static let fewRows = 24
 
+    /// Refuses an encoder that takes more memory than the machine has, before any of it is allocated.
+    static func checkSizes(
+        _ shape: EncoderConfiguration,
+        workers: Int,
+        name: String
+    ) throws(CollabError) {
+        // Products of four sizes may be beyond 64 bits.
+        let (width, inner) = (Double(shape.width), Double(shape.feedForwardWidth))
+        let (rows, tokens) = (Double(rows(of: shape)), Double(shape.maximumTokens))
+        let layer = width * (4 * width + 2 * inner + 9) + inner
+        let weights = Double(shape.layerCount) * layer + Double(shape.positionCount) * width
+        let scratch =
+            rows * (9 * width + inner) + tokens * (1 + Double(queryBlock) * Double(workers))
+        let needed = 4 * (weights + scratch)
+        guard needed < Double(Machine.physicalMemory) else {
+            throw CollabError(
+                .memoryLimit,
+                "The encoder \(name) takes \(UInt64(min(needed, 0x1p63))) bytes, but the machine has "
+                    + "\(Machine.physicalMemory)."
+            )
+        }
+    }
+
+    /// The most rows of a run.
+    private static func rows(of shape: EncoderConfiguration) -> Int { max(512, shape.maximumTokens) }
+
     init(_ weights: EncoderWeights, pool: WorkerPool) {
         self.weights = weights
         team = pool
         self.pool = pool
         let shape = weights.configuration
-        let capacity = max(512, shape.maximumTokens)
+        let capacity = Self.rows(of: shape)
         self.capacity = capacity
         func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
             UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)

@@ -56,8 +56,9 @@ final class EncoderWeights: @unchecked Sendable {
         // Shapes first: nothing is allocated for a file that does not hold what its configuration claims.
         try check(naming.tokens, [configuration.vocabularySize, width])
         positions = try load(naming.positions, [configuration.positionCount, width])
-        let segments = checkpoint.description(of: naming.segments)
-        let segment = try load(naming.segments, [segments?.shape.first ?? 1, width])
+        // One kind of segment at least: the first is that of every text.
+        let segments = max(1, checkpoint.description(of: naming.segments)?.shape.first ?? 1)
+        let segment = try load(naming.segments, [segments, width])
         for position in 0..<configuration.positionCount {
             VectorKernels.add(segment, count: width, to: positions + position * width)
         }

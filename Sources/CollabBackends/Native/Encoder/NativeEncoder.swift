@@ -35,7 +35,8 @@ public final class NativeEncoder: EmbeddingModel {
     ///   - threads: how many threads compute, 1 to 256; one for each physical core if `nil`.
     ///
     /// Throws ``Collab/CollabError`` with `fileNotFound`, `inputOutput` or `malformedFile` for the files, `tensorMismatch`
-    /// for tensors that do not fit the configuration, `notFinite` for weights that are no numbers, and `unsupported` for
+    /// for tensors that do not fit the configuration, `notFinite` for weights that are no numbers, `memoryLimit` for an
+    /// encoder larger than the machine's memory, and `unsupported` for
     /// architectures, poolings and tokenizers that are not known here.
     public convenience init(
         contentsOf path: String,
@@ -88,6 +89,7 @@ public final class NativeEncoder: EmbeddingModel {
             guard configuration.maximumTokens > frame else {
                 throw CollabError(.malformedFile, "\(path) leaves no room for text.")
             }
+            try EncoderPass.checkSizes(configuration, workers: threads, name: self.name)
             let weights = try EncoderWeights(checkpoint, configuration)
             do throws(KernelError) {
                 pass = EncoderPass(weights, pool: try WorkerPool(workers: threads))

@@ -4,7 +4,9 @@ extension GGUFMetadata {
     /// Makes the tokenizer that the metadata describes.
     ///
     /// Known are byte-level vocabularies (`gpt2`, with the pre-tokenisers of `PreTokenizer`), SentencePiece's by merging
-    /// (`llama`) and by probability (`t5`), and WordPiece (`bert`). Throws `malformedFile` where the parts do not fit together, and `unsupported`, with a list of
+    /// (`llama`) and by probability (`t5`), and WordPiece (`bert`).
+    ///
+    /// Throws `malformedFile` where the parts do not fit together, and `unsupported`, with a list of
     /// what is known, for anything else.
     public func makeTokenizer() throws(CollabError) -> any ModelTokenizer {
         let key = "tokenizer.ggml.model"

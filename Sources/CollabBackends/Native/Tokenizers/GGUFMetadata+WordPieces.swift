@@ -10,7 +10,8 @@ extension GGUFMetadata {
     /// spelt as published vocabularies spell them. Where a file does not say whether letters lose their case, as most do
     /// not, a vocabulary with capitals keeps it.
     ///
-    /// Throws `malformedFile` for a vocabulary without a token for unknown words.
+    /// Throws `malformedFile` for a vocabulary without a token for unknown words or without a frame, and for ids that no
+    /// token has.
     func makeWordPieces(_ vocabulary: WrittenVocabulary) throws(CollabError) -> PipelineTokenizer {
         var model = WrittenModel()
         var added: [AddedToken] = []
@@ -38,9 +39,11 @@ extension GGUFMetadata {
                 hasCapitals = hasCapitals || spelling.contains { (0x41...0x5A).contains($0) }
             }
         }
-        guard let unknown = named.unknown, vocabulary.kinds.indices.contains(Int(unknown)) else {
+        guard let unknown = named.unknown, vocabulary.tokens.range(of: Int(unknown)).count > 0 else {
             throw missing("tokenizer.ggml.unknown_token_id")
         }
+        guard named.begin != nil else { throw missing("tokenizer.ggml.cls_token_id") }
+        guard named.end != nil else { throw missing("tokenizer.ggml.seperator_token_id") }
         let lowercases = try bool("tokenizer.ggml.normalizer.lowercase") ?? !hasCapitals
         var description = TokenizerDescription(model)
         description.addedTokens = added.filter { !$0.content.isEmpty }
@@ -69,6 +72,12 @@ extension GGUFMetadata {
         guard vocabulary.scores.count == vocabulary.tokens.count else {
             throw missing("tokenizer.ggml.scores")
         }
+        if let place = vocabulary.scores.firstIndex(where: { !$0.isFinite }) {
+            throw CollabError(
+                .malformedFile,
+                "The score of token \(place) is \(vocabulary.scores[place]); the file is damaged."
+            )
+        }
         for (key, value) in [("treat_whitespace_as_suffix", false), ("escape_whitespaces", true)] {
             guard try bool("tokenizer.ggml.\(key)") ?? value == value else {
                 throw CollabError(
@@ -82,6 +91,9 @@ extension GGUFMetadata {
         var hasInnerMarks = false
         // Converters fill the end up with tokens that no text has.
         let count = (vocabulary.kinds.lastIndex { $0 != .unused } ?? -1) + 1
+        guard count > 0 else {
+            throw CollabError(.malformedFile, "The file's tokenizer has no tokens that are used.")
+        }
         let least = zip(vocabulary.kinds, vocabulary.scores).filter { $0.0 == .normal }.map(\.1).min() ?? 0
         for (id, kind) in vocabulary.kinds.prefix(count).enumerated() {
             let spelling = vocabulary.tokens[id]
@@ -106,8 +118,11 @@ extension GGUFMetadata {
             description.model.options["unk_id"] = .integer(Int64(unknown))
         }
         var steps: [TextNormaliser] = []
-        if let map = try integers("tokenizer.ggml.precompiled_charsmap") {
-            steps.append(.charsmap(try PrecompiledCharsmap(map.map { UInt8(truncatingIfNeeded: $0) })))
+        if let map = try array("tokenizer.ggml.precompiled_charsmap") {
+            guard let bytes = map.bytes else {
+                throw CollabError(.malformedFile, "The tokenizer's precompiled_charsmap is no list of bytes.")
+            }
+            steps.append(.charsmap(try PrecompiledCharsmap(bytes)))
         }
         let metaspace = TextSplitter.Metaspace(
             mark: Self.mark,
@@ -152,6 +167,15 @@ extension GGUFMetadata {
         markers.begin = try tokenID("cls") ?? markers.begin
         // The key is misspelt in the format.
         markers.end = try tokenID("seperator") ?? markers.end
+        for token in [markers.begin, markers.end, markers.unknown, markers.padding].compactMap(\.self) {
+            guard vocabulary.kinds.indices.contains(Int(token)) else {
+                throw CollabError(
+                    .malformedFile,
+                    "The file's tokenizer names the token \(token) as one of its frame, for unknown words or for padding, "
+                        + "but has \(vocabulary.kinds.count) tokens."
+                )
+            }
+        }
         markers.addsEnd = try bool("tokenizer.ggml.add_eos_token") ?? true
         return markers
     }

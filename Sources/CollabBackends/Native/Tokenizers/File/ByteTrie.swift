@@ -13,6 +13,8 @@ struct ByteTrie: Sendable {
 
     /// The most nodes.
     private static let limit = 1 << 24
+    /// The most bytes of a token.
+    private static let longestToken = 4096
 
     init() {
         slots = Array(repeating: .max, count: 1024)
@@ -21,10 +23,19 @@ struct ByteTrie: Sendable {
 
     /// Adds a string that is not empty; of equal ones the first stands.
     ///
-    /// Throws `unsupported` for vocabularies of more than 16 million nodes.
+    /// Throws `unsupported` for vocabularies of more than 16 million nodes, and for a token of more than 4,096 bytes: a text
+    /// takes its length times that of the longest token.
     mutating func insert(_ string: some Sequence<UInt8>, _ token: TokenID) throws(CollabError) {
         var node: Int32 = -1
+        var length = 0
         for byte in string {
+            length += 1
+            guard length <= Self.longestToken else {
+                throw CollabError(
+                    .unsupported,
+                    "The vocabulary has a token of more than \(Self.longestToken) bytes, number \(token)."
+                )
+            }
             let found = node < 0 ? roots[Int(byte)] : child(byte, of: node)
             if found >= 0 {
                 node = found

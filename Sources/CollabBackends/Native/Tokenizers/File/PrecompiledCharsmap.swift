@@ -12,10 +12,12 @@ import Collab
 struct PrecompiledCharsmap: Sendable {
     private let units: [UInt32]
     private let replacements: [UInt8]
+    /// Those of Unicode's normalisation forms have 33 bytes at most.
+    private static let longestReplacement = 1024
 
     /// Reads the content of a `precompiled_charsmap`, already decoded from base 64.
     ///
-    /// Throws `malformedFile` where the trie's length is not that of the data.
+    /// Throws `malformedFile` where the trie's length is not that of the data, and for replacements beyond all measure.
     init(_ bytes: [UInt8]) throws(CollabError) {
         func word(_ place: Int) -> UInt32 {
             (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) }
@@ -29,6 +31,13 @@ struct PrecompiledCharsmap: Sendable {
         let count = Int(word(0)) / 4
         units = (0..<count).map { word(4 + 4 * $0) }
         replacements = Array(bytes[(4 + 4 * count)...])
+        // Each ends with a 0. One without an end would make gigabytes of a few characters.
+        guard replacements.split(separator: 0).allSatisfy({ $0.count <= Self.longestReplacement }) else {
+            throw CollabError(
+                .malformedFile,
+                "The tokenizer's precompiled_charsmap has a replacement of more than \(Self.longestReplacement) bytes."
+            )
+        }
     }
 
     func apply(to text: inout [UInt8]) {
