@@ -18,7 +18,11 @@ struct TemplateFuzzTests {
                     _ = try ChatTemplate(source: source).render(messages: [.user("Hi"), .assistant("Hello")])
                 } catch { failure = error }
             }
-            #expect(duration < .seconds(2), "\(file.file): \(file.why) took \(duration)")
+            // Sanitised code is several times slower.
+            #expect(
+                duration < .seconds(2) * (ProbedFile.patience ?? 1),
+                "\(file.file): \(file.why) took \(duration)"
+            )
             switch file.expect {
             case .accept: #expect(failure == nil, "\(file.file): \(file.why)")
             case .reject: #expect(failure != nil, "\(file.file) must be refused: \(file.why)")
